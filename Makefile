@@ -1,0 +1,94 @@
+# 家门口. From nothing but make and Python 3.11 or later: `make demo`, `make test`.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Lock files name no host: pip's own settings, or PIP_INDEX_URL, say where packages come from.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install
+UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+
+# The first Python that is new enough; PYTHON=… goes before the usual names.
+PYTHON ?=
+CANDIDATES = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+
+PORT ?= 8000
+RESET ?=
+
+.PHONY: help setup demo serve worker test check bench soak lock clean
+
+help: ## 列出所有命令 / this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(VENV)/.dev ## 建立开发环境 / runtime and development environment
+
+demo: $(VENV)/.runtime ## 演示:服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
+	@$(BIN)/python -m backend demo --port $(PORT) $(if $(RESET),--reset)
+
+serve: $(VENV)/.runtime ## 按 .env 启动服务 / server, as .env says
+	@$(BIN)/python -m backend serve
+
+worker: $(VENV)/.runtime ## 按 .env 启动任务进程 / jobs, as .env says (PostgreSQL and Redis)
+	@$(BIN)/python -m backend worker
+
+test: $(VENV)/.dev ## 全部测试 / the whole suite, on every database that can be had
+	@$(BIN)/python -m tests.run
+
+check: $(VENV)/.dev ## 代码规范、类型、分层 / lint, types, import contracts
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## 性能测量 / what the figures in README come from
+	@$(BIN)/python -m benchmarks.run
+
+soak: $(VENV)/.dev ## 长时间的故障与负载测试 / long fault and load runs
+	@$(BIN)/python -m tests.run --soak
+
+lock: $(VENV)/.dev ## 更新依赖锁定文件 / resolve and lock the dependencies anew
+	@command -v $(BIN)/uv >/dev/null || $(PIP) uv
+	$(UV_LOCK) pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(UV_LOCK) --extra dev pyproject.toml requirements/build.in \
+		-c requirements/runtime.txt -o requirements/dev.txt
+
+clean: ## 删除环境和缓存,保留数据 / remove environment and caches, keep var/
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@if [ ! -w . ]; then \
+		echo "这个文件夹是只读的,请把项目复制到可以写入的地方。 / This folder is read-only." >&2; \
+		exit 1; \
+	fi; \
+	found=; \
+	for python in $(CANDIDATES); do \
+		if "$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "需要 Python 3.11 或更新的版本,请先安装,或用 PYTHON=路径 指定。 /" \
+			"Python 3.11 or later is needed (looked for: $(CANDIDATES))." >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$found" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+		echo "这个 Python 缺少 venv 或 pip,请先安装(Debian/Ubuntu:apt install python3-venv)。 /" \
+			"$$found has no venv or pip (Debian, Ubuntu: apt install python3-venv)." >&2; \
+		exit 1; \
+	fi; \
+	if [ ! -x $(BIN)/pip ]; then \
+		echo "正在用 $$found 建立环境…… / Creating $(VENV)"; \
+		"$$found" -m venv $(VENV) || exit 1; \
+	fi; \
+	touch $@
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.python
+	@echo "正在安装依赖,第一次大约一分钟…… / Installing dependencies"
+	@$(PIP) --require-hashes -r requirements/runtime.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "正在安装开发工具…… / Installing development tools"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
