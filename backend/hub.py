@@ -1,0 +1,198 @@
+"""What processes share besides the database: short-lived values, counters, claims.
+
+In-process by default; Redis (`redis.asyncio`, which aioredis became) when configured. The hub is a
+hint and a brake, never the truth: losing all of it loses no booking. Both keep the same contract
+and pass the same tests (tests/test_hub.py).
+"""
+
+import contextlib
+import heapq
+import secrets
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Protocol, cast
+
+from redis import asyncio as aioredis
+from redis.exceptions import RedisError, WatchError
+
+from backend.settings import Settings
+
+REDIS_CONNECTIONS = 32
+REDIS_TIMEOUT_S = 2.0
+LEADER = "leader"  # who holds this claim runs the jobs
+ENTRIES_MOST = 200_000  # in-process: the oldest to expire go first
+
+
+class Hub(Protocol):
+    """Keys are short ASCII; values are bytes; times in seconds."""
+
+    shared: bool
+    """Whether other processes see it."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None: ...
+
+    async def count(self, key: str, window_s: int) -> int:
+        """Count one more under `key`. The first opens a window, after which all is forgotten."""
+        ...
+
+    async def claim(self, name: str, holder: str, ttl_s: float) -> bool:
+        """Take `name`, or keep it if `holder` has it already. False: somebody else has it."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None: ...
+
+    def lock(self, name: str, *, ttl_s: float) -> contextlib.AbstractAsyncContextManager[bool]:
+        """A claim for the length of a block; does not wait. False: somebody else has it."""
+        ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class _Locking:
+    """`lock` in terms of `claim` and `release`."""
+
+    @contextlib.asynccontextmanager
+    async def lock(self: Hub, name: str, *, ttl_s: float) -> AsyncIterator[bool]:
+        holder = secrets.token_hex(8)
+        held = await self.claim(name, holder, ttl_s)
+        try:
+            yield held
+        finally:
+            if held:
+                await self.release(name, holder)
+
+
+class InProcessHub(_Locking):
+    """For one process. Monotonic time, so a clock that jumps frees nothing early."""
+
+    shared = False
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[float, bytes]] = {}
+        self._expiries: list[tuple[float, str]] = []
+
+    async def get(self, key: str) -> bytes | None:
+        return self._get(key)
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        self._set(key, value, time.monotonic() + ttl_s)
+
+    async def count(self, key: str, window_s: int) -> int:
+        entry = self._entries.get(key)
+        if entry is None or entry[0] <= time.monotonic():
+            self._set(key, b"1", time.monotonic() + window_s)
+            return 1
+        total = int(entry[1]) + 1
+        self._entries[key] = (entry[0], b"%d" % total)
+        return total
+
+    async def claim(self, name: str, holder: str, ttl_s: float) -> bool:
+        if self._get(name) not in (None, holder.encode()):
+            return False
+        self._set(name, holder.encode(), time.monotonic() + ttl_s)
+        return True
+
+    async def release(self, name: str, holder: str) -> None:
+        if self._get(name) == holder.encode():
+            del self._entries[name]
+
+    async def ping(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        self._entries.clear()
+        self._expiries.clear()
+
+    def _get(self, key: str) -> bytes | None:
+        entry = self._entries.get(key)
+        return entry[1] if entry is not None and entry[0] > time.monotonic() else None
+
+    def _set(self, key: str, value: bytes, expires_at: float) -> None:
+        self._entries[key] = (expires_at, value)
+        heapq.heappush(self._expiries, (expires_at, key))
+        now = time.monotonic()
+        while self._expiries and (
+            self._expiries[0][0] <= now or len(self._expiries) > ENTRIES_MOST
+        ):
+            expiry, stale = heapq.heappop(self._expiries)
+            if self._entries.get(stale, (None,))[0] == expiry:
+                del self._entries[stale]
+
+
+class RedisHub(_Locking):
+    """For many processes and hosts. No scripts, so a Redis without @scripting serves as well."""
+
+    shared = True
+    TRIES = 5
+
+    def __init__(self, url: str, prefix: str = "jiamenkou:") -> None:
+        self._prefix = prefix
+        # The default pool raises above its limit; this one makes callers wait.
+        pool = aioredis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=REDIS_TIMEOUT_S,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+        )
+        self._redis = aioredis.Redis(connection_pool=pool)
+
+    async def get(self, key: str) -> bytes | None:
+        return cast(bytes | None, await self._redis.get(self._prefix + key))
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        await self._redis.set(self._prefix + key, value, px=max(1, int(ttl_s * 1000)))
+
+    async def count(self, key: str, window_s: int) -> int:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(self._prefix + key, 0, ex=window_s, nx=True)
+            pipe.incr(self._prefix + key)
+            answers = await pipe.execute()
+        return int(answers[1])
+
+    async def claim(self, name: str, holder: str, ttl_s: float) -> bool:
+        key, mine, ttl_ms = self._prefix + name, holder.encode(), max(1, int(ttl_s * 1000))
+        if await self._redis.set(key, mine, px=ttl_ms, nx=True):
+            return True
+        pipe: Any
+        for _ in range(self.TRIES):
+            async with self._redis.pipeline(transaction=True) as pipe:
+                try:
+                    await pipe.watch(key)
+                    if await pipe.get(key) != mine:
+                        return False
+                    pipe.multi()
+                    pipe.pexpire(key, ttl_ms)
+                    return bool((await pipe.execute())[0])
+                except WatchError:
+                    continue
+        return False
+
+    async def release(self, name: str, holder: str) -> None:
+        key = self._prefix + name
+        pipe: Any
+        async with self._redis.pipeline(transaction=True) as pipe:
+            # A changed or missing claim is no longer ours to release.
+            with contextlib.suppress(WatchError):
+                await pipe.watch(key)
+                if await pipe.get(key) == holder.encode():
+                    pipe.multi()
+                    pipe.delete(key)
+                    await pipe.execute()
+
+    async def ping(self) -> None:
+        await self._redis.ping()
+
+    async def close(self) -> None:
+        with contextlib.suppress(RedisError):
+            await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+
+def open_hub(settings: Settings) -> Hub:
+    """The hub that the settings ask for."""
+    return RedisHub(settings.redis_url.reveal()) if settings.redis_url else InProcessHub()
