@@ -1,0 +1,96 @@
+"""Who acts, and whose record they may see. Whoever has no right gets `NotFound`."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from backend import audit, clock
+from backend.errors import NotFound
+from backend.identity.models import SCOPES, Carer, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """In front of every verb. `id` is the account of a resident; a system job has none."""
+
+    consortium_id: UUID
+    kind: str  # resident, staff, operator, system
+    id: UUID | None = None
+    session_id: UUID | None = None
+
+    @classmethod
+    def system(cls, consortium_id: UUID) -> "Actor":
+        return cls(consortium_id, "system")
+
+    @classmethod
+    def operator(cls, consortium_id: UUID) -> "Actor":
+        """Whoever runs commands on the server."""
+        return cls(consortium_id, "operator")
+
+    @property
+    def account_id(self) -> UUID:
+        """Raises NotFound: the actor is not a resident, so nothing here is theirs."""
+        if self.kind != "resident" or self.id is None:
+            raise NotFound
+        return self.id
+
+
+def at_least(scope: str) -> tuple[str, ...]:
+    """The scopes that include `scope`."""
+    return SCOPES[SCOPES.index(scope) :]
+
+
+def in_force() -> Q:
+    """Carers whose consent holds now."""
+    return Q(state="active") & (Q(expires_at=None) | Q(expires_at__gt=clock.now()))
+
+
+def living() -> Q:
+    """Carers who care or wait for consent; one whose time is over is neither."""
+    return Q(state__in=("active", "requested")) & (
+        Q(expires_at=None) | Q(expires_at__gt=clock.now())
+    )
+
+
+async def care_of(actor: Actor, patient_id: UUID, scope: str) -> Carer:
+    """The carer row that lets the actor do things of `scope` for the patient, patient included.
+
+    Raises:
+        NotFound: no such patient, or not the actor's to see.
+    """
+    row = (
+        await Carer.filter(
+            in_force(),
+            consortium_id=actor.consortium_id,
+            patient_id=patient_id,
+            account_id=actor.account_id,
+            scope__in=at_least(scope),
+        )
+        .select_related("patient")
+        .first()
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def patients_of(actor: Actor, scope: str = "view") -> dict[UUID, Patient]:
+    """Every patient whom the actor may see, by id."""
+    rows = (
+        await Carer.filter(
+            in_force(),
+            consortium_id=actor.consortium_id,
+            account_id=actor.account_id,
+            scope__in=at_least(scope),
+        )
+        .select_related("patient")
+        .limit(100)
+    )
+    return {row.patient_id: row.patient for row in rows}
+
+
+async def note_read(actor: Actor, action: str, patient_ids: set[UUID]) -> None:
+    """Leave an audit row for each patient whose record was just read."""
+    if patient_ids:
+        await audit.record(actor, action, patient_ids=sorted(patient_ids, key=str))

@@ -1,0 +1,63 @@
+"""What may be refused about people."""
+
+from backend.errors import Conflict, Malformed, NotAllowed
+
+
+class TooManyPatients(Conflict):
+    code = "too-many-patients"
+    title = "就诊人已满"
+    detail = "就诊人数量已达上限,请先移除不再需要的就诊人。"
+
+
+class AlreadyAdded(Conflict):
+    """Carries `patient_id`: a phone that retries treats it as success."""
+
+    code = "patient-already-added"
+    title = "已经添加过"
+    detail = "这位就诊人已经在您的名单里了。"
+
+
+class IdentityMismatch(Malformed):
+    code = "identity-mismatch"
+    title = "姓名与证件不符"
+    detail = "姓名与证件号码对不上,请对照证件再核对一遍。"
+
+
+class SelfAlreadyAdded(Conflict):
+    code = "self-already-added"
+    title = "本人已添加"
+    detail = "您已经添加过“本人”,请为这位就诊人选择别的关系。"
+
+
+class GuardianNeeded(NotAllowed):
+    """A minor is added by an adult who has given their own real name first."""
+
+    code = "guardian-needed"
+    title = "需要监护人"
+    detail = "未满 18 周岁的就诊人要由监护人添加:请先用“本人”完成您自己的实名,再选择与孩子的关系。"
+
+
+class ConsentMissing(Malformed):
+    code = "consent-missing"
+    title = "需要您的同意"
+    detail = "请先阅读并同意《个人信息处理说明》,再提交。"
+
+
+class HasAppointments(Conflict):
+    """Carries `appointment_ids`."""
+
+    code = "has-appointments"
+    title = "还有未完成的预约"
+    detail = "这位就诊人还有未完成的预约,请先取消预约,再移除。"
+
+
+class InvitationWrong(Malformed):
+    code = "invitation-wrong"
+    title = "邀请码无效"
+    detail = "邀请码不正确、已用过或已过期,请家人重新发一个。"
+
+
+class NotYours(NotAllowed):
+    code = "self-cannot-be-removed"
+    title = "不能移除本人"
+    detail = "不能移除就诊人本人的账号。"

@@ -1,0 +1,177 @@
+"""Log-ins: a WeChat code becomes an opaque 256-bit token; only its hash is kept.
+
+Revoking is visible at once in this process and within `TRUST_S` in every other.
+"""
+
+import hashlib
+import secrets
+import time
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import structlog
+from tortoise.exceptions import IntegrityError
+
+from backend import audit, clock, db
+from backend.crypto import Vault
+from backend.errors import NotFound, Unauthenticated
+from backend.identity.access import Actor
+from backend.identity.accounts import OPENID_COLUMN, openid_index
+from backend.identity.models import Account
+from backend.identity.models import Session as Session
+from backend.loader import Loader
+
+log = structlog.get_logger()
+
+TOKEN_BYTES = 32
+TRUST_S = 1.0  # how long a verified token is believed without asking the database again
+TRUSTED_MOST = 50_000
+SEEN_EVERY = timedelta(minutes=10)  # last_seen_at is no finer than this
+DEVICES_MOST = 20  # the oldest log-in ends when a new one would exceed it
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Sessions:
+    """Verifies tokens for one process. One look-up serves all who ask together."""
+
+    def __init__(self) -> None:
+        self._trusted: dict[str, tuple[float, Actor]] = {}
+        self._loader: Loader[str, Actor] = Loader(_load)
+
+    async def verify(self, token: str) -> Actor:
+        """Raises Unauthenticated: unknown, expired or revoked."""
+        hashed = token_hash(token)
+        known = self._trusted.get(hashed)
+        if known is not None and time.monotonic() - known[0] < TRUST_S:
+            return known[1]
+        actor = await self._loader.get(hashed)
+        if actor is None:
+            self._trusted.pop(hashed, None)
+            raise Unauthenticated
+        if len(self._trusted) >= TRUSTED_MOST:
+            self._trusted.clear()
+        self._trusted[hashed] = (time.monotonic(), actor)
+        return actor
+
+    def forget(self) -> None:
+        """Ask the database again for everyone: something was revoked here."""
+        self._trusted.clear()
+
+
+async def _load(hashes: list[str]) -> dict[str, Actor]:
+    now = clock.now()
+    # Named SQL, not the ORM: a list of any length is one prepared statement.
+    rows = await db.fetch(
+        "SELECT token_hash, consortium_id, account_id, id, last_seen_at FROM session"
+        f" WHERE {db.among('token_hash', '$1', 'text')}"
+        " AND revoked_at IS NULL AND expires_at > $2",
+        hashes,
+        now,
+    )
+    stale = [row["id"] for row in rows if now - db.as_instant(row["last_seen_at"]) > SEEN_EVERY]
+    if stale:
+        await _touch(stale)
+    return {
+        row["token_hash"]: Actor(
+            db.as_uuid(row["consortium_id"]),
+            "resident",
+            db.as_uuid(row["account_id"]),
+            db.as_uuid(row["id"]),
+        )
+        for row in rows
+    }
+
+
+async def _touch(session_ids: list[UUID]) -> None:
+    """Note that they were seen; where a rival holds them, that rival's note will do."""
+    try:
+        await Session.filter(id__in=session_ids).update(last_seen_at=clock.now())
+    except Exception as error:
+        if not db.retryable(error):
+            raise
+
+
+async def log_in(
+    consortium_id: UUID, vault: Vault, *, openid: str, device: str, days: int
+) -> tuple[str, Session, Account]:
+    """The token, shown this once, its log-in and the account, made on the first visit.
+
+    `days` is how long the log-in lasts.
+    """
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    account = await _account_of(consortium_id, vault, openid)
+    now = clock.now()
+    async with db.transaction():
+        # Log-ins of one account queue here, or two could wait for each other's oldest one.
+        await Account.filter(id=account.id).select_for_update(no_key=True).first()
+        session = await Session.create(
+            id=uuid4(),
+            consortium_id=consortium_id,
+            account_id=account.id,
+            token_hash=token_hash(token),
+            device=device,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+        await _end_oldest(account.id)
+        actor = Actor(consortium_id, "resident", account.id, session.id)
+        await audit.record(actor, "session.opened", entity_id=session.id)
+    log.info("session.opened", account_id=str(account.id), session_id=str(session.id))
+    return token, session, account
+
+
+async def _account_of(consortium_id: UUID, vault: Vault, openid: str) -> Account:
+    index = openid_index(vault, openid)
+    found = await Account.get_or_none(consortium_id=consortium_id, openid_index=index)
+    if found is not None:
+        return found
+    try:
+        return await Account.create(
+            id=uuid4(),
+            consortium_id=consortium_id,
+            openid_index=index,
+            openid_sealed=vault.seal(openid, bound_to=OPENID_COLUMN),
+            created_at=clock.now(),
+        )
+    except IntegrityError:  # the same person's other tap was faster
+        return await Account.get(consortium_id=consortium_id, openid_index=index)
+
+
+async def _end_oldest(account_id: UUID) -> None:
+    living = (
+        await Session.filter(account_id=account_id, revoked_at=None)
+        .order_by("-created_at")
+        .values_list("id", flat=True)
+    )
+    if len(living) > DEVICES_MOST:
+        extra = list(living)[DEVICES_MOST:]
+        await Session.filter(id__in=extra).update(revoked_at=clock.now())
+
+
+async def devices(actor: Actor) -> list[Session]:
+    """Where the account is logged in, the latest first."""
+    return (
+        await Session.filter(
+            account_id=actor.account_id, revoked_at=None, expires_at__gt=clock.now()
+        )
+        .order_by("-last_seen_at", "id")
+        .limit(DEVICES_MOST)
+    )
+
+
+async def revoke(actor: Actor, session_id: UUID | None) -> None:
+    """End one log-in of the account, or (None) all but the one that asks. Raises NotFound."""
+    wanted = Session.filter(account_id=actor.account_id, revoked_at=None)
+    if session_id is not None:
+        wanted = wanted.filter(id=session_id)
+    elif actor.session_id is not None:
+        wanted = wanted.exclude(id=actor.session_id)
+    async with db.transaction():
+        ended = await wanted.update(revoked_at=clock.now())
+        if not ended and session_id is not None:
+            raise NotFound
+        await audit.record(actor, "session.revoked", entity_id=session_id, ended=ended)
