@@ -1,0 +1,323 @@
+"""What can be booked: schedules with their free places (余号), and the slots of one schedule.
+
+A held place whose time has passed counts as free here too, before any job has come by.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from backend import clock, db
+from backend.booking import policy as rules
+from backend.booking.models import Schedule, Slot
+from backend.booking.policies import Policies, policies
+from backend.booking.policy import Policy
+from backend.consortium.directory import Dept, Directory, Doctor, Org, directory, distance_km
+from backend.errors import NotFound
+
+DAYS_MOST = 62  # a search spans no more
+SLOTS_MOST = 200
+DEPARTMENTS_MOST = 2000
+
+Cursor = tuple[date, datetime, UUID]
+
+# $4 is now. Holds whose time has passed are few, and found by an index of their own.
+DEAD_BY_SLOT = """SELECT slot_id, count(*) AS places FROM appointment
+  WHERE status = 'pending' AND held_until <= $4 GROUP BY slot_id"""
+FREE_SLOT = """SELECT 1 FROM slot sl WHERE sl.schedule_id = s.id AND sl.pool = 'public'
+  AND sl.open AND sl.starts_at > $4 AND (sl.booked < sl.capacity OR EXISTS (
+    SELECT 1 FROM appointment a WHERE a.slot_id = sl.id AND a.status = 'pending'
+    AND a.held_until <= $4))"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a resident looks for. `near` is (latitude, longitude) in degrees."""
+
+    organization_id: UUID | None = None
+    department_id: UUID | None = None
+    practitioner_id: UUID | None = None
+    from_on: date | None = None
+    to_on: date | None = None
+    kind: str | None = None
+    tier: str | None = None
+    near: tuple[float, float] | None = None
+    within_km: float | None = None
+    q: str | None = None
+    free_only: bool = False
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule with its free places. `state`: open, full, not_open, closed, suspended."""
+
+    id: UUID
+    organization: Org
+    department: Dept
+    doctor: Doctor | None
+    distance_km: float | None
+    held_on: date
+    period: str
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+    fee_fen: int
+    capacity: int
+    free: int
+    state: str
+    opens_at: datetime
+    policy: Policy
+
+
+class SlotOffer(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    free: int
+    state: str
+
+
+async def search(
+    consortium_id: UUID, wanted: Search, *, after: Cursor | None, most: int
+) -> tuple[list[Offer], Cursor | None]:
+    """Schedules from today on, by day and time; with `near`, within `within_km` of there.
+
+    And where the next page begins. A page may be shorter than `most` and still not be the last.
+    """
+    county = await directory(consortium_id)
+    departments = _departments(county, wanted)
+    if departments is not None and not departments:
+        return [], None
+    rows = await _rows(consortium_id, wanted, departments, after, most)
+    table = await policies(consortium_id)
+    for row in rows:
+        row["policy"] = _policy(row, county, table)
+    now = clock.now()
+    closing = {
+        db.as_uuid(row["id"]): row["policy"].closes_min
+        for row in rows
+        if rules.closes_at(row["policy"], db.as_instant(row["starts_at"])) <= now
+    }
+    open_now = await _free_while_closing(closing) if closing else {}
+    offers = [_offer(row, county, wanted, open_now) for row in rows]
+    shown = [offer for offer in offers if offer and (offer.free or not wanted.free_only)]
+    return shown, _position(rows[-1]) if len(rows) == most else None
+
+
+def _position(row: db.Row) -> Cursor:
+    return db.as_date(row["held_on"]), db.as_instant(row["starts_at"]), db.as_uuid(row["id"])
+
+
+def _departments(county: Directory, wanted: Search) -> list[UUID] | None:
+    """The departments that fit; None when nothing narrows them."""
+    if wanted.department_id is not None:
+        dept = county.departments.get(wanted.department_id)
+        return [dept.id] if dept and _answers(county, dept, wanted) else []
+    if wanted.q is None and wanted.tier is None and wanted.within_km is None:
+        return None
+    doctors = {
+        role.department_id
+        for doctor in county.find_doctors(department_id=None, q=wanted.q, on=clock.today())
+        for role in doctor.roles
+    }
+    hits = county.find_departments(organization_id=wanted.organization_id, q=wanted.q)
+    found = [dept.id for dept in hits] + (sorted(doctors, key=str) if wanted.q else [])
+    return [
+        department_id
+        for department_id in dict.fromkeys(found)
+        if _fits(county.organizations[county.departments[department_id].organization_id], wanted)
+    ][:DEPARTMENTS_MOST]
+
+
+def _answers(county: Directory, dept: Dept, wanted: Search) -> bool:
+    """Whether one department fits everything else that is asked."""
+    if not _fits(county.organizations[dept.organization_id], wanted):
+        return False
+    if wanted.q is None:
+        return True
+    named = county.find_departments(organization_id=dept.organization_id, q=wanted.q)
+    doctors = county.find_doctors(department_id=dept.id, q=wanted.q, on=clock.today())
+    return dept in named or bool(doctors)
+
+
+def _fits(org: Org, wanted: Search) -> bool:
+    if wanted.tier is not None and org.tier != wanted.tier:
+        return False
+    if wanted.within_km is None:
+        return True
+    far = distance_km(wanted.near, org)
+    return far is not None and far <= wanted.within_km
+
+
+async def _rows(
+    consortium_id: UUID,
+    wanted: Search,
+    departments: list[UUID] | None,
+    after: Cursor | None,
+    most: int,
+) -> list[db.Row]:
+    now, first = clock.now(), wanted.from_on or clock.today()
+    farthest = date.fromordinal(min(first.toordinal() + DAYS_MOST, date.max.toordinal()))
+    last = min(wanted.to_on or farthest, farthest)
+    values: list[Any] = [consortium_id, first, last, now]
+    conditions = []
+
+    def bind(value: Any) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    for column, value in (
+        ("organization_id", wanted.organization_id),
+        ("practitioner_id", wanted.practitioner_id),
+        ("kind", wanted.kind),
+    ):
+        if value is not None:
+            conditions.append(f"AND s.{column} = {bind(value)}")
+    if departments is not None and len(departments) == 1:
+        # Said plainly, so that the planner takes the department's own index.
+        conditions.append(f"AND s.department_id = {bind(departments[0])}")
+    elif departments is not None:
+        conditions.append(f"AND {db.among('s.department_id', bind(departments))}")
+    if after is not None:
+        place = ", ".join(bind(part) for part in after)
+        conditions.append(f"AND (s.held_on, s.starts_at, s.id) > ({place})")
+    if wanted.free_only:
+        conditions.append(f"AND s.status = 'open' AND EXISTS ({FREE_SLOT})")
+    # The page first, its sums after: a county has many more schedules than a page.
+    statement = f"""
+    WITH page AS (
+      SELECT s.* FROM schedule s
+      WHERE s.consortium_id = $1 AND s.held_on BETWEEN $2 AND $3 AND s.ends_at > $4
+        {" ".join(conditions)}
+      ORDER BY s.held_on, s.starts_at, s.id LIMIT {int(most)}
+    )
+    SELECT page.id, page.organization_id, page.department_id, page.practitioner_id, page.held_on,
+      page.period, page.kind, page.starts_at, page.ends_at, page.fee_fen, page.status,
+      coalesce(sum(sl.capacity), 0) AS capacity, max(sl.starts_at) AS last_starts_at,
+      coalesce(sum(CASE WHEN sl.open AND sl.starts_at > $4
+        THEN sl.capacity - sl.booked + coalesce(dead.places, 0) ELSE 0 END), 0) AS free
+    FROM page LEFT JOIN slot sl ON sl.schedule_id = page.id AND sl.pool = 'public'
+    LEFT JOIN ({DEAD_BY_SLOT}) dead ON dead.slot_id = sl.id
+    GROUP BY page.id, page.organization_id, page.department_id, page.practitioner_id, page.held_on,
+      page.period, page.kind, page.starts_at, page.ends_at, page.fee_fen, page.status
+    ORDER BY page.held_on, page.starts_at, page.id
+    """
+    return await db.fetch(statement, *values)
+
+
+async def _free_while_closing(closing: dict[UUID, int]) -> dict[UUID, int]:
+    """Free places of schedules that have begun to close, slot by slot. Minutes before each slot."""
+    free = dict.fromkeys(closing, 0)
+    now = clock.now()
+    for slot in await _slots(list(closing)):
+        schedule_id = slot["schedule_id"]
+        if slot["starts_at"] - timedelta(minutes=closing[schedule_id]) > now and slot["open"]:
+            free[schedule_id] += slot["free"]
+    return free
+
+
+async def _slots(schedule_ids: list[UUID]) -> list[dict[str, Any]]:
+    """Public slots with their free places, dead holds given back."""
+    slots = (
+        await Slot.filter(schedule_id__in=schedule_ids, pool="public")
+        .order_by("starts_at", "id")
+        .limit(SLOTS_MOST * len(schedule_ids))
+        .values("id", "schedule_id", "starts_at", "ends_at", "capacity", "booked", "open")
+    )
+    dead = {
+        db.as_uuid(row["slot_id"]): row["places"]
+        for row in await db.fetch(
+            DEAD_BY_SLOT.replace("$4", "$1"),
+            clock.now(),
+        )
+    }
+    for slot in slots:
+        slot["free"] = max(0, slot["capacity"] - slot["booked"] + dead.get(slot["id"], 0))
+    return slots
+
+
+def _policy(row: db.Row, county: Directory, table: Policies) -> Policy:
+    organization_id = db.as_uuid(row["organization_id"])
+    org = county.organizations.get(organization_id)
+    tier = org.tier if org else "county"
+    return table.pick(organization_id, tier, row["kind"], db.as_date(row["held_on"]))
+
+
+def _offer(
+    row: db.Row, county: Directory, wanted: Search, open_now: dict[UUID, int]
+) -> Offer | None:
+    """None: its institution or department has left the directory."""
+    org = county.organizations.get(db.as_uuid(row["organization_id"]))
+    dept = county.departments.get(db.as_uuid(row["department_id"]))
+    if org is None or dept is None:
+        return None
+    doctor_id = row["practitioner_id"]
+    schedule_id, held_on = db.as_uuid(row["id"]), db.as_date(row["held_on"])
+    policy: Policy = row["policy"]
+    free = max(0, open_now.get(schedule_id, int(row["free"])))
+    ends_at = db.as_instant(row["ends_at"])
+    last_starts_at = db.as_instant(row["last_starts_at"] or row["ends_at"])
+    opens_at = rules.opens_at(policy, held_on)
+    return Offer(
+        id=schedule_id,
+        organization=org,
+        department=dept,
+        doctor=county.doctors.get(db.as_uuid(doctor_id)) if doctor_id else None,
+        distance_km=distance_km(wanted.near, org),
+        held_on=held_on,
+        period=row["period"],
+        kind=row["kind"],
+        starts_at=db.as_instant(row["starts_at"]),
+        ends_at=ends_at,
+        fee_fen=row["fee_fen"],
+        capacity=int(row["capacity"]),
+        free=free if row["status"] == "open" else 0,
+        state=_state(
+            row["status"] == "open", free, opens_at, rules.closes_at(policy, last_starts_at)
+        ),
+        opens_at=opens_at,
+        policy=policy,
+    )
+
+
+def _state(is_open: bool, free: int, opens_at: datetime, closes_at: datetime) -> str:
+    now = clock.now()
+    if not is_open:
+        return "suspended"
+    if now >= closes_at:
+        return "closed"
+    if now < opens_at:
+        return "not_open"
+    return "open" if free else "full"
+
+
+async def slots_of(consortium_id: UUID, schedule_id: UUID) -> list[SlotOffer]:
+    """The public slots of one schedule, by time. Raises NotFound."""
+    schedule = await Schedule.get_or_none(id=schedule_id, consortium_id=consortium_id)
+    if schedule is None:
+        raise NotFound("没有找到这个班次,请刷新后再选。")
+    county = await directory(consortium_id)
+    table = await policies(consortium_id)
+    facts = {
+        "organization_id": schedule.organization_id,
+        "kind": schedule.kind,
+        "held_on": schedule.held_on,
+    }
+    policy = _policy(facts, county, table)
+    opens_at = rules.opens_at(policy, schedule.held_on)
+    return [
+        SlotOffer(
+            id=slot["id"],
+            starts_at=slot["starts_at"],
+            ends_at=slot["ends_at"],
+            capacity=slot["capacity"],
+            free=slot["free"] if slot["open"] else 0,
+            state=_state(
+                slot["open"], slot["free"], opens_at, rules.closes_at(policy, slot["starts_at"])
+            ),
+        )
+        for slot in await _slots([schedule_id])
+    ]

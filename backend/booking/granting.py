@@ -1,0 +1,152 @@
+"""Granting one place inside a transaction, with the exact reason where it can't be granted.
+
+The slow and careful half of booking; `taking.py` is the fast one. Moves use it too.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+from uuid import UUID
+
+from tortoise.expressions import F, Q
+
+from backend import audit, clock
+from backend.booking import holds, standing
+from backend.booking.errors import (
+    AlreadyBooked,
+    BookingClosed,
+    SlotFull,
+    TooManyInDepartment,
+    TooManyThatDay,
+)
+from backend.booking.models import Appointment, AppointmentEvent, Slot
+from backend.booking.places import Place
+from backend.booking.policy import BARRED_KIND, CANCELLED, EXCUSED
+from backend.booking.tickets import Ticket
+from backend.identity.access import Actor, care_of
+from backend.ids import new_id
+
+DONE = {"book": "booked", "confirm": "confirmed", "cancel": "cancelled", "move": "moved"}
+
+
+async def lock(slot_ids: Iterable[UUID]) -> None:
+    """Lock slots in the order of their ids; on SQLite the transaction is the lock."""
+    ids = sorted(set(slot_ids), key=str)
+    await Slot.filter(id__in=ids).order_by("id").select_for_update(no_key=True).values_list("id")
+
+
+async def grant(actor: Actor, ticket: Ticket) -> None:
+    """Make `ticket` true. Raises what `appointments.book` raises."""
+    place = ticket.place
+    await care_of(actor, ticket.patient_id, "book")
+    await holds.end_dead(Q(slot_id=place.slot_id) | Q(patient_id=ticket.patient_id))
+    taken = await take(place.slot_id)
+    await check_earlier(ticket.patient_id, place, but=None)
+    if not taken:
+        await refuse(place.slot_id)
+    if place.kind == BARRED_KIND:
+        await standing.check(ticket.patient_id, place.kind)
+    day_place, department_place = await numbers(ticket.patient_id, place, but=None)
+    await Appointment.create(
+        id=ticket.id,
+        account_id=actor.account_id,
+        patient_id=ticket.patient_id,
+        status=ticket.status,
+        held_until=ticket.held_until,
+        day_place=day_place,
+        department_place=department_place,
+        created_at=ticket.created_at,
+        changed_at=ticket.created_at,
+        **facts(place),
+    )
+    await write_down(actor, ticket, "book", before=None, to_slot_id=place.slot_id)
+
+
+def facts(place: Place) -> dict[str, Any]:
+    """What an appointment copies from its place."""
+    return {
+        "consortium_id": place.consortium_id,
+        "organization_id": place.organization_id,
+        "department_id": place.department_id,
+        "schedule_id": place.schedule_id,
+        "slot_id": place.slot_id,
+        "held_on": place.held_on,
+        "starts_at": place.starts_at,
+        "policy_version": place.policy.version,
+        "fee_fen": place.fee_fen,
+    }
+
+
+async def take(slot_id: UUID) -> bool:
+    """Count one more in the slot; False when there is no room or it is shut."""
+    # One guarded UPDATE decides who gets the last place.
+    free = Slot.filter(id=slot_id, open=True, booked__lt=F("capacity"))
+    return bool(await free.update(booked=F("booked") + 1))
+
+
+async def refuse(slot_id: UUID) -> NoReturn:
+    """Say why `take` could not."""
+    slot = await Slot.get_or_none(id=slot_id)
+    raise SlotFull(slot_id=slot_id) if slot is not None and slot.open else BookingClosed()
+
+
+async def check_earlier(patient_id: UUID, place: Place, *, but: UUID | None) -> None:
+    """Raises AlreadyBooked: the patient has another living appointment in this schedule."""
+    earlier = (
+        await Appointment.filter(patient_id=patient_id, schedule_id=place.schedule_id)
+        .exclude(status__in=(CANCELLED, EXCUSED))
+        .first()
+    )
+    if earlier is not None and earlier.id != but:
+        raise AlreadyBooked(appointment_id=earlier.id)
+
+
+async def numbers(patient_id: UUID, place: Place, *, but: UUID | None) -> tuple[int, int]:
+    """The lowest free numbers of the patient's day; a unique key keeps rivals off them."""
+    rows = (
+        await Appointment.filter(patient_id=patient_id, held_on=place.held_on)
+        .exclude(status__in=(CANCELLED, EXCUSED))
+        .values_list("id", "department_id", "day_place", "department_place")
+    )
+    others = [row for row in rows if row[0] != but]
+    of_day = {row[2] for row in others}
+    of_department = {row[3] for row in others if row[1] == place.department_id}
+    policy = place.policy
+    if len(of_department) >= policy.per_department_day:
+        raise TooManyInDepartment(most=policy.per_department_day)
+    if len(of_day) >= policy.per_day:
+        raise TooManyThatDay(most=policy.per_day)
+    return _lowest(of_day), _lowest(of_department)
+
+
+def _lowest(used: set[int]) -> int:
+    return next(number for number in range(1, len(used) + 2) if number not in used)
+
+
+async def write_down(
+    actor: Actor,
+    ticket: Ticket,
+    action: str,
+    *,
+    before: str | None,
+    from_slot_id: UUID | None = None,
+    to_slot_id: UUID | None = None,
+    reason: str = "",
+) -> None:
+    """The event and the audit row of a change, in its transaction."""
+    await AppointmentEvent.create(
+        id=new_id(),
+        consortium_id=actor.consortium_id,
+        appointment_id=ticket.id,
+        at=clock.now(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        action=action,
+        from_status=before,
+        to_status=ticket.status,
+        from_slot_id=from_slot_id,
+        to_slot_id=to_slot_id,
+        reason=reason,
+    )
+    await audit.record(
+        actor, f"appointment.{DONE[action]}", entity_id=ticket.id, patient_ids=[ticket.patient_id]
+    )

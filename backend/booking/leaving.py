@@ -1,0 +1,74 @@
+"""Ending a carer's right without stranding an appointment."""
+
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from backend import clock, db
+from backend.booking.models import Appointment
+from backend.booking.policy import PENDING, UPCOMING
+from backend.errors import NotFound
+from backend.identity import carers
+from backend.identity.access import Actor, care_of, living
+from backend.identity.errors import HasAppointments
+from backend.identity.models import Carer
+from backend.identity.patients import is_living
+
+SHOWN_MOST = 20
+
+
+async def leave(actor: Actor, patient_id: UUID) -> None:
+    """Take a patient off the account's own list.
+
+    Raises:
+        NotFound; HasAppointments: nobody else would be left to care for them.
+    """
+    await _end(actor, patient_id, account_id=actor.account_id)
+
+
+async def revoke(actor: Actor, patient_id: UUID, carer_id: UUID) -> None:
+    """End a carer's right: one's own, or another's by one who may manage.
+
+    Raises:
+        NotFound, HasAppointments; NotYours: the patient's own account is not for others to remove.
+    """
+    mine = await Carer.get_or_none(id=carer_id, patient_id=patient_id, account_id=actor.account_id)
+    if mine is None:
+        await care_of(actor, patient_id, "manage")
+    await _end(actor, patient_id, id=carer_id)
+
+
+async def _end(actor: Actor, patient_id: UUID, **which: UUID) -> None:
+    async with db.transaction():
+        # All carers of the patient are locked: two who leave at once see each other.
+        rows = (
+            await Carer.filter(living(), patient_id=patient_id).order_by("id").select_for_update()
+        )
+        row = next(
+            (row for row in rows if all(getattr(row, key) == of for key, of in which.items())), None
+        )
+        if row is None:
+            raise NotFound
+        if row.state == "active":
+            await _check(patient_id, [other for other in rows if other.id != row.id])
+        await carers.end(actor, row)
+
+
+async def _check(patient_id: UUID, others: list[Carer]) -> None:
+    if any(
+        row.state == "active" and row.scope in ("book", "manage") and is_living(row)
+        for row in others
+    ):
+        return
+    upcoming = (
+        await Appointment.filter(
+            ~Q(status=PENDING) | Q(held_until__gt=clock.now()),
+            patient_id=patient_id,
+            status__in=UPCOMING,
+            starts_at__gt=clock.now(),
+        )
+        .limit(SHOWN_MOST)
+        .values_list("id", flat=True)
+    )
+    if upcoming:
+        raise HasAppointments(appointment_ids=list(upcoming))

@@ -1,0 +1,219 @@
+"""排班: schedules and their slots, published from the weekly templates for the policy's horizon."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from itertools import groupby
+from uuid import UUID, uuid5
+
+import structlog
+from tortoise.expressions import Q
+
+from backend import clock
+from backend.booking.models import Fee, Schedule, ScheduleException, ScheduleTemplate, Slot
+from backend.booking.policies import policies
+from backend.booking.rota import AHEAD_DAYS, HORIZON_MOST, Roles, Rota, Row, days_of
+from backend.consortium.models import PractitionerRole
+from backend.db import transaction
+
+log = structlog.get_logger()
+
+TEMPLATES_A_PAGE = 500
+ROWS_A_TRANSACTION = 500  # schedules and slots together: bookings wait behind no more than these
+
+TEMPLATE_FIELDS = (
+    "id", "organization_id", "organization__tier", "department_id", "practitioner_id",
+    "practitioner__title", "weekday", "period", "kind", "starts", "ends", "slot_minutes",
+    "capacity", "fee_fen", "works_on_holidays", "from_on", "to_on",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Published:
+    """What one run did. `closed`: template days left out, on a holiday or by an exception."""
+
+    schedules: int = 0
+    slots: int = 0
+    closed: int = 0
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A schedule and its slots, not yet stored."""
+
+    schedule: Schedule
+    slots: list[Slot]
+
+    @property
+    def rows(self) -> int:
+        return 1 + len(self.slots)
+
+
+async def publish(consortium_id: UUID, *, today: date | None = None) -> Published:
+    """Create the schedules and public slots that are not there yet, today through the horizon.
+
+    Repeatable: a schedule is one per template and date, and what is published already stays as it
+    is. Short transactions; a run that is cut short is finished by the next one. Instants are UTC.
+    """
+    rota = await _load_rota(consortium_id, today or clock.today())
+    published = Published()
+    async for templates in _pages(consortium_id):
+        rota.roles = await _roles(templates)
+        there = await _published(templates, rota.today)
+        drafts = _drafts(consortium_id, rota, templates, there, published)
+        for chunk in _chunks(drafts):
+            await _store(chunk, published)
+    log.info(
+        "schedules.published",
+        schedules=published.schedules,
+        slots=published.slots,
+        closed=published.closed,
+    )
+    return published
+
+
+async def _load_rota(consortium_id: UUID, today: date) -> Rota:
+    fees = await Fee.filter(consortium_id=consortium_id).values_list(
+        "organization_id", "kind", "title", "amount_fen"
+    )
+    rows = await ScheduleException.filter(
+        consortium_id=consortium_id,
+        held_on__gte=today,
+        held_on__lte=today + timedelta(days=HORIZON_MOST + AHEAD_DAYS),
+    ).values(
+        "organization_id", "department_id", "practitioner_id", "held_on", "period", "action",
+        "capacity",
+    )  # fmt: skip
+    exceptions: dict[tuple[UUID, date], list[Row]] = {}
+    for row in rows:
+        exceptions.setdefault((row["organization_id"], row["held_on"]), []).append(row)
+    return Rota(
+        today=today,
+        days_of=days_of(today),
+        policies=await policies(consortium_id),
+        fees={(place, kind, title): fen for place, kind, title, fen in fees},
+        exceptions=exceptions,
+        held=await _held(consortium_id, today),
+    )
+
+
+async def _held(consortium_id: UUID, today: date) -> set[tuple[UUID, date, str]]:
+    """Half-days of doctors (else departments) that schedules of retired templates still take."""
+    rows = await Schedule.filter(
+        consortium_id=consortium_id, status="open", held_on__gte=today, template__active=False
+    ).values_list("practitioner_id", "department_id", "held_on", "period")
+    return {(doctor or department, on, period) for doctor, department, on, period in rows}
+
+
+async def _pages(consortium_id: UUID) -> AsyncIterator[list[Row]]:
+    """Templates in use, `TEMPLATES_A_PAGE` at a time."""
+    in_use = ScheduleTemplate.filter(
+        Q(practitioner_id=None) | Q(practitioner__active=True),
+        consortium_id=consortium_id,
+        active=True,
+        organization__active=True,
+        department__active=True,
+    )
+    last: UUID | None = None
+    while True:
+        rest = in_use if last is None else in_use.filter(id__gt=last)
+        page = await rest.order_by("id").limit(TEMPLATES_A_PAGE).values(*TEMPLATE_FIELDS)
+        if page:
+            yield page
+        if len(page) < TEMPLATES_A_PAGE:
+            return
+        last = page[-1]["id"]
+
+
+async def _roles(templates: list[Row]) -> Roles:
+    doctors = {t["practitioner_id"] for t in templates} - {None}
+    rows = await PractitionerRole.filter(practitioner_id__in=list(doctors)).values_list(
+        "practitioner_id", "department_id", "from_on", "to_on"
+    )
+    roles: Roles = {}
+    for doctor, department, from_on, to_on in rows:
+        roles.setdefault((doctor, department), []).append((from_on, to_on))
+    return roles
+
+
+async def _published(templates: list[Row], today: date) -> set[tuple[UUID, date]]:
+    rows = await Schedule.filter(
+        template_id__in=[t["id"] for t in templates], held_on__gte=today
+    ).values_list("template_id", "held_on")
+    return {(template, on) for template, on in rows}
+
+
+def _drafts(
+    consortium_id: UUID,
+    rota: Rota,
+    templates: list[Row],
+    there: set[tuple[UUID, date]],
+    published: Published,
+) -> Iterator[_Draft]:
+    for template in templates:
+        for on in rota.dates(template):
+            if (template["id"], on) in there or rota.still_held(template, on):
+                continue
+            capacity = rota.capacity(template, on)
+            if capacity is None:
+                published.closed += 1
+            else:
+                yield _draft(consortium_id, template, on, capacity, rota.fee_fen(template))
+
+
+def _draft(consortium_id: UUID, template: Row, on: date, capacity: int, fee_fen: int) -> _Draft:
+    """Ids follow from the template and the date, so that two workers make the same rows."""
+    schedule = Schedule(
+        id=uuid5(template["id"], on.isoformat()),
+        consortium_id=consortium_id,
+        organization_id=template["organization_id"],
+        department_id=template["department_id"],
+        practitioner_id=template["practitioner_id"],
+        template_id=template["id"],
+        held_on=on,
+        period=template["period"],
+        kind=template["kind"],
+        starts_at=clock.at(on, time.fromisoformat(template["starts"])),
+        ends_at=clock.at(on, time.fromisoformat(template["ends"])),
+        fee_fen=fee_fen,
+    )
+    return _Draft(schedule, list(_slots(schedule, template["slot_minutes"], capacity)))
+
+
+def _slots(schedule: Schedule, slot_minutes: int, capacity: int) -> Iterator[Slot]:
+    """Whole slots from the schedule's start; a remainder at its end gets none."""
+    starts_at, length = schedule.starts_at, timedelta(minutes=slot_minutes)
+    while (ends_at := starts_at + length) <= schedule.ends_at:
+        yield Slot(
+            id=uuid5(schedule.id, f"public {starts_at:%H:%M}"),
+            consortium_id=schedule.consortium_id,
+            schedule_id=schedule.id,
+            pool="public",
+            starts_at=starts_at,
+            ends_at=ends_at,
+            capacity=capacity,
+        )
+        starts_at = ends_at
+
+
+def _chunks(drafts: Iterable[_Draft]) -> Iterator[list[_Draft]]:
+    """Whole schedules, about `ROWS_A_TRANSACTION` rows together."""
+    rows = 0
+
+    def number(draft: _Draft) -> int:
+        nonlocal rows
+        rows += draft.rows
+        return rows // ROWS_A_TRANSACTION
+
+    for _, chunk in groupby(drafts, key=number):
+        yield list(chunk)
+
+
+async def _store(chunk: list[_Draft], published: Published) -> None:
+    """A schedule never stands without its slots. Rows that another worker made first stay."""
+    slots = [slot for draft in chunk for slot in draft.slots]
+    async with transaction():
+        await Schedule.bulk_create([draft.schedule for draft in chunk], ignore_conflicts=True)
+        await Slot.bulk_create(slots, ignore_conflicts=True)
+    published.schedules += len(chunk)
+    published.slots += len(slots)

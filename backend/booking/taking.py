@@ -1,0 +1,294 @@
+"""Taking places fast: those who wait together are written together; told only after commit.
+
+A wish goes alone and at once while nobody else waits; those that come meanwhile travel as one batch
+(PostgreSQL: one statement; SQLite: one transaction on the only writer). The batch takes only clean
+wishes: first booking of that day, room left, rights in order. Whatever is not clean gets judged
+one by one, with its exact reason (`appointments.py`). The invariants are the database's own, see
+the migrations.
+"""
+
+import asyncio
+import contextvars
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import structlog
+from tortoise.exceptions import IntegrityError
+
+from backend import clock, db
+from backend.booking import sql
+from backend.booking.errors import AlreadyBooked, SlotFull
+from backend.booking.places import Place
+from backend.booking.tickets import Ticket
+from backend.errors import Busy, NotFound
+from backend.loader import Loader
+from backend.receipts import Answer, Receipt
+
+log = structlog.get_logger()
+
+BATCH_MOST = 256
+POSTGRES_LANES = 2  # batches under way at once; SQLite has one writer
+FULL_FOR_S = 0.5  # how long a full slot is only read, not queued for; freed places end it
+FULL_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Claim:
+    """Who wants which place for whom, in which request."""
+
+    place: Place
+    patient_id: UUID
+    account_id: UUID
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Wish(Claim):
+    """One place wanted, with everything that is written when it is granted."""
+
+    appointment_id: UUID
+    status: str
+    held_until: datetime | None
+    ticket: Ticket
+    request_id: str | None
+
+    @property
+    def answer(self) -> str:
+        """Rendered only for those who get as far as the database."""
+        return self.receipt.write(201, self.ticket).body
+
+
+class Taken:
+    """The place is the wisher's, committed."""
+
+
+class Unclear:
+    """Not clean: judge it alone."""
+
+
+Outcome = Taken | Unclear | Answer | SlotFull | AlreadyBooked | NotFound
+TAKEN, UNCLEAR = Taken(), Unclear()
+C = TypeVar("C", bound=Claim)
+
+
+class Taking:
+    """The queue of one process. `most` bounds it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._queue: deque[tuple[Wish, asyncio.Future[Outcome]]] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._full: dict[UUID, float] = {}
+        self._judge: Loader[Claim, Outcome] = Loader(_judged)
+
+    async def refusal(self, claim: Claim) -> Outcome:
+        """The answer where the slot is believed full, read and not queued; else Unclear."""
+        since = self._full.get(claim.place.slot_id)
+        if since is None or time.monotonic() - since >= FULL_FOR_S:
+            return UNCLEAR
+        outcome = await self._judge.get(claim) or UNCLEAR
+        if isinstance(outcome, Unclear):  # a place came back meanwhile
+            self.freed(claim.place.slot_id)
+        return outcome
+
+    async def take(self, wish: Wish) -> Outcome:
+        """Raises Busy when the queue is full."""
+        if len(self._queue) >= self._most:
+            raise Busy
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._queue.append((wish, future))
+        if len(self._lanes) < (1 if db.is_sqlite() else POSTGRES_LANES):
+            # A context of its own: a task must not inherit its spawner's transaction.
+            self._lanes.add(loop.create_task(self._drain(), context=contextvars.Context()))
+        return await future
+
+    def freed(self, slot_id: UUID) -> None:
+        """A place came back: believe nothing about this slot."""
+        self._full.pop(slot_id, None)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    async def close(self) -> None:
+        """Finish what is under way."""
+        await asyncio.gather(*tuple(self._lanes), return_exceptions=True)
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                await self._serve(self._next_batch())
+        finally:
+            # In the very step that saw the queue empty: a wish that comes next opens a new lane.
+            self._lanes.discard(cast(Any, asyncio.current_task()))
+
+    async def _serve(self, batch: list[tuple[Wish, asyncio.Future[Outcome]]]) -> None:
+        try:
+            outcomes = await self._write([wish for wish, _ in batch])
+        except BaseException as error:
+            log.warning("booking.batch_failed", wishes=len(batch), error=type(error).__name__)
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error if isinstance(error, Exception) else Busy())
+            if not isinstance(error, Exception):
+                raise
+            return
+        for wish, future in batch:
+            if not future.done():
+                future.set_result(outcomes[wish])
+
+    def _next_batch(self) -> list[tuple[Wish, asyncio.Future[Outcome]]]:
+        """At most one wish per key and per patient: the second would stumble over the first."""
+        batch: list[tuple[Wish, asyncio.Future[Outcome]]] = []
+        later: list[tuple[Wish, asyncio.Future[Outcome]]] = []
+        keys: set[Any] = set()
+        while self._queue and len(batch) < BATCH_MOST:
+            wish, future = self._queue.popleft()
+            names = {(wish.account_id, wish.receipt.key), wish.patient_id}
+            if names & keys:
+                later.append((wish, future))
+                continue
+            keys |= names
+            batch.append((wish, future))
+        self._queue.extendleft(reversed(later))
+        return batch
+
+    async def _write(self, wishes: list[Wish]) -> dict[Wish, Outcome]:
+        try:
+            taken = await (_on_sqlite(wishes) if db.is_sqlite() else _on_postgres(wishes))
+        except IntegrityError:  # a key or a limit broke under a race: nothing was written
+            return dict.fromkeys(wishes, UNCLEAR)
+        except Exception as error:
+            if db.retryable(error):
+                return dict.fromkeys(wishes, UNCLEAR)
+            raise
+        outcomes: dict[Wish, Outcome] = {
+            wish: TAKEN for wish in wishes if wish.appointment_id in taken
+        }
+        rest = [wish for wish in wishes if wish not in outcomes]
+        if rest:
+            judged = await _judged(rest)
+            self._remember_full(judged)
+            outcomes |= judged
+        return outcomes
+
+    def _remember_full(self, judged: dict[Wish, Outcome]) -> None:
+        if len(self._full) > FULL_MOST:
+            self._full.clear()
+        now = time.monotonic()
+        for wish, outcome in judged.items():
+            if isinstance(outcome, SlotFull):
+                self._full[wish.place.slot_id] = now
+
+
+async def _on_postgres(wishes: list[Wish]) -> set[UUID]:
+    columns: list[list[Any]] = [
+        [wish.appointment_id for wish in wishes],
+        [wish.place.slot_id for wish in wishes],
+        [wish.patient_id for wish in wishes],
+        [wish.account_id for wish in wishes],
+        [wish.status for wish in wishes],
+        [wish.held_until for wish in wishes],
+        [wish.place.policy.version for wish in wishes],
+        [wish.receipt.key for wish in wishes],
+        [wish.receipt.request_hash for wish in wishes],
+        [wish.answer for wish in wishes],
+        [wish.request_id for wish in wishes],
+    ]
+    rows = await db.fetch(sql.TAKE_ON_POSTGRES, *columns, clock.now())
+    return {row["id"] for row in rows}
+
+
+async def _on_sqlite(wishes: list[Wish]) -> set[UUID]:
+    now = clock.now()
+    rows = [
+        tuple(
+            db.plain(
+                [
+                    wish.appointment_id, wish.place.consortium_id, wish.place.organization_id,
+                    wish.place.department_id, wish.place.schedule_id, wish.place.slot_id,
+                    wish.patient_id, wish.account_id, wish.place.held_on, wish.place.starts_at,
+                    wish.status, wish.place.policy.version, wish.place.fee_fen, wish.held_until,
+                    now, wish.receipt.key, wish.place.kind,
+                ]
+            )
+        )
+        for wish in wishes
+    ]  # fmt: skip
+    events = [(row[0], row[1], row[0], row[14], row[7], row[10], row[5]) for row in rows]
+    audits = [
+        (row[0], row[1], row[14], row[7], row[0], row[6], wish.request_id)
+        for row, wish in zip(rows, wishes, strict=True)
+    ]
+    receipts = [
+        (row[0], row[7], row[15], wish.receipt.request_hash, wish.answer, row[14])
+        for row, wish in zip(rows, wishes, strict=True)
+    ]
+
+    def write(connection: sqlite3.Connection) -> set[int]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            taken = {n for n, row in enumerate(rows) if _take_one(connection, row)}
+            for statement, values in (
+                (sql.EVENT_ON_SQLITE, events),
+                (sql.AUDIT_ON_SQLITE, audits),
+                (sql.RECEIPT_ON_SQLITE, receipts),
+            ):
+                connection.executemany(statement, [values[n] for n in taken])
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        return taken
+
+    try:
+        taken = await db.on_writer(write)
+    except sqlite3.IntegrityError as broken:
+        raise IntegrityError(broken) from broken
+    return {wishes[n].appointment_id for n in taken}
+
+
+def _take_one(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bool:
+    if not connection.execute(sql.COUNT_ON_SQLITE, (row[5],)).rowcount:
+        return False
+    if connection.execute(sql.TAKE_ON_SQLITE, row).rowcount:
+        return True
+    connection.execute(sql.UNCOUNT_ON_SQLITE, (row[5],))
+    return False
+
+
+async def _judged(wishes: Sequence[C]) -> dict[C, Outcome]:
+    """Why wishes were not granted, in one read for all of them."""
+    columns = [
+        (
+            wish.place.slot_id,
+            wish.place.schedule_id,
+            wish.patient_id,
+            wish.account_id,
+            wish.receipt.key,
+        )
+        for wish in wishes
+    ]
+    rows = await db.fetch(sql.judge(), clock.now(), *sql.bind_judged(columns))
+    return {wishes[row["turn"]]: _judge(wishes[row["turn"]], row) for row in rows}
+
+
+def _judge(wish: Claim, found: db.Row) -> Outcome:
+    if not found["may"]:
+        return NotFound("没有找到这位就诊人。")
+    if found["request_hash"] is not None:
+        if found["request_hash"] != wish.receipt.request_hash:
+            return UNCLEAR
+        return Answer(found["status"], found["answer"])
+    if found["earlier"] is not None:
+        return AlreadyBooked(appointment_id=db.as_uuid(found["earlier"]))
+    if found["open"] and found["free"] <= 0 and not found["dead"]:
+        return SlotFull(slot_id=wish.place.slot_id)
+    return UNCLEAR
