@@ -1,0 +1,251 @@
+"""就诊人 and 代办家属."""
+
+from typing import Any
+from uuid import UUID
+
+from backend import clock, errors
+from backend.api.route import Call, route
+from backend.api.views import (
+    AcceptForm,
+    CarersView,
+    CarerView,
+    ConsentForm,
+    InvitationForm,
+    InvitationView,
+    NewPatientForm,
+    PatientChangeForm,
+    PatientsView,
+    PatientView,
+    StandingView,
+)
+from backend.booking import leaving, standing, wording
+from backend.booking.policies import policies
+from backend.identity import carers, documents
+from backend.identity import errors as refusals
+from backend.identity import patients as people
+from backend.identity.patients import Carer
+from backend.receipts import Answer, KeyMissing, KeyReused
+
+KEYED = (KeyMissing, KeyReused)
+
+
+def _view(call: Call, row: Carer) -> PatientView:
+    """Of one who only asked so far, nothing but what they typed themselves, masked."""
+    patient, vault = row.patient, call.service.vault
+    basics: dict[str, Any] = {
+        "id": patient.id,
+        "state": row.state,
+        "name": documents.mask_name(patient.name),
+        "relation": row.relation,
+        "scope": row.scope,
+        "is_default": row.is_default,
+    }
+    if row.state != "active":
+        return PatientView(**basics)
+    return PatientView(
+        **basics,
+        id_kind=patient.id_kind,  # type: ignore[arg-type]
+        id_number=people.masked_number(vault, patient),
+        phone=people.masked_phone(vault, patient),
+        birth_on=patient.birth_on,
+        sex=patient.sex,
+        minor=documents.age_on(patient.birth_on, clock.today()) < documents.ADULT_YEARS,
+        expires_at=row.expires_at,
+    )
+
+
+async def items(call: Call) -> list[PatientView]:
+    return [_view(call, row) for row in await people.list_mine(call.actor)]
+
+
+async def _most(call: Call) -> int:
+    """The county's number of patients per account."""
+    table = await policies(call.actor.consortium_id)
+    county = table.pick(call.actor.consortium_id, "county", "general", clock.today())
+    return county.patients_per_account
+
+
+@route("GET", "/patients", answer=PatientsView)
+async def list_patients(call: Call) -> PatientsView:
+    """Everyone in the account's care, the default one first."""
+    return PatientsView(await items(call))
+
+
+@route(
+    "POST",
+    "/patients",
+    body=NewPatientForm,
+    answer=PatientView,
+    status=201,
+    receipt=True,
+    problems=(
+        *KEYED,
+        documents.IdentityNumberWrong,
+        refusals.ConsentMissing,
+        refusals.IdentityMismatch,
+        refusals.AlreadyAdded,
+        refusals.SelfAlreadyAdded,
+        refusals.GuardianNeeded,
+        refusals.TooManyPatients,
+    ),
+)
+async def add_patient(call: Call, form: NewPatientForm) -> Answer | None:
+    """Add a person by their document. `state` requested: their carer must consent first."""
+    receipt = call.receipt(lambda row: _view(call, row))
+    await call.limit("patient", call.service.settings.bookings_per_minute)
+    new = people.NewPatient(
+        name=form.name,
+        id_kind=form.id_kind,
+        id_number=form.id_number,
+        relation=form.relation,
+        agreed=form.agreed,
+        phone=form.phone,
+        birth_on=form.birth_on,
+        sex=form.sex,
+    )
+    await people.register(
+        call.actor, call.service.vault, new, most=await _most(call), receipt=receipt
+    )
+    return receipt.answer
+
+
+@route("GET", "/patients/<patient_id:uuid>", answer=PatientView, problems=(errors.NotFound,))
+async def show_patient(call: Call, patient_id: UUID) -> PatientView:
+    """One person, masked."""
+    return _view(call, await people.show(call.actor, patient_id))
+
+
+@route(
+    "PATCH",
+    "/patients/<patient_id:uuid>",
+    body=PatientChangeForm,
+    answer=PatientView,
+    problems=(errors.NotFound, refusals.SelfAlreadyAdded, refusals.GuardianNeeded),
+)
+async def change_patient(call: Call, patient_id: UUID, form: PatientChangeForm) -> PatientView:
+    """Change phone, relation or default. A real name is corrected at a desk, with the document."""
+    wanted = people.Change(phone=form.phone, relation=form.relation, is_default=form.is_default)
+    return _view(call, await people.change(call.actor, call.service.vault, patient_id, wanted))
+
+
+@route(
+    "DELETE",
+    "/patients/<patient_id:uuid>",
+    status=204,
+    problems=(errors.NotFound, refusals.HasAppointments),
+)
+async def remove_patient(call: Call, patient_id: UUID) -> None:
+    """Take a person off the account's list. Their record and their other carers stay."""
+    await leaving.leave(call.actor, patient_id)
+
+
+@route(
+    "GET",
+    "/patients/<patient_id:uuid>/standing",
+    answer=StandingView,
+    problems=(errors.NotFound,),
+)
+async def show_standing(call: Call, patient_id: UUID) -> StandingView:
+    """What counts against the person, and what follows from it."""
+    await people.show(call.actor, patient_id)
+    table = await policies(call.actor.consortium_id)
+    policy = table.pick(call.actor.consortium_id, "county", "expert", clock.today())
+    cancellations, no_shows = await standing.counted(patient_id, policy)
+    barred = await standing.restriction_of(patient_id, "expert")
+    return StandingView(
+        cancellations,
+        policy.cancellations_most,
+        no_shows,
+        policy.no_shows_most,
+        barred.until_at if barred else None,
+        wording.rules(policy),
+    )
+
+
+# --- carers ---------------------------------------------------------------------------------------
+
+
+@route("GET", "/patients/<patient_id:uuid>/carers", answer=CarersView, problems=(errors.NotFound,))
+async def list_carers(call: Call, patient_id: UUID) -> CarersView:
+    """Who may act for the person, and who asks to."""
+    rows = await carers.list_of(call.actor, patient_id)
+    return CarersView([CarerView.of(row, call.actor.account_id) for row in rows])
+
+
+@route(
+    "POST",
+    "/patients/<patient_id:uuid>/carers",
+    body=InvitationForm,
+    answer=InvitationView,
+    status=201,
+    receipt=True,
+    problems=(errors.NotFound, *KEYED),
+)
+async def invite_carer(call: Call, patient_id: UUID, form: InvitationForm) -> Answer | None:
+    """A one-time code for another family member, good for 48 hours."""
+    receipt = call.receipt(lambda made: InvitationView(made[0], made[1].expires_at))
+    await carers.invite(
+        call.actor, patient_id, scope=form.scope, expires_at=form.expires_at, receipt=receipt
+    )
+    return receipt.answer
+
+
+@route(
+    "POST",
+    "/carers",
+    body=AcceptForm,
+    answer=PatientView,
+    status=201,
+    receipt=True,
+    problems=(
+        refusals.InvitationWrong,
+        refusals.AlreadyAdded,
+        refusals.SelfAlreadyAdded,
+        refusals.TooManyPatients,
+        *KEYED,
+    ),
+)
+async def accept_invitation(call: Call, form: AcceptForm) -> Answer | None:
+    """Become a carer by a code that a family member gave."""
+    receipt = call.receipt(lambda row: _view(call, row))
+    await call.limit("invitation", call.service.settings.bookings_per_minute)
+    await carers.accept(
+        call.actor, form.code, relation=form.relation, most=await _most(call), receipt=receipt
+    )
+    return receipt.answer
+
+
+@route(
+    "POST",
+    "/patients/<patient_id:uuid>/carers/<carer_id:uuid>/consent",
+    body=ConsentForm,
+    answer=CarerView,
+    receipt=True,
+    problems=(errors.NotFound, refusals.NotYours, *KEYED),
+)
+async def consent_to_carer(
+    call: Call, patient_id: UUID, carer_id: UUID, form: ConsentForm
+) -> Answer | None:
+    """Let in somebody who asks, or change what a carer may do and until when."""
+    account_id = call.actor.account_id
+    receipt = call.receipt(lambda row: CarerView.of(row, account_id))
+    await carers.decide(
+        call.actor,
+        patient_id,
+        carer_id,
+        scope=form.scope,
+        expires_at=form.expires_at,
+        receipt=receipt,
+    )
+    return receipt.answer
+
+
+@route(
+    "DELETE",
+    "/patients/<patient_id:uuid>/carers/<carer_id:uuid>",
+    status=204,
+    problems=(errors.NotFound, refusals.NotYours, refusals.HasAppointments),
+)
+async def revoke_carer(call: Call, patient_id: UUID, carer_id: UUID) -> None:
+    """End a carer's right: one's own, or another's by one who may manage."""
+    await leaving.revoke(call.actor, patient_id, carer_id)

@@ -1,0 +1,266 @@
+"""Routes with their types: one declaration serves the handler, its checks and the OpenAPI document.
+
+Every request passes here: id, host, log-in, limits, form, answer, problem, figures. No middleware:
+at this place it costs a fraction of that.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sanic import HTTPResponse, Request, Sanic
+
+from backend import errors, throttle
+from backend.api import figures, problem, wire
+from backend.api.hosts import Hosts
+from backend.api.reply import Reply
+from backend.api.service import Service
+from backend.identity.access import Actor
+from backend.logs import new_request_id, request_id
+from backend.receipts import Answer, Receipt, Replayed
+
+JSON = "application/json"
+PREFIX = "/api/v1"
+CACHED_MOST = 2000
+ANSWER_S = 4.5  # then a request is answered 503, whatever it waits for
+Handler = Callable[..., Awaitable[Any]]
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A form without fields: any query parameter is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """`path` has Sanic's parameters; `receipt`: POST needs `Idempotency-Key`."""
+
+    method: str
+    path: str
+    handler: Handler
+    query: type[Any]
+    body: type[Any] | None
+    answer: Any
+    status: int
+    problems: tuple[type[errors.Problem], ...]
+    public: bool
+    receipt: bool
+    cached_s: float
+    media: str
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way: who asks, with what, and where the service is."""
+
+    request: Request
+    service: Service
+    actor: Actor
+    query: Any
+    claim: Receipt | None = None
+
+    def receipt(self, render: Callable[[Any], Any]) -> Receipt:
+        """The request's claim to be done once. `render` makes the view of a verb's result."""
+        self.claim = Receipt.of(
+            self.actor.account_id,
+            self.request.headers.get("idempotency-key"),
+            f"{self.request.method} {self.request.path}",
+            self.request.body,
+            lambda result: wire.encode(render(result)).decode(),
+        )
+        return self.claim
+
+    async def limit(self, deed: str, most: int) -> None:
+        """Raises Throttled: the account did `deed` more than `most` times this minute."""
+        await throttle.check(self.service.hub, deed, str(self.actor.account_id), most=most)
+
+
+routes: list[Route] = []
+
+
+def route(
+    method: str,
+    path: str,
+    *,
+    answer: Any = None,
+    query: type[Any] = Nothing,
+    body: type[Any] | None = None,
+    status: int = 200,
+    problems: tuple[type[errors.Problem], ...] = (),
+    public: bool = False,
+    receipt: bool = False,
+    cached_s: float = 0.0,
+    media: str = JSON,
+) -> Callable[[Handler], Handler]:
+    """Declare a handler of `Call` (and the decoded `form`, and path parameters by name)."""
+
+    def declare(handler: Handler) -> Handler:
+        routes.append(
+            Route(
+                method=method,
+                path=path,
+                handler=handler,
+                query=query,
+                body=body,
+                answer=answer,
+                status=status,
+                problems=problems,
+                public=public,
+                receipt=receipt,
+                cached_s=cached_s,
+                media=media,
+            )
+        )
+        return handler
+
+    return declare
+
+
+def mount(app: Sanic[Any, Any], service: Service) -> None:
+    """Serve every declared route under /api/v1."""
+    for found in routes:
+        app.add_route(
+            _serve(found, service),
+            PREFIX + found.path,
+            methods=[found.method],
+            name=found.handler.__name__ + "_" + found.method.lower(),
+        )
+
+
+def _serve(declared: Route, service: Service) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
+    hosts = Hosts(service.settings.allowed_hosts)
+    cache = _Cache(declared.cached_s) if declared.cached_s else None
+    observe = figures.observer(declared.method, PREFIX + declared.path)
+
+    async def serve(request: Request, **parameters: Any) -> HTTPResponse:
+        began = time.perf_counter()
+        request_id.set(new_request_id())
+        try:
+            hosts.check(request)
+            response = cache.get(request) if cache else None
+            if response is None:
+                answering = _answer(declared, service, request, parameters)
+                response = await (cache.fill(request, answering) if cache else _in_time(answering))
+                response.headers["x-request-id"] = request_id.get()
+        except Exception as error:
+            response = problem.respond(problem.to_problem(error))
+        observe(response.status, time.perf_counter() - began)
+        return response
+
+    return serve
+
+
+async def _in_time(answering: Coroutine[Any, Any, HTTPResponse]) -> HTTPResponse:
+    """Raises TimeoutError: nobody waits longer for a database that does not answer."""
+    async with asyncio.timeout(ANSWER_S):
+        return await answering
+
+
+async def _answer(
+    declared: Route, service: Service, request: Request, parameters: dict[str, Any]
+) -> HTTPResponse:
+    actor = await _actor(declared, service, request)
+    query = wire.read_query(request.query_string, declared.query)
+    call = Call(request, service, actor, query)
+    if declared.body is not None:
+        content_type = request.headers.get("content-type", "")
+        parameters["form"] = wire.read_body(content_type, request.body, declared.body)
+    try:
+        result = await _handled(declared, call, parameters)
+    except Replayed as done_before:
+        headers = {"cache-control": "no-store", "idempotent-replayed": "true"}
+        return Reply(done_before.answer.body, done_before.answer.status, headers, JSON)
+    if isinstance(result, HTTPResponse):
+        return result
+    if isinstance(result, Answer):
+        headers = {"cache-control": "no-store"}
+        return Reply(result.body, result.status, headers, JSON)
+    headers = {"cache-control": "no-store"}
+    body = b"" if result is None else wire.encode(result)
+    return Reply(body, declared.status, headers, JSON if body else None)
+
+
+async def _handled(declared: Route, call: Call, parameters: dict[str, Any]) -> Any:
+    """What the handler returns. Raises Replayed instead of a refusal that a twin has caused."""
+    try:
+        return await declared.handler(call, **parameters)
+    except Replayed:
+        raise
+    except Exception:
+        # The same request may have been done meanwhile, or long ago: then its answer stands.
+        if call.claim is not None and not call.claim.settled:
+            await call.claim.check()
+        raise
+
+
+async def _actor(declared: Route, service: Service, request: Request) -> Actor:
+    if declared.public:
+        await throttle.check(
+            service.hub,
+            "read",
+            client_ip(request, service.settings.trusted_proxies),
+            most=service.settings.reads_per_minute,
+            fail_open=True,
+        )
+        return Actor(service.settings.consortium_id, "anonymous")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise errors.Unauthenticated
+    return await service.sessions.verify(token)
+
+
+def client_ip(request: Request, trusted_proxies: int) -> str:
+    """The peer's address, or what the outermost trusted proxy says it saw."""
+    if trusted_proxies:
+        seen = request.headers.get("x-forwarded-for", "").split(",")
+        if len(seen) >= trusted_proxies and seen[-trusted_proxies].strip():
+            return seen[-trusted_proxies].strip()[:45]
+    return request.ip or ""
+
+
+class _Cache:
+    """Public answers as bytes, for a moment, with their ETag. One request works for all."""
+
+    def __init__(self, ttl_s: float) -> None:
+        self._ttl_s = ttl_s
+        self._control = f"public, max-age={max(1, int(ttl_s))}"
+        self._kept: OrderedDict[bytes, tuple[float, str, bytes]] = OrderedDict()
+        self._under_way: dict[bytes, asyncio.Task[HTTPResponse]] = {}
+
+    def get(self, request: Request) -> HTTPResponse | None:
+        """What is kept for this address, if it is fresh."""
+        kept = self._kept.get(request.raw_url)
+        if kept is None or kept[0] < time.monotonic():
+            return None
+        headers = {"etag": kept[1], "cache-control": self._control}
+        if request.headers.get("if-none-match") == kept[1]:
+            return Reply(None, 304, headers, None)
+        return Reply(kept[2], 200, headers, JSON)
+
+    async def fill(
+        self, request: Request, answering: Coroutine[Any, Any, HTTPResponse]
+    ) -> HTTPResponse:
+        """Make the answer once for all who ask for it now. Raises what making it raises."""
+        url = request.raw_url
+        task = self._under_way.get(url)
+        if task is None:
+            # A task of its own: whoever asked first may hang up, the others still wait for it.
+            task = self._under_way[url] = asyncio.create_task(self._fill(url, answering))
+            task.add_done_callback(lambda _: self._under_way.pop(url))
+        else:
+            answering.close()
+        await asyncio.shield(task)
+        return self.get(request) or await task
+
+    async def _fill(self, url: bytes, answering: Coroutine[Any, Any, HTTPResponse]) -> HTTPResponse:
+        response = await _in_time(answering)
+        body = response.body or b""
+        etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+        self._kept[url] = (time.monotonic() + self._ttl_s, etag, body)
+        if len(self._kept) > CACHED_MOST:
+            self._kept.popitem(last=False)
+        return response

@@ -1,0 +1,20 @@
+"""What a process wires together once and hands to its handlers."""
+
+from dataclasses import dataclass
+
+from backend.booking.desk import Desk
+from backend.crypto import Vault
+from backend.hub import Hub
+from backend.identity.sessions import Sessions
+from backend.settings import Settings
+from backend.wechat.client import WeChat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    settings: Settings
+    hub: Hub
+    vault: Vault
+    wechat: WeChat
+    sessions: Sessions
+    desk: Desk

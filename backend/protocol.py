@@ -1,0 +1,183 @@
+"""HTTP/1.1, stricter than Sanic's: deadlines for whole requests, and one way to read each.
+
+Sanic's own timeouts start again with every byte, so a byte a second keeps a connection for ever;
+and its parser accepts what a proxy in front may read differently. Both end here, before routing.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+import ipaddress
+import re
+from collections import Counter
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, ClassVar
+
+import structlog
+from sanic.exceptions import BadRequest, RequestTimeout, SanicException, ServiceUnavailable
+from sanic.http import Http, Stage
+from sanic.server.protocols.http_protocol import HttpProtocol
+
+log = structlog.get_logger()
+
+CHUNKED_BODY: Any = "chunked"  # what Sanic puts in `request_body` for it
+CHUNK_LINE_MOST = 64  # bytes of a chunk's size and extensions
+ANSWER_S = 5.0  # to send the refusal after a deadline; then the connection is cut
+HEADERS_MOST = 64
+
+# RFC 9112: a token, origin-form, a version; then `name:value` without control characters.
+# Possessive, so that a hostile head costs no more than an honest one.
+HEAD = re.compile(
+    rb"[A-Z]{3,16} /(?!/)[!\"$-~]*+ HTTP/1\.[01]"
+    rb"(?:\r\n[!#$%%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+){0,%d}+" % HEADERS_MOST
+)
+HOST = re.compile(
+    rb"\r\nhost:[\t ]*(?:[0-9a-z._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?[\t ]*\r\n"
+)
+LENGTH = re.compile(rb"\r\ncontent-length:[\t ]*[0-9]{1,15}[\t ]*\r\n")
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[\t ]*chunked[\t ]*\r\n")
+CHUNK = re.compile(rb"\r\n[0-9A-Fa-f]{1,8}(?:;[\t -~]*+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds, and connections of one process. `per_address_most` spares loopback; 0: no limit."""
+
+    header_s: float = 10.0
+    body_s: float = 20.0
+    response_s: float = 30.0
+    idle_s: float = 75.0
+    connections_most: int = 10_000
+    per_address_most: int = 200
+
+
+def is_sound(head: bytes) -> bool:
+    """Whether a request's head, without its empty line, can be read in one way only."""
+    if HEAD.fullmatch(head) is None:
+        return False
+    lower = head.lower() + b"\r\n"
+    if lower.count(b"\r\nhost:") != 1 or HOST.search(lower) is None:
+        return False
+    if b"\r\ncontent-length:" in lower and LENGTH.search(lower) is None:
+        return False
+    if b"\r\ntransfer-encoding:" in lower:
+        return CHUNKED.search(lower) is not None and b" http/1.1\r\n" in lower
+    return True
+
+
+class StrictHttp(Http):
+    """One connection's requests, checked before Sanic parses them."""
+
+    __slots__ = ("began",)
+
+    def __init__(self, protocol: "StrictProtocol") -> None:
+        super().__init__(protocol)
+        self.init_for_request()
+        self.began = monotonic()
+
+    async def http1_request_header(self) -> None:
+        """Wait for a whole head and refuse what is not sound. Raises BadRequest."""
+        self.began = monotonic()
+        buffer = self.recv_buffer
+        end, seen = buffer.find(b"\r\n\r\n"), 0
+        while end < 0 and len(buffer) < self.HEADER_MAX_SIZE:
+            seen = max(0, len(buffer) - 3)
+            await self._receive_more()
+            end = buffer.find(b"\r\n\r\n", seen)
+        if 0 <= end < self.HEADER_MAX_SIZE and not is_sound(bytes(buffer[:end])):
+            raise BadRequest("Bad Request")
+        await super().http1_request_header()
+        self.began = monotonic()
+
+    async def read(self) -> bytes | None:
+        """Some bytes of the body. Raises BadRequest: a chunk whose frame is not exact."""
+        if self.request_body == CHUNKED_BODY and not self.request_bytes_left:
+            await self._next_chunk()
+        piece: bytes | None = await super().read()
+        return piece
+
+    async def _next_chunk(self) -> None:
+        if self.expecting_continue:
+            self.expecting_continue = False
+            await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        buffer = self.recv_buffer
+        while (end := buffer.find(b"\r\n", 2)) < 0:
+            if len(buffer) > CHUNK_LINE_MOST:
+                break
+            await self._receive_more()
+        if end > CHUNK_LINE_MOST or CHUNK.fullmatch(buffer, 0, max(end, 0)) is None:
+            self.keep_alive = False
+            raise BadRequest("Bad chunked encoding")
+
+
+class StrictProtocol(HttpProtocol):
+    """Deadlines and caps. `limited(limits)` makes the class that a server uses."""
+
+    HTTP_CLASS = StrictHttp
+    limits: ClassVar[Limits] = Limits()
+    by_address: ClassVar[Counter[bytes]] = Counter()
+
+    def connection_made(self, transport: Any) -> None:
+        """Cut at once when there are too many, before anything is allocated for it."""
+        address = _address(transport)
+        most = self.limits.per_address_most
+        if len(self.connections) >= self.limits.connections_most or (
+            address and most and self.by_address[address] >= most
+        ):
+            transport.abort()
+            log.warning("connection.refused", open=len(self.connections))
+            return
+        if address:
+            self.by_address[address] += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.conn_info is None:  # refused
+            return
+        address = _address(self.transport)
+        super().connection_lost(exc)
+        if address:
+            self.by_address[address] -= 1
+            if not self.by_address[address]:
+                del self.by_address[address]
+
+    def check_timeouts(self) -> None:
+        """Comes back exactly when the next deadline can have passed."""
+        http = self._http
+        if self._task is None or http is None:
+            return
+        left, late = self._time_left(http)
+        if left > 0:
+            # A request may begin meanwhile, so never sleep longer than its shortest deadline.
+            delay = min(left, self.limits.header_s)
+            self._callback_check_timeouts = self.loop.call_later(delay, self.check_timeouts)
+            return
+        http.exception = late
+        http.request_body = None  # or Sanic goes on reading it after the answer
+        self._task.cancel()
+        if self.transport is not None:
+            self.loop.call_later(ANSWER_S, self.transport.abort)
+
+    def _time_left(self, http: StrictHttp) -> tuple[float, SanicException | None]:
+        """Seconds until the deadline of what the connection does now, and what to answer then."""
+        now, limits = monotonic(), self.limits
+        if http.stage is Stage.REQUEST:
+            return http.began + limits.header_s - now, RequestTimeout("Request Timeout")
+        if http.request_body:
+            return http.began + limits.body_s - now, RequestTimeout("Request Timeout")
+        if http.stage is Stage.IDLE:
+            return self._time + limits.idle_s - now, None
+        return self._time + limits.response_s - now, ServiceUnavailable("Response Timeout")
+
+
+def limited(limits: Limits) -> type[StrictProtocol]:
+    """The protocol with these limits and a count of addresses of its own."""
+    return type("LimitedProtocol", (StrictProtocol,), {"limits": limits, "by_address": Counter()})
+
+
+def _address(transport: Any) -> bytes:
+    """Who connects: an IPv4 address, an IPv6 network of 64 bits; empty for this very host."""
+    peer = transport.get_extra_info("peername") if transport else None
+    if not isinstance(peer, tuple):
+        return b""
+    address = ipaddress.ip_address(peer[0].partition("%")[0])
+    return b"" if address.is_loopback else address.packed[:8]
