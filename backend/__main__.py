@@ -1,0 +1,187 @@
+"""The `jiamenkou` command. Thin: what takes long lives in the modules it calls.
+
+Each command imports what it needs: a server that is replaced should not wait for openpyxl.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import sys
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import click
+from redis.exceptions import RedisError
+from rich.console import Console
+
+from backend import environment, lease, logs, schema
+from backend.refused import Refused
+from backend.settings import Settings, SettingsError, from_env
+from backend.supervisor import Supervisor, die_with
+
+SIGNS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, sqlite3.Error, RedisError)
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--with-parent", type=int, hidden=True, help="End when this process ends.")
+def main(with_parent: int | None) -> None:
+    """家门口:县域医共体的居民服务。"""
+    if with_parent is not None:
+        die_with(with_parent)
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, help="服务的端口;模拟器用下一个。")
+@click.option("--reset", is_flag=True, help="丢掉演示数据,重新开始。")
+@click.option("--home", type=click.Path(path_type=Path), help="数据放在哪里(默认 var/demo)。")
+def demo(port: int, reset: bool, home: Path | None) -> None:
+    """演示:建库、导入演示县,启动服务、任务和微信模拟器。Ctrl-C 全部停下。"""
+    from backend.demo import run as demos
+
+    with _explained():
+        demos.run(port, reset=reset, home=home, console=console)
+
+
+@main.command()
+def serve() -> None:
+    """启动服务(单进程时任务也在其中)。"""
+    from backend import server, serving
+
+    with _explained():
+        settings = _settings()
+        asyncio.run(schema.insist(settings))
+        sock = serving.listen(settings.host, settings.port)
+        if settings.workers == 1:
+            _run(server.serve(settings, sock))
+        else:
+            sys.exit(Supervisor(lambda: _run(server.serve(settings, sock))).run(settings.workers))
+
+
+@main.command()
+def worker() -> None:
+    """启动任务进程(PostgreSQL 和 Redis);可以有多个,由一个领头。"""
+    from backend import worker as workers
+
+    with _explained():
+        settings = _settings()
+        asyncio.run(schema.insist(settings))
+        asyncio.run(workers.work(settings))
+
+
+@main.command()
+def migrate() -> None:
+    """把数据库结构更新到最新。"""
+    from backend.migrate import migrate as apply_migrations
+
+    with _explained():
+        settings = _settings()
+        with _alone(settings), console.status("正在更新数据库结构…"):
+            asyncio.run(apply_migrations(settings, lambda name: console.print(f"  {name}")))
+        console.print("[green]✓[/] 数据库结构是最新的")
+
+
+@main.command("import")
+@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="只检查并列出变化,不写入。")
+@click.option("--template", type=click.Path(path_type=Path), help="写出一份空白工作簿。")
+def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
+    """导入医共体的机构、科室、医生、排班和规则(.xlsx,或放着 .csv 的文件夹)。"""
+    from backend import import_command
+
+    with _explained():
+        if template is not None:
+            import_command.template(template, console)
+        elif path is None:
+            raise click.UsageError("请给出要导入的工作簿,或用 --template 写出空白的。")
+        else:
+            settings = _settings()
+            asyncio.run(schema.insist(settings))
+            with _alone(settings):
+                asyncio.run(import_command.load(settings, path, dry_run=dry_run, console=console))
+
+
+@main.command()
+@click.option("--port", default=8001, show_default=True)
+@click.option("--state", type=click.Path(path_type=Path), help="记住用户和消息的文件。")
+@click.option("--callback", help="推送到哪个地址;不给就不推送。")
+def simulator(port: int, state: Path | None, callback: str | None) -> None:
+    """启动微信模拟器,账号取自设置。只用于演示和测试。"""
+    from backend import serving, simulating
+
+    with _explained():
+        settings = _settings()
+        sock = serving.listen(settings.host, port)
+        asyncio.run(simulating.run(settings, sock, state, callback))
+
+
+@main.command()
+@click.option("--new-keys", is_flag=True, help="生成一组新密钥,写成 .env 的样子。")
+def doctor(new_keys: bool) -> None:
+    """检查设置和环境,说明哪里不对、怎么改。"""
+    from backend import doctor as doctors
+
+    if new_keys:
+        click.echo(doctors.new_keys())
+        return
+    with _explained():
+        findings = asyncio.run(doctors.examine(_variables(), Path.cwd()))
+    for finding in findings:
+        console.print(f"{SIGNS[finding.verdict]} ", end="")
+        console.print(finding.what, markup=False, soft_wrap=True)
+        if finding.mend:
+            console.print(f"    → {finding.mend}", markup=False, soft_wrap=True)
+    if any(finding.verdict == "fail" for finding in findings):
+        sys.exit(1)
+    console.print("[green]没有发现错误。[/]")
+
+
+def _variables() -> dict[str, str]:
+    return environment.read(Path.cwd(), os.environ)
+
+
+def _settings() -> Settings:
+    settings = from_env(_variables())
+    logs.configure(json=settings.log_json, level=settings.log_level)
+    return settings
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """On SQLite nobody else may have the file; PostgreSQL minds its own."""
+    if not settings.embedded:
+        yield
+        return
+    with lease.alone(settings.database_path):
+        yield
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """An expected trouble is a sentence, not a traceback. Exit code 1."""
+    try:
+        yield
+        return
+    except (Refused, SettingsError) as error:
+        lines = str(error).splitlines()
+    except UNREACHABLE as error:
+        lines = [f"{type(error).__name__}: {error}", "jiamenkou doctor 会说明哪里不对。"]
+    for line in lines:
+        errors.print("[red]✗[/] ", end="")
+        errors.print(line, markup=False)
+    sys.exit(1)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> int:
+    asyncio.run(work)
+    return 0
+
+
+if __name__ == "__main__":
+    main(prog_name="jiamenkou")

@@ -1,0 +1,75 @@
+"""Joins everything: one process's web application."""
+
+from itertools import count
+from typing import Any
+
+import structlog
+from sanic import Sanic
+
+from backend import db, hub
+from backend.api import mount_api, mount_health, mount_wechat
+from backend.api.problem import ProblemHandler
+from backend.api.service import Service
+from backend.api.wire import BODY_MOST
+from backend.booking.desk import Desk
+from backend.crypto import Vault
+from backend.identity.sessions import Sessions
+from backend.settings import Settings
+from backend.wechat.client import WeChat
+
+log = structlog.get_logger()
+
+RESPONSE_TIMEOUT_S = 30
+KEEP_ALIVE_S = 75
+_numbers = count(1)
+
+
+def create_app(settings: Settings) -> Sanic[Any, Any]:
+    """The application, wired; it connects when it starts and cleans up before it stops."""
+    app: Sanic[Any, Any] = Sanic(
+        f"jiamenkou-{next(_numbers)}",
+        configure_logging=False,
+        error_handler=ProblemHandler(settings.allowed_hosts),
+    )
+    app.config.update(
+        MOTD=False,
+        AUTO_EXTEND=False,
+        TOUCHUP=False,
+        ACCESS_LOG=False,
+        REQUEST_MAX_SIZE=BODY_MOST,
+        RESPONSE_TIMEOUT=RESPONSE_TIMEOUT_S,
+        KEEP_ALIVE_TIMEOUT=KEEP_ALIVE_S,
+    )
+    opened = hub.open_hub(settings)
+    service = Service(
+        settings=settings,
+        hub=opened,
+        vault=Vault(settings.keys, settings.index_key_bytes),
+        wechat=WeChat(
+            base_url=settings.wechat_base_url,
+            appid=settings.wechat_appid,
+            secret=settings.wechat_secret,
+            hub=opened,
+        ),
+        sessions=Sessions(),
+        desk=Desk(queue_most=settings.booking_queue),
+    )
+    app.ctx.service = service
+    mount_api(app, service)
+    mount_health(app, service)
+    mount_wechat(app, service)
+    app.register_listener(_start, "before_server_start")
+    app.register_listener(_stop, "before_server_stop")
+    return app
+
+
+async def _start(app: Sanic[Any, Any]) -> None:
+    await db.connect(app.ctx.service.settings, answer_s=db.PROMPT_S)
+
+
+async def _stop(app: Sanic[Any, Any]) -> None:
+    service: Service = app.ctx.service
+    await service.desk.taking.close()
+    await service.wechat.close()
+    await service.hub.close()
+    await db.disconnect()

@@ -1,0 +1,209 @@
+"""The job timetable: one line a job. APScheduler ticks, the rooms do the work.
+
+Runs in one process at a time: the only one, or the leader that holds the claim in Redis. Every job
+may run twice without harm, so a moment with two leaders costs nothing.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from backend import clock, db, lease, receipts
+from backend.booking import holds, schedules
+from backend.clock import SHANGHAI
+from backend.hub import LEADER, Hub, open_hub
+from backend.settings import Settings
+
+log = structlog.get_logger()
+
+LEADER_TTL_S = 6.0
+LEADER_BEAT_S = 2.0
+JOB_MOST_S = 300.0
+LATE_MOST_S = 60  # a tick missed by more is left out; the next one does the work
+STOP_MOST_S = 5.0  # for jobs to end once they are cancelled
+ROUNDS_MOST = 200  # of a job that works in portions
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`work` returns how many things it did."""
+
+    name: str
+    work: Callable[[], Awaitable[int]]
+    when: BaseTrigger
+    at_start: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """A job's last run."""
+
+    at: datetime
+    done: int | None  # None: it failed
+    took_s: float
+
+
+def jobs(settings: Settings) -> list[Job]:
+    """What is done, and when (wall-clock times in China)."""
+    county = settings.consortium_id
+    return [
+        Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
+        Job("holds.expire", lambda: _expire(county), every(seconds=30)),
+        Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
+    ]
+
+
+async def _publish(county: UUID) -> int:
+    return (await schedules.publish(county)).slots
+
+
+async def _expire(county: UUID) -> int:
+    return len(await holds.expire(county))
+
+
+def at(**fields: int) -> BaseTrigger:
+    return CronTrigger(timezone=SHANGHAI, **fields)
+
+
+def every(*, seconds: int) -> BaseTrigger:
+    return IntervalTrigger(seconds=seconds, timezone=SHANGHAI)
+
+
+async def in_portions(work: Callable[[], Awaitable[int]]) -> int:
+    """Repeat until there is nothing left, `ROUNDS_MOST` times at most."""
+    total = 0
+    for _ in range(ROUNDS_MOST):
+        done = await work()
+        total += done
+        if not done:
+            break
+    return total
+
+
+class Timetable:
+    """The jobs of one process, while it leads. `last` holds each job's last run, by name."""
+
+    def __init__(self, settings: Settings, hub: Hub, timetable: list[Job] | None = None) -> None:
+        self.last: dict[str, Run] = {}
+        self._jobs = jobs(settings) if timetable is None else timetable
+        self._hub = hub
+        self._holder = secrets.token_hex(8)
+        self._scheduler: AsyncIOScheduler | None = None
+        self._under_way: set[asyncio.Task[object]] = set()
+
+    @property
+    def leads(self) -> bool:
+        """Whether the jobs run here."""
+        return self._scheduler is not None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Lead, or stand by to, inside the block."""
+        await self._beat()
+        beats = asyncio.create_task(self._keep_beating())
+        try:
+            yield
+        finally:
+            beats.cancel()
+            await asyncio.wait({beats})
+            self._lose()
+            # Whoever leaves the block may take the database away.
+            if self._under_way:
+                await asyncio.wait(self._under_way, timeout=STOP_MOST_S)
+            # A hub that is away frees the claim by its time to live.
+            with contextlib.suppress(Exception):
+                await self._hub.release(LEADER, self._holder)
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(LEADER_BEAT_S)
+            await self._beat()
+
+    async def _beat(self) -> None:
+        try:
+            mine = await self._hub.claim(LEADER, self._holder, LEADER_TTL_S)
+        except Exception as error:
+            log.warning("leader.unknown", why=type(error).__name__)
+            mine = False
+        if mine and not self.leads:
+            self._gain()
+        elif not mine and self.leads:
+            self._lose()
+
+    def _gain(self) -> None:
+        log.info("leader.gained")
+        self._scheduler = AsyncIOScheduler(
+            timezone=SHANGHAI,
+            job_defaults={
+                "coalesce": True,
+                "max_instances": 1,
+                "misfire_grace_time": LATE_MOST_S,
+            },
+        )
+        for job in self._jobs:
+            first = {"next_run_time": datetime.now(SHANGHAI)} if job.at_start else {}
+            self._scheduler.add_job(self._run, job.when, args=[job], id=job.name, **first)
+        self._scheduler.start()
+
+    def _lose(self) -> None:
+        if self._scheduler is not None:
+            log.info("leader.lost")
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    async def _run(self, job: Job) -> None:
+        """One run. An error is logged; it ends neither this job's next run nor any other job."""
+        at, began = clock.now(), time.monotonic()
+        task = asyncio.current_task()
+        if task is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        done: int | None = None
+        try:
+            async with asyncio.timeout(JOB_MOST_S):
+                done = await job.work()
+        except Exception:
+            log.exception("job.failed", job=job.name)
+        took_s = round(time.monotonic() - began, 3)
+        self.last[job.name] = Run(at, done, took_s)
+        if done is not None:
+            log.info("job.done", job=job.name, done=done, took_s=took_s)
+
+
+async def work(settings: Settings) -> None:
+    """`jiamenkou worker`: the jobs as a process, until SIGTERM or SIGINT.
+
+    Raises:
+        lease.Taken: here the jobs run inside the server.
+    """
+    if lease.is_sole(settings):
+        raise lease.Taken(
+            "没有 Redis 时只能运行一个进程,任务已经在 jiamenkou serve 里;"
+            "需要单独的任务进程时,请使用 PostgreSQL 并设置 JIAMENKOU_REDIS_URL。"
+            " / Without Redis the jobs run inside the server."
+        )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    hub = open_hub(settings)
+    await db.connect(settings)
+    try:
+        async with Timetable(settings, hub).running():
+            log.info("worker.ready")
+            await stop.wait()
+            log.info("worker.stopping")
+    finally:
+        await db.disconnect()
+        await hub.close()
