@@ -1,0 +1,169 @@
+"""A small world to probe: 王桂兰 with everything she has, her relatives, strangers, another county.
+
+Her name, number, phone and openid are canaries: found in an answer, they are a leak.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from tortoise import Tortoise
+
+from backend import clock, db
+from backend.booking import appointments
+from backend.booking.desk import Desk
+from backend.booking.models import Fee, Slot
+from backend.consortium import directory
+from backend.consortium.models import Consortium
+from backend.crypto import Vault
+from backend.identity import accounts, carers
+from backend.identity.access import Actor
+from backend.identity.models import Carer, Session
+from backend.settings import Settings
+from tests.clinics import Clinic, a_clinic, a_schedule
+from tests.people import a_receipt, an_id_number, log_in, register
+
+NAME, PHONE, OPENID = "欧阳翠花", "13912345678", "openid-canary-ouyang"
+NUMBER = an_id_number(birth="19530817", order=46)
+CHILD_NAME, CHILD_NUMBER = "欧阳小宝", an_id_number(birth="20200229", order=331)
+FAR_NAME, FAR_OPENID = "司徒无恙", "openid-canary-situ"
+FAR_NUMBER, FAR_PHONE = an_id_number(birth="19610203", order=77), "13787654321"
+FAR_PLACE = "外县第一人民医院"
+CANARIES = (
+    NAME, PHONE, OPENID, NUMBER, CHILD_NAME, CHILD_NUMBER, FAR_NAME, FAR_OPENID, FAR_NUMBER,
+    FAR_PHONE, FAR_PLACE,
+)  # fmt: skip
+
+
+@dataclass
+class World:
+    """Ids by what they are, tokens by role. `far_…` belongs to another consortium."""
+
+    ids: dict[str, UUID]
+    tokens: dict[str, str]
+    actors: dict[str, Actor]
+    places: dict[str, UUID]
+    code: str
+    secrets: list[str] = field(default_factory=list)
+
+
+async def a_world(settings: Settings) -> World:
+    vault = Vault(settings.keys, settings.index_key_bytes)
+    tokens, actors = {}, {}
+    for role, openid in (
+        ("owner", OPENID), ("viewer", "openid-viewer"), ("expired", "openid-expired"),
+        ("asking", "openid-asking"), ("outsider", "openid-outsider"), ("revoked", "openid-gone"),
+        ("helper", "openid-helper"), ("neighbour", "openid-neighbour"),
+    ):  # fmt: skip
+        tokens[role], actors[role] = await log_in(settings, openid)
+    owner = actors["owner"]
+    await accounts.set_phone(owner, vault, PHONE)
+    me = await register(owner, settings, name=NAME, id_number=NUMBER, phone=PHONE)
+    child = await register(
+        owner, settings, name=CHILD_NAME, id_number=CHILD_NUMBER, relation="parent"
+    )
+    await register(actors["outsider"], settings, name="赵强", id_number=an_id_number(order=35))
+    stranger = await register(
+        actors["neighbour"], settings, name="钱多", id_number=an_id_number(order=33)
+    )
+    asked = await register(
+        actors["asking"], settings, name=NAME, id_number=NUMBER, relation="child"
+    )
+    viewer = await _carer(settings, me.patient_id, actors["viewer"], scope="view")
+    helper = await _carer(settings, me.patient_id, actors["helper"], scope="book")
+    await _carer(
+        settings,
+        me.patient_id,
+        actors["expired"],
+        scope="manage",
+        expires_at=clock.now() - timedelta(seconds=1),
+    )
+    await Session.filter(id=actors["revoked"].session_id).update(revoked_at=clock.now())
+    code, _ = await carers.invite(
+        owner, me.patient_id, scope="book", expires_at=None, receipt=a_receipt(owner)
+    )
+    clinic = await a_clinic(settings)
+    await Fee.create(
+        id=uuid4(), consortium_id=settings.consortium_id, organization=clinic.organization,
+        kind="general", amount_fen=1200, item="普通门诊诊察费",
+    )  # fmt: skip
+    booked = await _booked(settings, clinic, owner, me.patient_id, confirm=True)
+    held = await _booked(settings, clinic, owner, child.patient_id, confirm=False)
+    places = {
+        name: (await a_schedule(settings, await a_clinic(settings), capacity=20))[0].id
+        for name in ("free", "spare", "third")
+    }
+    slot = await Slot.get(id=booked["slot"])
+    far = await _far_county(settings)
+    directory.forget()
+    ids = {
+        "patient": me.patient_id,
+        "child": child.patient_id,
+        "stranger": stranger.patient_id,
+        "appointment": booked["appointment"],
+        "held": held["appointment"],
+        "slot": booked["slot"],
+        "schedule": slot.schedule_id,
+        "organization": clinic.organization.id,
+        "department": clinic.department.id,
+        "carer": viewer.id,
+        "asked": asked.id,
+        "helper_carer": helper.id,
+        "session": owner.session_id or uuid4(),
+        "account": owner.account_id,
+    }
+    return World(ids | far, tokens, actors, places, code, [code])
+
+
+async def _carer(settings: Settings, patient_id: UUID, actor: Actor, **facts: Any) -> Carer:
+    return await Carer.create(
+        id=uuid4(), consortium_id=settings.consortium_id, patient_id=patient_id,
+        account_id=actor.account_id, relation="other", state="active", created_at=clock.now(),
+        **facts,
+    )  # fmt: skip
+
+
+async def _booked(
+    settings: Settings, clinic: Clinic, actor: Actor, patient_id: UUID, *, confirm: bool
+) -> dict[str, UUID]:
+    slot = (await a_schedule(settings, clinic, capacity=20))[0]
+    ticket = await appointments.book(
+        actor, Desk(queue_most=10), slot_id=slot.id, patient_id=patient_id, confirm=confirm,
+        receipt=a_receipt(actor),
+    )  # fmt: skip
+    return {"slot": slot.id, "appointment": ticket.id}
+
+
+async def _far_county(settings: Settings) -> dict[str, UUID]:
+    """Another consortium in the same database, with a patient and an appointment of its own."""
+    elsewhere = dataclasses.replace(settings, consortium="elsewhere")
+    await Consortium.create(id=elsewhere.consortium_id, code="elsewhere", name="外县医共体")
+    clinic = await a_clinic(elsewhere, name=FAR_PLACE)
+    _, actor = await log_in(elsewhere, FAR_OPENID)
+    far = await register(actor, elsewhere, name=FAR_NAME, id_number=FAR_NUMBER, phone=FAR_PHONE)
+    booked = await _booked(elsewhere, clinic, actor, far.patient_id, confirm=True)
+    slot = await Slot.get(id=booked["slot"])
+    return {
+        "far_patient": far.patient_id,
+        "far_appointment": booked["appointment"],
+        "far_slot": slot.id,
+        "far_schedule": slot.schedule_id,
+        "far_organization": clinic.organization.id,
+        "far_department": clinic.department.id,
+        "far_practitioner": clinic.practitioner.id,
+        "far_carer": far.id,
+        "far_session": actor.session_id or uuid4(),
+    }
+
+
+async def dump(but: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+    """Every row of every table as text, by table: to compare, or to search."""
+    found = {}
+    for model in Tortoise.apps["jiamenkou"].values():
+        table = model._meta.db_table
+        if table not in but:
+            rows = await db.fetch(f"SELECT * FROM {table}")
+            found[table] = sorted(repr(sorted(row.items())) for row in rows)
+    return found

@@ -1,0 +1,169 @@
+"""One engine per test process: Tortoise caches SQL by dialect. `make test` runs the suite on each.
+
+pytest                                   SQLite and the in-process hub
+pytest --engine postgres                 PostgreSQL and Redis, where the options say
+"""
+
+import asyncio
+import base64
+import dataclasses
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from backend import clock
+from backend import db as database
+from backend.hub import Hub, InProcessHub, RedisHub
+from backend.main import create_app
+from backend.migrate import migrate
+from backend.settings import Secret, Settings
+from backend.wechat.simulator import Account as SimulatorAccount
+from backend.wechat.simulator import create_simulator
+from tests.serving import serving
+
+NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in China
+KEY = base64.b64encode(b"0123456789abcdef" * 2).decode()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=("sqlite", "postgres"), default="sqlite")
+    parser.addoption("--postgres-url", default="postgres://postgres@127.0.0.1:5432/postgres")
+    parser.addoption("--redis-url", default="redis://127.0.0.1:6379/0")
+
+
+def make_settings(database_url: str, **changes: Any) -> Settings:
+    """Settings as a test wants them: keys of its own, limits out of the way."""
+    base: dict[str, Any] = {
+        "database_url": database_url,
+        "encryption_keys": Secret(f"t1:{KEY}"),
+        "index_key": Secret(KEY),
+        "wechat_base_url": "http://127.0.0.1:9",
+        "wechat_appid": "wx0000000000000001",
+        "wechat_secret": Secret("test-secret"),
+        "bookings_per_minute": 10_000,
+        "logins_per_minute": 10_000,
+        "reads_per_minute": 1_000_000,
+        "log_level": "WARNING",
+    }
+    return Settings(**(base | changes))
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--engine"))
+
+
+@pytest.fixture(scope="session")
+def empty_database(
+    engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a migrated, empty database that belongs to this test process."""
+    if engine == "sqlite":
+        path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
+        asyncio.run(migrate(make_settings(f"sqlite://{path}")))
+        yield f"sqlite://{path}"
+        return
+    admin = str(request.config.getoption("--postgres-url"))
+    name = f"jiamenkou_test_{os.getpid()}_{uuid4().hex[:8]}"
+    asyncio.run(_admin(admin, f"CREATE DATABASE {name}"))
+    url = urlunsplit(urlsplit(admin)._replace(path=f"/{name}"))
+    try:
+        asyncio.run(migrate(make_settings(url)))
+        yield url
+    finally:
+        asyncio.run(_admin(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _admin(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def settings(engine: str, empty_database: str, tmp_path: Path) -> Settings:
+    """Settings for a database that nobody else uses."""
+    if engine == "postgres":
+        return make_settings(empty_database)
+    copy = tmp_path / "test.sqlite3"
+    shutil.copy(empty_database.removeprefix("sqlite://"), copy)
+    return make_settings(f"sqlite://{copy}")
+
+
+@pytest.fixture
+async def db(settings: Settings, engine: str) -> AsyncIterator[None]:
+    """A fresh database, connected."""
+    await database.connect(settings)
+    try:
+        yield
+    finally:
+        await database.disconnect()
+        if engine == "postgres":
+            await _empty(settings.database_url)
+
+
+async def _empty(url: str) -> None:
+    """DELETE past triggers and foreign keys is ten times quicker than TRUNCATE of small tables."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT tablename FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename NOT LIKE '%migration%'"
+        )
+        tables = [row["tablename"] for row in rows]
+        try:
+            await connection.execute("SET session_replication_role = replica")
+        except asyncpg.InsufficientPrivilegeError:
+            await connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+            return
+        deletes = "; ".join(f"DELETE FROM {table}" for table in tables)
+        await connection.execute(f"SET synchronous_commit = off; {deletes}")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def hub(engine: str, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    """The hub that belongs to the engine; on Redis under a prefix of its own."""
+    if engine == "sqlite":
+        opened: Hub = InProcessHub()
+    else:
+        url = str(request.config.getoption("--redis-url"))
+        opened = RedisHub(url, prefix=f"jiamenkou-test:{uuid4().hex}:")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def noon() -> Iterator[clock.Hands]:
+    """The clock stands at Monday 2026-11-23, 12:00 in China, until a test moves its hands."""
+    with clock.stopped(NOON) as hands:
+        yield hands
+
+
+@pytest.fixture
+async def phone_and_server(
+    settings: Settings, db: None
+) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient, Settings]]:
+    """WeChat's simulator and the service on real ports: clients of both, and the settings."""
+    secret = settings.wechat_secret
+    account = SimulatorAccount(appid=settings.wechat_appid, secret=secret.reveal(), templates={})
+    async with serving(create_simulator(account)) as wechat:
+        wired = dataclasses.replace(settings, wechat_base_url=wechat)
+        async with (
+            serving(create_app(wired)) as url,
+            httpx.AsyncClient(base_url=wechat) as phone,
+            httpx.AsyncClient(base_url=url) as http,
+        ):
+            yield phone, http, wired

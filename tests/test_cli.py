@@ -1,0 +1,305 @@
+"""The `jiamenkou` command as an operator meets it: what it says, refuses and leaves behind."""
+
+import asyncio
+import base64
+import re
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from backend import environment
+from backend.demo.guide import PEOPLE, commands
+from backend.demo.run import COUNTY
+from backend.doctor import examine, new_keys
+from backend.serving import listen
+from backend.settings import Settings, from_env
+from tests import processes
+from tests.conftest import KEY, make_settings
+from tests.processes import answers, environ, free_port, running, until, variables
+
+SETTINGS = make_settings("sqlite://x")
+
+
+@pytest.fixture
+def once(engine: str) -> None:
+    """What brings its own SQLite, or needs no database, is tested beside SQLite only."""
+    if engine != "sqlite":
+        pytest.skip("tested beside SQLite")
+
+
+def embedded(tmp_path: Path, **changes: str) -> dict[str, str]:
+    """The variables of an embedded database in `tmp_path`."""
+    return variables(SETTINGS, DATABASE_URL=f"sqlite://{tmp_path}/j.sqlite3", **changes)
+
+
+def test_help_names_every_command(once: None, tmp_path: Path) -> None:
+    shown = processes.run("--help", said={}, cwd=tmp_path).stdout
+    for command in ("demo", "serve", "worker", "migrate", "import", "simulator", "doctor"):
+        assert command in shown
+
+
+def test_wrong_settings_are_all_told_and_nothing_else(once: None, tmp_path: Path) -> None:
+    said = embedded(tmp_path, PORT="0", WORKERS="2", NONSENSE="1")
+    refused = processes.run("serve", said=said, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "JIAMENKOU_NONSENSE" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert KEY not in refused.stderr + refused.stdout
+
+
+def test_two_processes_on_sqlite_are_refused_with_the_reason(once: None, tmp_path: Path) -> None:
+    """Issue: two workers on SQLite are refused with the reason."""
+    refused = processes.run("serve", said=embedded(tmp_path, WORKERS="2"), cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "SQLite 只能由一个进程写入" in refused.stderr
+
+
+def test_a_taken_port_is_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    sock = listen("127.0.0.1", 0)
+    said = variables(settings, PORT=str(sock.getsockname()[1]))
+    refused = processes.run("serve", said=said, cwd=tmp_path)
+    sock.close()
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "请换一个端口" in refused.stderr
+
+
+def test_a_database_that_is_away_is_a_sentence(once: None, tmp_path: Path) -> None:
+    url = f"postgres://u:hidden-word@127.0.0.1:{free_port()}/d"
+    refused = processes.run("migrate", said=variables(SETTINGS, DATABASE_URL=url), cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "jiamenkou doctor" in refused.stderr
+    assert "hidden-word" not in refused.stderr + refused.stdout
+    assert "Traceback" not in refused.stderr
+
+
+def test_migrate_twice_changes_nothing_the_second_time(once: None, tmp_path: Path) -> None:
+    said = embedded(tmp_path)
+    first = processes.run("migrate", said=said, cwd=tmp_path)
+    assert "0001_initial" in first.stdout
+    second = processes.run("migrate", said=said, cwd=tmp_path)
+    assert second.returncode == 0
+    assert "0001_initial" not in second.stdout
+
+
+def test_the_environment_may_be_a_file(once: None, tmp_path: Path) -> None:
+    lines = [f"{name}={value}" for name, value in embedded(tmp_path).items()]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert processes.run("migrate", said={}, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "j.sqlite3").exists()
+
+
+def test_import_shows_what_it_would_do_does_it_and_then_nothing(once: None, tmp_path: Path) -> None:
+    said = embedded(tmp_path)
+    processes.run("migrate", said=said, cwd=tmp_path)
+
+    dry = processes.run("import", str(COUNTY), "--dry-run", said=said, cwd=tmp_path)
+    assert dry.returncode == 0, dry.stderr
+    assert "只是检查" in dry.stdout
+    assert organizations(tmp_path) == 0
+
+    done = processes.run("import", str(COUNTY), said=said, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "已导入" in done.stdout
+    assert organizations(tmp_path) > 20
+
+    again = processes.run("import", str(COUNTY), said=said, cwd=tmp_path)
+    assert "没有变化" in again.stdout
+
+
+def organizations(tmp_path: Path) -> int:
+    with sqlite3.connect(tmp_path / "j.sqlite3") as connection:
+        count: int = connection.execute("SELECT count(*) FROM organization").fetchone()[0]
+        return count
+
+
+def test_a_bad_workbook_is_refused_with_its_faults(once: None, tmp_path: Path) -> None:
+    said = embedded(tmp_path)
+    processes.run("migrate", said=said, cwd=tmp_path)
+    template = tmp_path / "empty.xlsx"
+    assert processes.run("import", "--template", str(template), said={}, cwd=tmp_path).stdout
+    refused = processes.run("import", str(template), said=said, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "没有导入任何内容" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_import_wants_a_workbook(once: None, tmp_path: Path) -> None:
+    assert processes.run("import", said=embedded(tmp_path), cwd=tmp_path).returncode == 2
+
+
+def test_new_keys_are_good_settings_and_new() -> None:
+    one, other = environment.parse(new_keys()), environment.parse(new_keys())
+    assert len(from_env(one).keys) == 1
+    assert len(base64.b64decode(one["JIAMENKOU_INDEX_KEY"])) == 32
+    assert not set(one.values()) & set(other.values())
+
+
+def test_the_command_prints_new_keys(once: None, tmp_path: Path) -> None:
+    shown = processes.run("doctor", "--new-keys", said={}, cwd=tmp_path)
+    assert from_env(environment.parse(shown.stdout)).keys
+
+
+def found(said: dict[str, str], folder: Path) -> dict[str, list[str]]:
+    """Verdict → what was found and how to mend it."""
+    verdicts: dict[str, list[str]] = {"ok": [], "warn": [], "fail": []}
+    for finding in asyncio.run(examine(said, folder)):
+        verdicts[finding.verdict].append(f"{finding.what} {finding.mend}")
+    return verdicts
+
+
+WELL = {"WECHAT_APPID": "wx1", "WECHAT_SECRET": "s"}
+
+
+def test_the_doctor_finds_nothing_wrong_with_what_is_well(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert found(variables(settings, **WELL), tmp_path)["fail"] == []
+
+
+def test_the_doctor_tells_every_fault_of_the_settings(once: None, tmp_path: Path) -> None:
+    said = found(embedded(tmp_path, PORT="0", CONSORTIUM="大县"), tmp_path)["fail"]
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "said"),
+    [
+        ({"WECHAT_APPID": ""}, "fail", "AppID"),
+        ({"WECHAT_PUSH_TOKEN": "t", "WECHAT_PUSH_AES_KEY": "short"}, "fail", "AES_KEY"),
+        ({"PUBLIC_URL": "https://jmk.example"}, "fail", "ALLOWED_HOSTS"),
+        ({"PUBLIC_URL": "http://jmk.example"}, "fail", "https"),
+        ({"PUBLIC_URL": "https://jmk.example"}, "warn", "TRUSTED_PROXIES"),
+        ({"WECHAT_BASE_URL": "http://127.0.0.1:1"}, "warn", "不是真正的微信"),
+        ({"DATABASE_URL": "sqlite:///nowhere/at/all.sqlite3"}, "fail", "jiamenkou migrate"),
+        ({"DATABASE_URL": "postgres://u:hidden-word@127.0.0.1:1/d"}, "fail", "连不上数据库"),
+        ({"REDIS_URL": "redis://:hidden-word@127.0.0.1:1/0"}, "fail", "连不上 Redis"),
+    ],
+)
+def test_the_doctor_says_what_is_wrong(
+    settings: Settings, tmp_path: Path, changes: dict[str, str], verdict: str, said: str
+) -> None:
+    verdicts = found(variables(settings, **WELL | changes), tmp_path)
+    assert any(said in line for line in verdicts[verdict]), verdicts
+    assert "hidden-word" not in str(verdicts)
+
+
+def test_the_doctor_minds_who_can_read_the_keys(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / ".env").touch(mode=0o644)
+    assert any("chmod 600" in line for line in found(variables(settings), tmp_path)["warn"])
+
+
+def test_the_doctor_ends_with_1_when_something_is_wrong(once: None, tmp_path: Path) -> None:
+    said = embedded(tmp_path)
+    sick = processes.run("doctor", said=said, cwd=tmp_path)
+    assert sick.returncode == 1
+    assert "→" in sick.stdout
+    assert KEY not in sick.stdout + sick.stderr
+
+
+def ready(port: int) -> bool:
+    return answers(f"http://127.0.0.1:{port}/readyz") and answers(
+        f"http://127.0.0.1:{port + 1}/_sim/health"
+    )
+
+
+def test_the_demo_starts_keeps_its_data_and_stops(once: None, tmp_path: Path) -> None:
+    """Issue: everything answers, identities can log in, Ctrl-C stops all, data stay, RESET."""
+    port, home = free_port(2), tmp_path / "demo"
+    arguments = ["demo", "--port", str(port), "--home", str(home)]
+
+    with running(*arguments, said={"JIAMENKOU_REDIS_URL": "not for the demo"}, cwd=tmp_path) as it:
+        until(lambda: "已就绪" in (tmp_path / "log").read_text(), "the demo is not ready")
+        assert ready(port)
+        shown = (tmp_path / "log").read_text()
+        assert f"http://127.0.0.1:{port}/api/v1/docs" in shown
+        assert all(user in shown for user in PEOPLE)
+        account = log_in(port)
+        assert listed_organizations(port) > 20
+        if shutil.which("curl"):
+            assert printed_lines_work(port)
+        it.send_signal(signal.SIGINT)
+        assert it.wait(processes.STOP_S) == 0
+    assert not answers(f"http://127.0.0.1:{port}/healthz")
+    assert not answers(f"http://127.0.0.1:{port + 1}/_sim/health")
+
+    with running(*arguments, said={}, cwd=tmp_path):
+        until(lambda: ready(port), "it did not start again")
+        assert log_in(port) == account, "a second start keeps the data"
+        another = ["demo", "--port", str(free_port(2)), "--home", str(home)]
+        assert "另一个进程" in processes.run(*another, said={}, cwd=tmp_path).stderr
+
+    with running(*arguments, "--reset", said={}, cwd=tmp_path):
+        until(lambda: ready(port), "it did not start anew")
+        assert log_in(port) != account, "RESET=1 starts over"
+
+    kept = home / ".env"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    written = "".join(path.read_text() for path in home.glob("*.log")) + shown
+    for secret in environment.parse(kept.read_text()).values():
+        assert re.escape(secret.partition(":")[2] or secret) not in written
+
+
+def log_in(port: int) -> str:
+    """王奶奶's account."""
+    with httpx.Client(trust_env=False) as client:
+        me = {"user": "wang-nainai"}
+        code = client.post(f"http://127.0.0.1:{port + 1}/_sim/login", json=me).json()["code"]
+        login = f"http://127.0.0.1:{port}/api/v1/login/wechat"
+        account: str = client.post(login, json={"code": code}).json()["account"]["id"]
+        return account
+
+
+def printed_lines_work(port: int) -> bool:
+    lines = commands(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(lines)],
+        capture_output=True, text=True, timeout=30, check=False, env=environ({}),
+    )  # fmt: skip
+    return done.stdout.count('"items":') == 2
+
+
+def listed_organizations(port: int) -> int:
+    answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/organizations", trust_env=False)
+    return len(answer.json()["items"])
+
+
+def test_the_demo_ends_with_its_parent_even_by_sigkill(once: None, tmp_path: Path) -> None:
+    port = free_port(2)
+    arguments = ["demo", "--port", str(port), "--home", str(tmp_path / "demo")]
+    with running(*arguments, said={}, cwd=tmp_path) as process:
+        until(lambda: ready(port))
+        process.kill()
+        process.wait()
+        until(lambda: not answers(f"http://127.0.0.1:{port}/healthz"), "the server lives on")
+        until(lambda: not answers(f"http://127.0.0.1:{port + 1}/_sim/health"), "WeChat lives on")
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["its own", "the simulator's"])
+def test_the_demo_needs_both_ports(once: None, tmp_path: Path, which: int) -> None:
+    port = free_port(2)
+    sock = listen("127.0.0.1", port + which)
+    refused = processes.run(
+        "demo", "--port", str(port), "--home", str(tmp_path), said={}, cwd=tmp_path
+    )
+    sock.close()
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert str(port + which) in refused.stderr
+
+
+def test_the_demo_needs_a_folder_it_can_write_to(once: None, tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.touch()  # root may write to any folder, but nobody to a folder below a file
+    refused = processes.run(
+        "demo", "--port", str(free_port(2)), "--home", str(taken / "demo"), said={}, cwd=tmp_path
+    )
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "不能写入" in refused.stderr

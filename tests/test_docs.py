@@ -1,0 +1,183 @@
+"""The documents say what the code says.
+
+python -m tests.test_docs        writes docs/problems.md anew
+"""
+
+import ast
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import backend
+from backend.errors import Problem
+
+ROOT = Path(__file__).resolve().parents[1]
+PROBLEMS = ROOT / "docs" / "problems.md"
+SKIPPED = {"node_modules", "var", "build", "dist"}
+PRODUCED = {ROOT / "benchmarks" / "RESULTS.md"}  # `make bench` writes it
+# Folders of one machine, and hosts that packages come from: neither belongs into documents.
+MACHINE = re.compile(r"(?<![\w.])/(?:root|home|Users|work|tmp|private)/")
+REGISTRY = re.compile(r"pypi\.|pythonhosted|npmjs|npmmirror|registry\.|/simple\b|mirrors?\.", re.I)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+MAKE = re.compile(r"(?:^|`|\$ )make ([a-z]+)", re.M)
+
+WHEN = {
+    "already-booked": "The patient has a living appointment in that schedule. A phone that retries"
+    " after a lost answer treats it as success.",
+    "bad-json": "The body is no JSON, or JSON that two parsers would read differently.",
+    "bad-push": "A push to `/wechat/push` without a good signature, too old, or unreadable.",
+    "bad-request": "The HTTP request itself is broken.",
+    "booking-closed": "The slot begins too soon, has been shut, or the day is suspended.",
+    "booking-not-open": "The day's places have not been released yet.",
+    "busy": "Too many wait, or database or hub do not answer. Nothing was changed: try again.",
+    "conflict": "Something changed meanwhile.",
+    "consent-missing": "`agreed` is not true.",
+    "day-limit": "The patient has as many appointments that day as the policy allows.",
+    "department-limit": "The same, in one department.",
+    "expert-restricted": "No-shows or cancellations bar expert places for a while.",
+    "guardian-needed": "A minor is added by somebody who is no adult with a real name of their own,"
+    " or with a relation that is no guardian's.",
+    "has-appointments": "Nobody else could look after the person's upcoming appointments.",
+    "hold-expired": "The hold was not confirmed in time.",
+    "host-unknown": "`Host` is not in `JIAMENKOU_ALLOWED_HOSTS`.",
+    "idempotency-key-missing": "A POST that needs `Idempotency-Key` came without, or with a bad"
+    " one.",
+    "idempotency-key-reused": "The key belongs to another request of this account.",
+    "identity-mismatch": "The person is known under another name.",
+    "identity-number-wrong": "Form, check character or birth date of the number is impossible.",
+    "internal": "A bug. It is logged under the request's id.",
+    "invalid-code": "WeChat does not accept the code: used, too old, or none.",
+    "invitation-wrong": "The invitation is unknown, used, expired, or its sender may no longer"
+    " invite.",
+    "malformed": "The form has a wrong field.",
+    "method-not-allowed": "The address does not take this method.",
+    "moves-limit": "The appointment was moved as often as the policy allows.",
+    "not-allowed": "The caller may know that it exists, and still may not do this.",
+    "not-found": "It does not exist, or the caller may not know that it does.",
+    "not-possible-now": "The appointment's state does not allow it.",
+    "patient-already-added": "The person is on the account's list. A phone that retries treats it"
+    " as success.",
+    "request-timeout": "The request did not arrive in time.",
+    "same-slot": "Moving to the slot where it is already.",
+    "self-already-added": "The account has its `self`, or the person has theirs.",
+    "self-cannot-be-removed": "The patient's own account is not for others to remove or cut.",
+    "slot-full": "No place is left.",
+    "throttled": "Too often in a minute.",
+    "too-large": "The head is larger than 8 KiB, the body than 1 MiB, or the query longer than 2048"
+    " characters.",
+    "too-late-to-move": "The time for free changes has passed.",
+    "too-many-patients": "The account's list is full.",
+    "unauthenticated": "No log-in, or one that has ended.",
+    "unsupported-media-type": "The body is not `application/json`.",
+    "upstream": "WeChat answers badly or not at all.",
+}
+
+
+def problems() -> dict[str, type[Problem]]:
+    """Every problem that the product can answer with, by code; the first class of each."""
+    for found in pkgutil.walk_packages(backend.__path__, "backend."):
+        if not found.name.endswith("__main__") and ".migrations" not in found.name:
+            importlib.import_module(found.name)
+    by_code: dict[str, type[Problem]] = {}
+    for kind in _below(Problem):
+        if kind.__module__.startswith("backend."):
+            by_code.setdefault(kind.code, kind)
+    return by_code
+
+
+def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def extras() -> dict[str, set[str]]:
+    """Class name → names of the members with which it is raised somewhere, read in the source."""
+    found: dict[str, set[str]] = {"Throttled": {"retry_after_s"}, "Busy": {"retry_after_s"}}
+    for path in sorted((ROOT / "backend").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call):
+                name = getattr(call.func, "id", None) or getattr(call.func, "attr", "")
+                named = {word.arg for word in call.keywords if word.arg not in (None, "permanent")}
+                found.setdefault(name, set()).update(str(word) for word in named)
+    return found
+
+
+def rendered() -> str:
+    """docs/problems.md."""
+    members = extras()
+    lines = [
+        "# Problems",
+        "",
+        "<!-- Generated from the subclasses of backend.errors.Problem:",
+        "     python -m tests.test_docs -->",
+        "",
+        "Every refusal is an RFC 9457 document, `application/problem+json`, with `type`, `title`,",
+        "`status`, `detail`, `code` and `request_id`. `detail` is Chinese and may be shown as it"
+        " is;",
+        "programs go by `code`, which never changes its meaning. `type` is",
+        "`https://jiamenkou.example/problems/` and the code: an identifier, not an address.",
+        "",
+        "More members depend on the code. `field` is the dotted path of what to mend; `index` says",
+        "which booking of a family request was refused; `retry_after_s` is sent as `Retry-After`",
+        "too. Instants are UTC.",
+        "",
+        "| Code | Status | Title | When | More members |",
+        "|---|---|---|---|---|",
+    ]
+    for code, kind in sorted(problems().items(), key=lambda item: (item[1].status, item[0])):
+        more = ", ".join(f"`{name}`" for name in sorted(members.get(kind.__name__, ())))
+        lines.append(f"| `{code}` | {kind.status} | {kind.title} | {WHEN[code]} | {more} |")
+    return "\n".join(lines) + "\n"
+
+
+def documents() -> list[Path]:
+    return [
+        path
+        for path in sorted(ROOT.rglob("*.md"))
+        if not any(part in SKIPPED or part.startswith(".") for part in path.relative_to(ROOT).parts)
+    ]
+
+
+def test_problems_are_documented_as_they_are() -> None:
+    assert set(WHEN) == set(problems()), "say in WHEN when each problem happens, and no others"
+    assert PROBLEMS.read_text("utf-8") == rendered(), "python -m tests.test_docs writes it anew"
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in LINK.findall(path.read_text("utf-8")):
+        target, _, _ = link.partition("#")
+        if target and not re.match(r"[a-z]+:", target):
+            found = (path.parent / target).resolve()
+            assert found.exists() or found in PRODUCED, link
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_make_knows_what_documents_ask_of_it(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    assert set(MAKE.findall(path.read_text("utf-8"))) <= targets
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_name_no_machine_and_no_registry(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not MACHINE.search(text)
+    assert not REGISTRY.search(text)
+
+
+def test_settings_of_the_readme_exist() -> None:
+    known = set(re.findall(r"^(JIAMENKOU_\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.M))
+    for path in documents():
+        named = set(re.findall(r"JIAMENKOU_[A-Z_]*[A-Z]", path.read_text("utf-8")))
+        assert named <= known, path
+
+
+if __name__ == "__main__":
+    PROBLEMS.write_text(rendered(), "utf-8")
+    sys.stdout.write(f"{PROBLEMS.relative_to(ROOT)}\n")

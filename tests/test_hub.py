@@ -1,0 +1,164 @@
+"""One contract for both hubs: in-process with SQLite, Redis with PostgreSQL."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from backend.hub import Hub, InProcessHub, RedisHub, open_hub
+from backend.settings import Secret
+from tests.conftest import make_settings
+from tests.serving import until
+
+SHORT_S = 0.05
+LONG_S = 60.0
+
+
+async def test_what_was_set_is_there(hub: Hub) -> None:
+    await hub.set("a", b"\x00\xff", LONG_S)
+    assert await hub.get("a") == b"\x00\xff"
+    assert await hub.get("b") is None
+
+
+async def test_a_later_value_replaces_an_earlier_one(hub: Hub) -> None:
+    await hub.set("a", b"1", SHORT_S)
+    await hub.set("a", b"2", LONG_S)
+    await asyncio.sleep(SHORT_S * 2)
+    assert await hub.get("a") == b"2", "the first one's end must not end the second"
+
+
+async def test_a_value_is_forgotten_in_time(hub: Hub) -> None:
+    await hub.set("a", b"1", SHORT_S)
+
+    async def gone() -> bool:
+        return await hub.get("a") is None
+
+    await until(gone)
+
+
+async def test_counting_starts_at_one_and_goes_on(hub: Hub) -> None:
+    assert [await hub.count("a", 60) for _ in range(3)] == [1, 2, 3]
+    assert await hub.count("b", 60) == 1
+
+
+async def test_nobody_is_counted_twice_or_left_out(hub: Hub) -> None:
+    numbers = await asyncio.gather(*(hub.count("a", 60) for _ in range(100)))
+    assert sorted(numbers) == list(range(1, 101))
+
+
+async def test_the_first_count_opens_the_window(hub: Hub) -> None:
+    """Later counts must not stretch it, or a steady caller would never be let in again."""
+    await hub.count("a", 1)
+
+    async def begins_anew() -> bool:
+        return await hub.count("a", 1) == 1
+
+    await until(begins_anew)
+
+
+async def test_a_claim_belongs_to_one_holder(hub: Hub) -> None:
+    assert await hub.claim("leader", "one", LONG_S)
+    assert not await hub.claim("leader", "two", LONG_S)
+    assert await hub.claim("leader", "one", LONG_S), "its holder keeps it"
+
+
+async def test_one_of_twenty_gets_the_claim(hub: Hub) -> None:
+    answers = await asyncio.gather(*(hub.claim("leader", str(n), LONG_S) for n in range(20)))
+    assert sum(answers) == 1
+
+
+async def test_claiming_again_lengthens_the_claim(hub: Hub) -> None:
+    await hub.claim("leader", "one", SHORT_S)
+    await hub.claim("leader", "one", LONG_S)
+    await asyncio.sleep(SHORT_S * 2)
+    assert not await hub.claim("leader", "two", LONG_S)
+
+
+async def test_a_claim_that_is_not_renewed_is_free(hub: Hub) -> None:
+    await hub.claim("leader", "one", SHORT_S)
+
+    async def taken_over() -> bool:
+        return await hub.claim("leader", "two", LONG_S)
+
+    await until(taken_over)
+    assert not await hub.claim("leader", "one", LONG_S)
+
+
+async def test_only_the_holder_releases(hub: Hub) -> None:
+    await hub.claim("leader", "one", LONG_S)
+    await hub.release("leader", "two")
+    assert not await hub.claim("leader", "two", LONG_S)
+    await hub.release("leader", "one")
+    assert await hub.claim("leader", "two", LONG_S)
+    await hub.release("nothing", "one")
+
+
+async def test_a_lock_lasts_as_long_as_its_block(hub: Hub) -> None:
+    async with hub.lock("a", ttl_s=LONG_S) as mine:
+        async with hub.lock("a", ttl_s=LONG_S) as second:
+            assert (mine, second) == (True, False)
+        async with hub.lock("a", ttl_s=LONG_S) as third:
+            assert not third, "whoever did not get it must not release it"
+    async with hub.lock("a", ttl_s=LONG_S) as again:
+        assert again
+
+
+async def test_a_lock_is_released_by_an_error(hub: Hub) -> None:
+    with pytest.raises(LookupError):
+        async with hub.lock("a", ttl_s=LONG_S):
+            raise LookupError
+    async with hub.lock("a", ttl_s=LONG_S) as mine:
+        assert mine
+
+
+async def test_it_answers(hub: Hub) -> None:
+    await hub.ping()
+
+
+async def test_cancels_mix_up_no_answers(hub: Hub) -> None:
+    """A reply that comes after a cancel must not be read as the next one's."""
+    for name in "abcd":
+        await hub.set(name, name.encode(), LONG_S)
+
+    async def ask(name: str) -> tuple[str, bytes | None]:
+        return name, await hub.get(name)
+
+    for round_ in range(50):
+        asked = [asyncio.create_task(ask("abcd"[n % 4])) for n in range(8)]
+        for _ in range(round_ % 5):
+            await asyncio.sleep(0)
+        asked[round_ % 8].cancel()
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            if not isinstance(answer, BaseException):
+                assert answer[1] == answer[0].encode()
+
+
+async def test_the_in_process_hub_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.hub.ENTRIES_MOST", 100)
+    hub = InProcessHub()
+    for n in range(1000):
+        await hub.set(str(n), b"x", LONG_S + n)
+    assert await hub.get("999") == b"x"
+    assert await hub.get("0") is None, "the oldest to expire go first"
+    kept = [n for n in range(1000) if await hub.get(str(n))]
+    assert len(kept) == 100
+
+
+async def test_hubs_with_different_prefixes_do_not_meet(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("Redis only")
+    url = str(request.config.getoption("--redis-url"))
+    one, other = (RedisHub(url, prefix=f"jiamenkou-test:{uuid4().hex}:") for _ in range(2))
+    try:
+        await one.set("a", b"1", 1.0)
+        assert await other.get("a") is None
+    finally:
+        await one.close()
+        await other.close()
+
+
+async def test_the_settings_choose_the_hub() -> None:
+    assert not open_hub(make_settings("sqlite://x")).shared
+    assert open_hub(make_settings("postgres://h/d", redis_url=Secret("redis://127.0.0.1:1"))).shared

@@ -1,0 +1,320 @@
+"""Serving processes: how they start, what they refuse, and how they end — also by SIGKILL."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+from sanic import HTTPResponse, Request, Sanic
+from sanic.response import text
+
+from backend import lease, schema
+from backend.migrate import migrate
+from backend.protocol import Limits
+from backend.serving import PortTaken, listen, serving
+from backend.settings import Secret, Settings, SettingsError
+from tests import processes
+from tests.conftest import make_settings
+from tests.processes import answers, free_port, running, stop, until, variables
+from tests.serving import until as until_async
+
+NAMES = itertools.count()
+NEW = "http://127.0.0.1:{}/healthz"
+
+
+@pytest.fixture
+def postgres_only(engine: str) -> None:
+    if engine == "sqlite":
+        pytest.skip("PostgreSQL only")
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """A database of Redis that no other test uses."""
+    return str(request.config.getoption("--redis-url")).rpartition("/")[0] + "/15"
+
+
+@pytest.fixture
+def server(settings: Settings, tmp_path: Path) -> Iterator[int]:
+    """The port of one serving process."""
+    port = free_port()
+    with running("serve", said=variables(settings, PORT=str(port)), cwd=tmp_path):
+        until(lambda: answers(NEW.format(port)), "the server did not start")
+        yield port
+
+
+async def test_begun_requests_are_finished_and_idle_connections_closed() -> None:
+    """Issue: stop accepting, finish what was begun, then clean up."""
+    app: Sanic[Any, Any] = Sanic(f"drain-{next(NAMES)}", configure_logging=False)
+    app.config.update(MOTD=False, TOUCHUP=False)
+    begun, go, cleaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @app.get("/slow")
+    async def slow(_request: Request) -> HTTPResponse:
+        begun.set()
+        await go.wait()
+        assert not cleaned.is_set(), "the clean-up must wait for requests"
+        return text("done")
+
+    @app.get("/")
+    async def hello(_request: Request) -> HTTPResponse:
+        return text("hello")
+
+    @app.before_server_stop
+    async def clean(_app: object) -> None:
+        cleaned.set()
+
+    sock = listen("127.0.0.1", 0)
+    base = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    async with (
+        httpx.AsyncClient(trust_env=False) as idle,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(serving(app, sock, Limits()))
+            assert (await idle.get(f"{base}/")).text == "hello"
+            asked = asyncio.create_task(client.get(f"{base}/slow"))
+            await begun.wait()
+            asyncio.get_running_loop().call_later(0.2, go.set)
+        assert (await asked).text == "done"
+        assert cleaned.is_set()
+        with pytest.raises(httpx.ConnectError):
+            await idle.get(f"{base}/")
+
+
+async def test_what_does_not_end_is_cut() -> None:
+    app: Sanic[Any, Any] = Sanic(f"cut-{next(NAMES)}", configure_logging=False)
+    app.config.update(MOTD=False, TOUCHUP=False)
+    begun = asyncio.Event()
+
+    @app.get("/")
+    async def hang(_request: Request) -> HTTPResponse:
+        begun.set()
+        await asyncio.sleep(60)
+        return text("never")
+
+    sock = listen("127.0.0.1", 0)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with serving(app, sock, Limits(), drain_s=0.2):
+            asked = asyncio.create_task(client.get(f"http://127.0.0.1:{sock.getsockname()[1]}/"))
+            await begun.wait()
+        with pytest.raises(httpx.TransportError):
+            await asyncio.wait_for(asked, 5)
+
+
+def test_a_taken_port_is_a_sentence() -> None:
+    with contextlib.closing(listen("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(PortTaken, match=str(port)):
+            listen("127.0.0.1", port)
+
+
+def test_sigterm_lets_a_begun_request_end(settings: Settings, tmp_path: Path) -> None:
+    port = free_port()
+    with running("serve", said=variables(settings, PORT=str(port)), cwd=tmp_path) as process:
+        until(lambda: answers(NEW.format(port)))
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(
+                b"POST /api/v1/login/wechat HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{"
+            )
+            process.send_signal(signal.SIGTERM)
+            until(lambda: not answers(NEW.format(port)), "it went on accepting")
+            client.sendall(b"}")
+            assert client.recv(100).startswith(b"HTTP/1.1 4")
+        assert process.wait(processes.STOP_S) == 0
+
+
+def test_a_second_process_on_the_database_is_refused(
+    server: int, settings: Settings, tmp_path: Path
+) -> None:
+    """Issue: two processes on SQLite, or several without Redis: refused with the reason."""
+    said = variables(settings, PORT=str(free_port()))
+    book = tmp_path / "book.xlsx"
+    book.touch()
+    commands = [["serve"]] + ([["migrate"], ["import", str(book)]] if settings.embedded else [])
+    for command in commands:
+        refused = processes.run(*command, said=said, cwd=tmp_path)
+        assert refused.returncode == 1
+        assert "另一个进程" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert answers(NEW.format(server)), "the first goes on"
+
+
+def test_a_malformed_request_gets_a_problem_document(server: int) -> None:
+    """Issue: refused as 400, as a problem document, and the connection is closed."""
+    with socket.create_connection(("127.0.0.1", server), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A : 1\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in answer
+
+
+def test_the_database_is_free_again_after_sigkill(settings: Settings, tmp_path: Path) -> None:
+    port = free_port()
+    said = variables(settings, PORT=str(port))
+    with running("serve", said=said, cwd=tmp_path) as first:
+        until(lambda: answers(NEW.format(port)))
+        first.kill()
+        first.wait()
+    with running("serve", said=said, cwd=tmp_path):
+        until(lambda: answers(NEW.format(port)), "the second did not start")
+
+
+def test_a_database_without_its_tables_is_refused(tmp_path: Path) -> None:
+    empty = make_settings(f"sqlite://{tmp_path}/empty.sqlite3")
+    said = variables(empty, PORT=str(free_port()))
+    refused = processes.run("serve", said=said, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "jiamenkou migrate" in refused.stderr
+
+
+async def test_missing_migrations_are_named(settings: Settings, tmp_path: Path) -> None:
+    assert await schema.missing(settings) == []
+    empty = make_settings(f"sqlite://{tmp_path}/empty.sqlite3")
+    assert (await schema.missing(empty))[0] == "0001_initial"
+    assert not (tmp_path / "empty.sqlite3").exists(), "asking must create nothing"
+    await asyncio.to_thread(asyncio.run, migrate(empty))
+    assert await schema.missing(empty) == []
+
+
+def children(process: Any) -> list[int]:
+    return sorted(child.pid for child in psutil.Process(process.pid).children())
+
+
+@pytest.fixture
+def two(
+    postgres_only: None, settings: Settings, redis_url: str, tmp_path: Path
+) -> "Iterator[tuple[Any, int]]":
+    """A supervisor with two serving children, and their port."""
+    port = free_port()
+    said = variables(settings, PORT=str(port), WORKERS="2", REDIS_URL=redis_url)
+    with running("serve", said=said, cwd=tmp_path) as process:
+        until(lambda: answers(NEW.format(port)) and len(children(process)) == 2)
+        yield process, port
+
+
+def test_a_killed_child_is_replaced_while_requests_go_on(two: tuple[Any, int]) -> None:
+    """Issue: kill -9 a process of several: it is replaced and requests go on."""
+    process, port = two
+    for _ in range(3):
+        before = children(process)
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: answers(NEW.format(port)), "nobody answered")
+        until(lambda gone=before[0]: len(set(children(process)) - {gone}) == 2, "not replaced")
+    assert all(answers(NEW.format(port)) for _ in range(20))
+
+
+def test_killed_children_are_all_replaced(two: tuple[Any, int]) -> None:
+    process, port = two
+    before = children(process)
+    for child in before:
+        os.kill(child, signal.SIGKILL)
+    until(lambda: answers(NEW.format(port)) and not set(children(process)) & set(before))
+
+
+def test_no_child_outlives_its_parent(two: tuple[Any, int]) -> None:
+    """Issue: kill -9 the parent: the children end."""
+    process, port = two
+    orphans = [psutil.Process(child) for child in children(process)]
+    process.kill()
+    process.wait()
+    until(lambda: not any(orphan.is_running() for orphan in orphans), "orphans")
+    assert not answers(NEW.format(port))
+
+
+def test_sigterm_ends_all_of_them(two: tuple[Any, int]) -> None:
+    process, port = two
+    before = [psutil.Process(child) for child in children(process)]
+    assert stop(process) == 0
+    assert not any(child.is_running() for child in before)
+    assert not answers(NEW.format(port))
+
+
+def test_servers_and_workers_share_a_database_with_redis(
+    two: tuple[Any, int], settings: Settings, redis_url: str, tmp_path: Path
+) -> None:
+    """Issue: with Redis any number of servers and workers."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    port = free_port()
+    said = variables(settings, PORT=str(port), REDIS_URL=redis_url)
+    with running("serve", said=said, cwd=folder), running("worker", said=said, cwd=folder):
+        until(lambda: answers(NEW.format(port)))
+        until(lambda: "worker.ready" in (folder / "log").read_text())
+
+
+async def test_a_broken_lease_is_taken_again(
+    postgres_only: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database restarted: the connection is gone, and nobody else has come."""
+    monkeypatch.setattr(lease, "CHECK_EVERY_S", 0.05)
+    lost = asyncio.Event()
+    async with lease.held(settings, lost=lost.set):
+        await break_lease(settings)
+
+        async def taken_again() -> bool:
+            return await holders(settings) == 1
+
+        await until_async(taken_again)
+        assert not lost.is_set()
+    assert await holders(settings) == 0
+
+
+async def test_a_lease_that_another_took_is_lost(
+    postgres_only: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "CHECK_EVERY_S", 0.05)
+    lost = asyncio.Event()
+    async with lease.held(settings, lost=lost.set):
+        rival = await asyncpg.connect(settings.database_url)
+        try:
+            waiting = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", lease.LOCK))
+            await break_lease(settings)
+            await waiting
+            await asyncio.wait_for(lost.wait(), 5)
+        finally:
+            await rival.close()
+
+
+def test_pgbouncer_without_redis_is_refused() -> None:
+    with pytest.raises(SettingsError, match="PgBouncer"):
+        make_settings("postgres://h/d", pgbouncer=True)
+
+
+async def test_redis_makes_a_lease_needless() -> None:
+    shared = make_settings("postgres://nowhere.invalid/d", redis_url=Secret("redis://h"))
+    async with lease.held(shared, lost=lambda: None):
+        pass
+
+
+HOLDERS = (
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = $1"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+async def holders(settings: Settings) -> int:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        return len(await connection.fetch(HOLDERS, lease.LOCK))
+    finally:
+        await connection.close()
+
+
+async def break_lease(settings: Settings) -> None:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        for row in await connection.fetch(HOLDERS, lease.LOCK):
+            await connection.execute("SELECT pg_terminate_backend($1)", row["pid"])
+    finally:
+        await connection.close()

@@ -1,0 +1,58 @@
+"""A snapshot is read once, shared, and read anew behind its readers' backs when it is old."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+from backend.snapshots import Snapshots
+from tests.serving import until
+
+
+async def test_all_get_the_old_one_until_the_new_one_is_there(db: None) -> None:
+    reads: list[UUID] = []
+    go_on = asyncio.Event()
+
+    async def read(county: UUID) -> int:
+        reads.append(county)
+        if len(reads) > 1:
+            await go_on.wait()
+        return len(reads)
+
+    snapshots, county = Snapshots(read, ttl_s=0.0), uuid4()
+    assert await snapshots.get(county) == 1
+    assert [await snapshots.get(county) for _ in range(20)] == [1] * 20
+    await until(lambda: len(reads) == 2)
+    go_on.set()
+
+    async def is_new() -> bool:
+        return await snapshots.get(county) >= 2
+
+    await until(is_new)
+
+
+async def test_a_read_that_fails_leaves_the_old_one(db: None) -> None:
+    reads = 0
+
+    async def read(_county: UUID) -> int:
+        nonlocal reads
+        reads += 1
+        if reads > 1:
+            raise OSError
+        return reads
+
+    snapshots, county = Snapshots(read, ttl_s=0.0), uuid4()
+    await snapshots.get(county)
+    await snapshots.get(county)
+    await until(lambda: reads > 1)
+    assert await snapshots.get(county) == 1
+
+
+async def test_what_is_forgotten_is_read_at_once(db: None) -> None:
+    reads = iter(range(9))
+
+    async def read(_county: UUID) -> int:
+        return next(reads)
+
+    snapshots, county = Snapshots(read, ttl_s=60.0), uuid4()
+    assert [await snapshots.get(county) for _ in range(3)] == [0, 0, 0]
+    snapshots.forget()
+    assert await snapshots.get(county) == 1
