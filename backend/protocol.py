@@ -22,6 +22,7 @@ log = structlog.get_logger()
 CHUNKED_BODY: Any = "chunked"  # what Sanic puts in `request_body` for it
 CHUNK_LINE_MOST = 64  # bytes of a chunk's size and extensions
 ANSWER_S = 5.0  # to send the refusal after a deadline; then the connection is cut
+LINGER_S = 1.0  # to go on reading, unread, after the last answer: a reset would destroy it on its way
 HEADERS_MOST = 64
 
 # RFC 9112: a token, origin-form, a version; then `name:value` without control characters.
@@ -115,6 +116,7 @@ class StrictProtocol(HttpProtocol):
     HTTP_CLASS = StrictHttp
     limits: ClassVar[Limits] = Limits()
     by_address: ClassVar[Counter[bytes]] = Counter()
+    lingers = False
 
     def connection_made(self, transport: Any) -> None:
         """Cut at once when there are too many, before anything is allocated for it."""
@@ -139,6 +141,24 @@ class StrictProtocol(HttpProtocol):
             self.by_address[address] -= 1
             if not self.by_address[address]:
                 del self.by_address[address]
+
+    def data_received(self, data: bytes) -> None:
+        if not self.lingers:
+            super().data_received(data)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Say that no more is coming, and let whoever still sends read the answer first."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or self.lingers:
+            return
+        if self._http is not None or not transport.can_write_eof():  # nothing was said just now
+            super().close(timeout)
+            return
+        self.lingers = True
+        self.recv_buffer.clear()
+        transport.resume_reading()
+        transport.write_eof()
+        self.loop.call_later(LINGER_S, super().close)
 
     def check_timeouts(self) -> None:
         """Comes back exactly when the next deadline can have passed."""

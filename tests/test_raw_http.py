@@ -233,6 +233,26 @@ async def test_who_trickles_is_cut_at_the_deadline(server: int, head: bytes, dro
     assert statuses(answer) == [408]
 
 
+async def test_who_is_still_sending_can_read_the_refusal(server: int) -> None:
+    """A reset in answer to unread bytes would destroy the answer before it is read."""
+    refused = await asyncio.gather(*(shout(server) for _ in range(20)))
+    assert [statuses(answer) for answer in refused] == [[400]] * 20
+
+
+async def shout(port: int) -> bytes:
+    """Send a request that is refused, go on sending, and only then read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        for _ in range(20):
+            writer.write(b"a" * 1000)
+            await writer.drain()
+            await asyncio.sleep(0.005)
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
+    finally:
+        writer.close()
+
+
 async def test_the_second_request_of_a_connection_has_its_deadline_too(server: int) -> None:
     took_s, answer = await drip(server, GET + b"\r\n", b"G", every_s=0.05)
     assert took_s < LIMITS.header_s + 1
