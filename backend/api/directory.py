@@ -20,7 +20,7 @@ from backend.api.views import (
     RoleView,
 )
 from backend.booking import fees, wording
-from backend.consortium.directory import Directory, Doctor, directory
+from backend.consortium.directory import Dept, Directory, Doctor, directory, distance_km
 
 FRESH_S = 10.0
 
@@ -103,15 +103,20 @@ async def list_fees(call: Call, organization_id: UUID) -> FeesView:
     cached_s=FRESH_S,
 )
 async def list_departments(call: Call) -> DepartmentsView:
-    """By name or by a symptom word (头晕, 咳嗽 …), the better match first."""
+    """By name or by a symptom word (头晕, 咳嗽 …), the better match first; then the nearer."""
     wanted: DepartmentQuery = call.query
     county = await directory(call.actor.consortium_id)
-    found = county.find_departments(organization_id=wanted.organization, q=wanted.q)
-    page, following = paging.cut(found, wanted.cursor, wanted.limit)
-    return DepartmentsView(
-        [DepartmentView.of(dept, county.organizations[dept.organization_id]) for dept in page],
-        following,
+    near = degrees(wanted.near)
+    found = county.find_departments(
+        organization_id=wanted.organization, q=wanted.q, tier=wanted.tier, near=near
     )
+    page, following = paging.cut(found, wanted.cursor, wanted.limit)
+    return DepartmentsView([_department(dept, county, near) for dept in page], following)
+
+
+def _department(dept: Dept, county: Directory, near: tuple[float, float] | None) -> DepartmentView:
+    org = county.organizations[dept.organization_id]
+    return DepartmentView.of(dept, org, distance_km(near, org))
 
 
 @route(

@@ -203,6 +203,8 @@ class OrganizationQuery(Form):
 
 class DepartmentQuery(Form):
     organization: UUID | None = None
+    tier: Tier | None = None
+    near: Near | None = None
     q: Word | None = None
     cursor: Cursor | None = None
     limit: Most = 50
@@ -250,12 +252,13 @@ class DepartmentView(msgspec.Struct):
     specialty_code: str
     location: str
     keywords: tuple[str, ...]
+    distance_km: float | None
 
     @classmethod
-    def of(cls, dept: Dept, org: Any) -> "DepartmentView":
+    def of(cls, dept: Dept, org: Any, distance_km: float | None) -> "DepartmentView":
         return cls(
             dept.id, org.id, org.name, org.tier, dept.name, dept.specialty_code, dept.location,
-            dept.keywords,
+            dept.keywords, distance_km,
         )  # fmt: skip
 
 

@@ -97,15 +97,26 @@ class Directory:
             return sorted(found, key=lambda hit: (TIERS.index(hit[0].tier), hit[0].name))
         return sorted(found, key=lambda hit: (hit[1] is None, hit[1] or 0.0, hit[0].name))
 
-    def find_departments(self, *, organization_id: UUID | None, q: str | None) -> list[Dept]:
-        """By name, or by a symptom word that leads there; the better match first."""
+    def find_departments(
+        self,
+        *,
+        organization_id: UUID | None,
+        q: str | None,
+        tier: str | None = None,
+        near: tuple[float, float] | None = None,
+    ) -> list[Dept]:
+        """By name, or by a symptom word that leads there; the better match first.
+
+        Of equal matches the nearest first, or (without `near`) by tier and name.
+        """
         scored = [
             (score, dept)
             for dept in self.departments.values()
-            if (organization_id is None or dept.organization_id == organization_id)
+            if organization_id in (None, dept.organization_id)
+            and tier in (None, self.organizations[dept.organization_id].tier)
             and (score := _fit(q, dept))
         ]
-        scored.sort(key=lambda hit: (-hit[0], self._order(hit[1]), hit[1].name))
+        scored.sort(key=lambda hit: (-hit[0], self._order(hit[1], near), hit[1].name))
         return [dept for _, dept in scored]
 
     def find_doctors(self, *, department_id: UUID | None, q: str | None, on: date) -> list[Doctor]:
@@ -124,8 +135,12 @@ class Directory:
             key=lambda doctor: (doctor.name, str(doctor.id)),
         )
 
-    def _order(self, dept: Dept) -> int:
-        return TIERS.index(self.organizations[dept.organization_id].tier)
+    def _order(self, dept: Dept, near: tuple[float, float] | None) -> float:
+        org = self.organizations[dept.organization_id]
+        if near is None:
+            return TIERS.index(org.tier)
+        far = distance_km(near, org)
+        return math.inf if far is None else far
 
 
 def distance_km(near: tuple[float, float] | None, org: Org) -> float | None:

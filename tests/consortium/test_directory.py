@@ -131,6 +131,27 @@ async def test_a_symptom_leads_to_its_department_the_better_match_first(
     assert county.find_departments(organization_id=uuid4(), q=None) == []
 
 
+async def test_of_equal_departments_the_nearest_comes_first(db: None, settings: Settings) -> None:
+    best = await a_clinic(settings, tier="county", name="县医院")
+    await Department.filter(id=best.department.id).update(name="头晕门诊")
+    for name, tier, latitude in (
+        ("远", "county", 31.0),
+        ("近", "village", 30.01),
+        ("无", "village", None),
+    ):
+        clinic = await a_clinic(settings, name=name, tier=tier)
+        await Organization.filter(id=clinic.organization.id).update(latitude=latitude)
+    county = await county_of(settings)
+
+    def found(**wanted: Any) -> list[str]:
+        hits = county.find_departments(organization_id=None, q="头晕", **wanted)
+        return [county.organizations[dept.organization_id].name for dept in hits]
+
+    assert found(near=HERE) == ["县医院", "近", "远", "无"]
+    assert found(near=HERE, tier="village") == ["近", "无"]
+    assert found()[:2] == ["县医院", "远"]
+
+
 async def test_a_doctor_is_found_by_name_title_and_skill(db: None, settings: Settings) -> None:
     clinic = await a_clinic(settings)
     await Practitioner.all().update(good_at="高血压、糖尿病", name="欧阳锋", title="主任医师")
