@@ -1,0 +1,4 @@
+// Decoration: whatever it means is also said in words beside it.
+Component({
+  properties: { name: String },
+})

@@ -1,0 +1,5 @@
+const page = require('../../utils/page')
+
+page({
+  data: { loading: false },
+})

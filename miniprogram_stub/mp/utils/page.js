@@ -1,0 +1,50 @@
+// A page with what all of ours share: the mode in its data, and one way to load and to fail.
+const mode = require('./mode')
+
+/**
+ * Like `Page`. `data` has `elder`, `size`, `scale`, and for the component `state`: `loading`, and
+ * `problem` (null when all is well).
+ */
+module.exports = function page(definition) {
+  const { onLoad, onUnload } = definition
+  Page(Object.assign({}, definition, {
+    data: Object.assign({ loading: true, problem: null }, mode.now(), definition.data),
+
+    onLoad(query) {
+      this.setData(mode.now())
+      this.stopListening = mode.listen((now) => this.setData(now))
+      if (onLoad) return onLoad.call(this, query)
+    },
+
+    onUnload() {
+      this.stopListening()
+      this.gone = true
+      if (onUnload) onUnload.call(this)
+    },
+
+    /**
+     * Show what `work` resolves to, or the problem. What is already on the page stays there while
+     * it is loaded again; of two that overlap, the later one counts.
+     */
+    show(work) {
+      const turn = (this.turn = (this.turn || 0) + 1)
+      const late = () => this.gone || turn !== this.turn
+      this.setData({ problem: null })
+      return Promise.resolve().then(() => work.call(this)).then(
+        (found) => { if (!late()) this.setData(Object.assign({ loading: false }, found)) },
+        (problem) => {
+          if (!problem.code) throw problem // not the service's: a fault of ours
+          if (!late()) this.setData({ loading: false, problem: plain(problem) })
+        },
+      )
+    },
+  }))
+}
+
+/** What a page may hold of a problem: an Error does not survive setData. */
+function plain(problem) {
+  const { status, code, title, detail, field = '', retryAfter = 0 } = problem
+  return { status, code, title, detail, field, retryAfter }
+}
+
+module.exports.plain = plain
