@@ -36,9 +36,11 @@ APP = "jiamenkou"
 MODELS = (
     "backend.audit",
     "backend.receipts",
+    "backend.notices",
     "backend.consortium.models",
     "backend.identity.models",
     "backend.booking.models",
+    "backend.reminders.models",
     "backend.wechat.events",
 )
 PROMPT_S = 2.0  # for whatever somebody waits for

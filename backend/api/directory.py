@@ -6,6 +6,8 @@ from backend import clock, errors
 from backend.api import paging
 from backend.api.route import Call, route
 from backend.api.views import (
+    AnnouncementsView,
+    AnnouncementView,
     DepartmentQuery,
     DepartmentsView,
     DepartmentView,
@@ -20,6 +22,7 @@ from backend.api.views import (
     RoleView,
 )
 from backend.booking import fees, wording
+from backend.consortium import announcements
 from backend.consortium.directory import Dept, Directory, Doctor, directory, distance_km
 
 FRESH_S = 10.0
@@ -150,3 +153,26 @@ def _doctor(doctor: Doctor, county: Directory) -> PractitionerView:
         for role in doctor.roles
     ]
     return PractitionerView(doctor.id, doctor.name, doctor.title, doctor.good_at, roles)
+
+
+@route("GET", "/announcements", answer=AnnouncementsView, public=True, cached_s=FRESH_S)
+async def list_announcements(call: Call) -> AnnouncementsView:
+    """The county, its emergency number, and the announcements of today, the latest first."""
+    county = await directory(call.actor.consortium_id)
+    organizations = county.organizations
+    return AnnouncementsView(
+        county.name,
+        county.emergency_phone,
+        [
+            AnnouncementView(
+                row.id,
+                row.title,
+                row.text,
+                organizations[row.organization_id].name if row.organization_id else None,
+                row.from_on,
+                row.to_on,
+            )
+            for row in await announcements.current(call.actor.consortium_id)
+            if row.organization_id is None or row.organization_id in organizations
+        ],
+    )

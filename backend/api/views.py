@@ -303,6 +303,25 @@ class FeesView(msgspec.Struct):
     items: list[FeeView]
 
 
+class AnnouncementView(msgspec.Struct):
+    """公告. `organization` null: of the whole county. Dates inclusive."""
+
+    id: UUID
+    title: str
+    text: str
+    organization: str | None
+    from_on: date
+    to_on: date
+
+
+class AnnouncementsView(msgspec.Struct):
+    """What everybody sees first: whose service this is, whom to ring, what is new."""
+
+    county: str
+    emergency_phone: str
+    items: list[AnnouncementView]
+
+
 # --- schedules ------------------------------------------------------------------------------------
 
 

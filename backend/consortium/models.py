@@ -106,3 +106,24 @@ class PractitionerRole(Model):
     class Meta:
         table = "practitioner_role"
         unique_together = (("practitioner_id", "department_id", "kind", "from_on"),)
+
+
+class Announcement(Model):
+    """公告 of an institution or (organization NULL) of the whole county. Dates inclusive."""
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    code = fields.CharField(max_length=32)
+    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
+        "jiamenkou.Organization", null=True, on_delete=fields.RESTRICT, related_name="announcements"
+    )
+    title = fields.CharField(max_length=40)
+    text = fields.CharField(max_length=500)
+    from_on = fields.DateField()
+    to_on = fields.DateField()
+
+    organization_id: Any
+
+    class Meta:
+        table = "announcement"
+        unique_together = (("consortium_id", "code"),)

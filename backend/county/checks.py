@@ -72,6 +72,10 @@ def _exception(record: Record) -> Iterator[Problem]:
         yield "capacity", "空白;停诊不填号数"
 
 
+def _announcement(record: Record) -> Iterator[Problem]:
+    yield from _ordered(record, "to_on", "结束日期不早于开始日期")
+
+
 def _ordered(record: Record, name: str, expected: str) -> Iterator[Problem]:
     if record["from_on"] and record["to_on"] and record["to_on"] < record["from_on"]:
         yield name, expected
@@ -87,6 +91,7 @@ _CHECKS: dict[str, Callable[[Record], Iterator[Problem]]] = {
     "roles": _role,
     "templates": _template,
     "exceptions": _exception,
+    "announcements": _announcement,
 }
 
 

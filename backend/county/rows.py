@@ -15,6 +15,7 @@ from tortoise.models import Model
 
 from backend.booking.models import Fee, ScheduleException, ScheduleTemplate
 from backend.consortium.models import (
+    Announcement,
     Consortium,
     Department,
     Organization,
@@ -168,6 +169,16 @@ def _fee(writer: Writer, record: Record) -> Row:
     }
 
 
+def _announcement(writer: Writer, record: Record) -> Row:
+    return {
+        "consortium_id": writer.consortium_id,
+        "organization_id": writer.the("organizations", record["organization"]),
+        **_some(record, "code", "title", "text"),
+        "from_on": _day(record["from_on"]),
+        "to_on": _day(record["to_on"]),
+    }
+
+
 DOCTOR, PLACE = "practitioner__name", ("organization__name", "department__name")
 
 # In the order in which rows may be written: what is referred to comes first.
@@ -192,6 +203,7 @@ TABLES = (
         ("held_on", *PLACE, DOCTOR, "period"), from_file=True,
     ),
     Table(sheets.FEES, Fee, _fee, "remove", ("organization__name", "kind", "title")),
+    Table(sheets.ANNOUNCEMENTS, Announcement, _announcement, "remove", ("code", "title")),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ hospital's own 排班表. A column's `field` is what the value is called inside.
 from backend.county.columns import Column, Reference, Sheet
 
 POLICIES_MOST = 2000
+ANNOUNCEMENTS_MOST = 1000
 WORKBOOK_NOTES = "填写说明"  # a sheet for people, never read
 IGNORED = ("备注", "序号")  # columns that hospitals add and nobody reads
 EXAMPLE = "例:"  # a row that starts with it is an example
@@ -351,6 +352,30 @@ POLICIES = Sheet(
     most=POLICIES_MOST,
 )
 
+ANNOUNCEMENTS = Sheet(
+    "announcements",
+    "公告",
+    (
+        Column("公告编码", "code", "code", True, example="2026-11-YIMIAO", says="医共体内唯一"),
+        _optional(ORGANIZATION, "空白为全县"),
+        Column("标题", "title", required=True, most=40, example="流感疫苗本周开始接种"),
+        Column(
+            "正文",
+            "text",
+            required=True,
+            most=500,
+            example="60 岁以上居民凭身份证到各乡镇卫生院免费接种。",
+            says="给居民看的文字",
+        ),
+        Column("开始日期", "from_on", "date", True, example="2026-11-23", says="含当日"),
+        Column("结束日期", "to_on", "date", True, example="2026-12-31", says="含当日"),
+    ),
+    ("code",),
+    "小程序首页的公告,到开始日期才出现,过了结束日期不再显示。从表中消失的公告将删除。",
+    (TO_ORGANIZATION,),
+    most=ANNOUNCEMENTS_MOST,
+)
+
 SHEETS = (
     CONSORTIUM,
     ORGANIZATIONS,
@@ -360,5 +385,6 @@ SHEETS = (
     TEMPLATES,
     EXCEPTIONS,
     FEES,
+    ANNOUNCEMENTS,
     POLICIES,
 )

@@ -55,7 +55,7 @@ class County:
             code: []
             for code in (
                 "consortium", "organizations", "departments", "practitioners", "roles", "templates",
-                "exceptions", "fees", "policies",
+                "exceptions", "fees", "announcements", "policies",
             )
         }  # fmt: skip
         self.doctors: list[Doctor] = []
@@ -138,6 +138,7 @@ def county() -> Rows:
     _outreach(county)
     _exceptions(county)
     _fees(county)
+    _announcements(county)
     _policies(county)
     return county.rows
 
@@ -289,6 +290,19 @@ def _fees(county: County) -> None:
             fees.append([code, "下沉", CHIEF, 15, "下沉专家门诊诊查费", BASIS])
         elif tier == "村卫生室":
             fees.append([code, "普通", None, 6, "一般诊疗费", BASIS])
+
+
+def _announcements(county: County) -> None:
+    """Open-ended, like the weekly templates: the demo works on any day."""
+    always = START, date(2036, 12, 31)
+    county.rows["announcements"] = [
+        ["YIMIAO", None, "流感疫苗免费接种",
+         "60 岁以上居民和中小学生可带身份证到各乡镇卫生院免费接种,工作日上午,无需预约。", *always],
+        ["XIACHEN", None, "县医院专家到乡镇坐诊",
+         "每周有县医院专家到乡镇卫生院坐诊,在“找医生”里选“专家下沉号”,不用跑县城。", *always],
+        ["SHIDONG", "DXRM", "冬季门诊时间",
+         "每日 8:00 开诊。请按预约时段提前 15 分钟到,带好身份证和医保卡。", *always],
+    ]  # fmt: skip
 
 
 def _policies(county: County) -> None:

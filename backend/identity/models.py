@@ -11,7 +11,10 @@ RELATIONS = ("self", "parent", "child", "spouse", "grandparent", "grandchild", "
 
 
 class Account(Model):
-    """微信账号: one per openid. The phone is sealed, and its blind index finds it again."""
+    """微信账号: one per openid. The phone is sealed, and its blind index finds it again.
+
+    An erased one stays as a row without a person, because appointments and audit name its id.
+    """
 
     id = fields.UUIDField(primary_key=True)
     consortium_id = fields.UUIDField()
@@ -20,6 +23,7 @@ class Account(Model):
     phone_sealed = fields.CharField(max_length=160, null=True)
     phone_index = fields.CharField(max_length=64, null=True)
     created_at = fields.DatetimeField()
+    erased_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "account"

@@ -20,7 +20,7 @@ UNIQUE_KEYS = [
     " WHERE from_on IS NULL",
 ]
 
-APPEND_ONLY = ("audit_event", "appointment_event", "consent", "wechat_event")
+APPEND_ONLY = ("audit_event", "appointment_event", "consent")
 
 SQLITE = [
     *UNIQUE_KEYS,

@@ -124,6 +124,7 @@ PLACED: dict[tuple[str, str], Placed] = {
         query=("department",),
         filters=("department",),
     ),
+    ("GET", "/announcements"): Placed(scope="public"),
     ("GET", "/schedules"): Placed(
         scope="public",
         ids={"organization": "organization", "department": "department"},

@@ -56,6 +56,8 @@ def test_the_small_county_has_none(small: Rows, save: Save) -> None:
         ("practitioners", 1, 0, "1001", "第 3 行「工号」: 现在是“1001”,应为 不与第 2 行重复"),
         ("roles", 1, 5, None, "专家下沉要写明起止"),
         ("roles", 1, 5, date(2026, 1, 1), "不早于开始日期"),
+        ("announcements", 0, 5, date(2026, 1, 1), "不早于开始日期"),
+        ("announcements", 1, 1, "NONE", "「公告」第 3 行「机构编码」"),
         ("exceptions", 0, 5, "调号", "调号后的每段号数"),
         ("exceptions", 0, 6, 3, "停诊不填号数"),
         ("exceptions", 0, 0, "下周一", "日期,如 2026-11-23"),

@@ -16,6 +16,7 @@ from backend.booking.models import BookingPolicy, Fee, ScheduleException, Schedu
 from backend.booking.policies import policy_for
 from backend.clock import Hands
 from backend.consortium.models import (
+    Announcement,
     Consortium,
     Department,
     Organization,
@@ -35,7 +36,7 @@ Save = Callable[[Rows], Path]
 
 MODELS: tuple[type[Model], ...] = (
     Consortium, Organization, Department, Practitioner, PractitionerRole, ScheduleTemplate,
-    ScheduleException, Fee, BookingPolicy, AuditEvent,
+    ScheduleException, Fee, Announcement, BookingPolicy, AuditEvent,
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ async def test_the_small_county_arrives(db: None, small: Rows, save: Save) -> No
     assert await counts("test", save(small)) == {
         "医共体": [1, 0, 0], "医疗机构": [3, 0, 0], "科室": [3, 0, 0], "医生": [2, 0, 0],
         "执业点": [3, 0, 0], "排班模板": [3, 0, 0], "排班例外": [1, 0, 0], "收费": [2, 0, 0],
-        "预约规则": [1, 0, 0],
+        "公告": [2, 0, 0], "预约规则": [1, 0, 0],
     }  # fmt: skip
     village = await Organization.get(code="CUN").prefetch_related("parent")
     assert (village.tier, village.parent.code, village.latitude) == ("village", "XIANG", 28.5)
@@ -106,10 +107,11 @@ async def test_vanished_rows_are_retired_or_removed(db: None, small: Rows, save:
     small["templates"] = [row for row in small["templates"] if row[2] != "1001"]
     small["roles"] = [row for row in small["roles"] if row[0] != "1001"]
     small["practitioners"] = small["practitioners"][1:]
-    small["exceptions"], small["fees"], small["policies"] = [], [], []
+    for code in ("exceptions", "fees", "announcements", "policies"):
+        small[code] = []
     assert await counts("test", save(small)) == {
         "医生": [0, 0, 1], "执业点": [0, 0, 2], "排班模板": [0, 0, 2], "排班例外": [0, 0, 1],
-        "收费": [0, 0, 2], "预约规则": [0, 0, 1],
+        "收费": [0, 0, 2], "公告": [0, 0, 2], "预约规则": [0, 0, 1],
     }  # fmt: skip
     assert not (await Practitioner.get(code="1001")).active
     assert await ScheduleTemplate.filter(active=False).count() == 2
