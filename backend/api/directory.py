@@ -124,6 +124,22 @@ def _department(dept: Dept, county: Directory, near: tuple[float, float] | None)
 
 @route(
     "GET",
+    "/departments/<department_id:uuid>",
+    answer=DepartmentView,
+    public=True,
+    cached_s=FRESH_S,
+    problems=(errors.NotFound,),
+)
+async def show_department(call: Call, department_id: UUID) -> DepartmentView:
+    """One department."""
+    county = await directory(call.actor.consortium_id)
+    if department_id not in county.departments:
+        raise errors.NotFound
+    return _department(county.departments[department_id], county, None)
+
+
+@route(
+    "GET",
     "/practitioners",
     query=PractitionerQuery,
     answer=PractitionersView,
@@ -137,6 +153,22 @@ async def list_practitioners(call: Call) -> PractitionersView:
     found = county.find_doctors(department_id=wanted.department, q=wanted.q, on=clock.today())
     page, following = paging.cut(found, wanted.cursor, wanted.limit)
     return PractitionersView([_doctor(doctor, county) for doctor in page], following)
+
+
+@route(
+    "GET",
+    "/practitioners/<practitioner_id:uuid>",
+    answer=PractitionerView,
+    public=True,
+    cached_s=FRESH_S,
+    problems=(errors.NotFound,),
+)
+async def show_practitioner(call: Call, practitioner_id: UUID) -> PractitionerView:
+    """One doctor, with every place where they work."""
+    county = await directory(call.actor.consortium_id)
+    if practitioner_id not in county.doctors:
+        raise errors.NotFound
+    return _doctor(county.doctors[practitioner_id], county)
 
 
 def _doctor(doctor: Doctor, county: Directory) -> PractitionerView:

@@ -115,17 +115,24 @@ async def show_patient(call: Call, patient_id: UUID) -> PatientView:
     return _view(call, await people.show(call.actor, patient_id))
 
 
-@route(
-    "PATCH",
-    "/patients/<patient_id:uuid>",
-    body=PatientChangeForm,
-    answer=PatientView,
-    problems=(errors.NotFound, refusals.SelfAlreadyAdded, refusals.GuardianNeeded),
-)
+CHANGING: dict[str, Any] = {
+    "body": PatientChangeForm,
+    "answer": PatientView,
+    "problems": (errors.NotFound, refusals.SelfAlreadyAdded, refusals.GuardianNeeded),
+}
+
+
+@route("PATCH", "/patients/<patient_id:uuid>", **CHANGING)
 async def change_patient(call: Call, patient_id: UUID, form: PatientChangeForm) -> PatientView:
     """Change phone, relation or default. A real name is corrected at a desk, with the document."""
     wanted = people.Change(phone=form.phone, relation=form.relation, is_default=form.is_default)
     return _view(call, await people.change(call.actor, call.service.vault, patient_id, wanted))
+
+
+@route("PUT", "/patients/<patient_id:uuid>", **CHANGING)
+async def put_patient(call: Call, patient_id: UUID, form: PatientChangeForm) -> PatientView:
+    """The same as PATCH, which a mini-program can't send."""
+    return await change_patient(call, patient_id, form)
 
 
 @route(

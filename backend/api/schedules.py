@@ -56,6 +56,19 @@ async def list_schedules(call: Call) -> SchedulesView:
 
 @route(
     "GET",
+    "/schedules/<schedule_id:uuid>",
+    answer=ScheduleView,
+    public=True,
+    cached_s=FRESH_S,
+    problems=(errors.NotFound,),
+)
+async def show_schedule(call: Call, schedule_id: UUID) -> ScheduleView:
+    """One schedule that is not over yet, with its fee and rules."""
+    return ScheduleView.of(await availability.show(call.actor.consortium_id, schedule_id))
+
+
+@route(
+    "GET",
     "/slots",
     query=SlotQuery,
     answer=SlotsView,

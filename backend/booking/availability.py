@@ -21,6 +21,7 @@ from backend.errors import NotFound
 DAYS_MOST = 62  # a search spans no more
 SLOTS_MOST = 200
 DEPARTMENTS_MOST = 2000
+NO_SCHEDULE = "没有找到这个班次,请刷新后再选。"
 
 Cursor = tuple[date, datetime, UUID]
 
@@ -37,6 +38,7 @@ FREE_SLOT = """SELECT 1 FROM slot sl WHERE sl.schedule_id = s.id AND sl.pool = '
 class Search:
     """What a resident looks for. `near` is (latitude, longitude) in degrees."""
 
+    schedule_id: UUID | None = None
     organization_id: UUID | None = None
     department_id: UUID | None = None
     practitioner_id: UUID | None = None
@@ -107,6 +109,14 @@ async def search(
     return shown, _position(rows[-1]) if len(rows) == most else None
 
 
+async def show(consortium_id: UUID, schedule_id: UUID) -> Offer:
+    """One schedule. Raises NotFound: unknown, or over."""
+    found, _ = await search(consortium_id, Search(schedule_id=schedule_id), after=None, most=1)
+    if not found:
+        raise NotFound(NO_SCHEDULE)
+    return found[0]
+
+
 def _position(row: db.Row) -> Cursor:
     return db.as_date(row["held_on"]), db.as_instant(row["starts_at"]), db.as_uuid(row["id"])
 
@@ -170,6 +180,7 @@ async def _rows(
         return f"${len(values)}"
 
     for column, value in (
+        ("id", wanted.schedule_id),
         ("organization_id", wanted.organization_id),
         ("practitioner_id", wanted.practitioner_id),
         ("kind", wanted.kind),
@@ -298,7 +309,7 @@ async def slots_of(consortium_id: UUID, schedule_id: UUID) -> list[SlotOffer]:
     """The public slots of one schedule, by time. Raises NotFound."""
     schedule = await Schedule.get_or_none(id=schedule_id, consortium_id=consortium_id)
     if schedule is None:
-        raise NotFound("没有找到这个班次,请刷新后再选。")
+        raise NotFound(NO_SCHEDULE)
     county = await directory(consortium_id)
     table = await policies(consortium_id)
     facts = {

@@ -78,6 +78,9 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("PATCH", HIS): Placed(
         scope="manage", ids={"patient_id": "patient"}, body=fields(phone="13800009999")
     ),
+    ("PUT", HIS): Placed(
+        scope="manage", ids={"patient_id": "patient"}, body=fields(phone="13800009998")
+    ),
     ("DELETE", HIS): Placed(
         scope="leave",
         ids={"patient_id": "patient"},
@@ -118,6 +121,12 @@ PLACED: dict[tuple[str, str], Placed] = {
         query=("organization",),
         filters=("organization",),
     ),
+    ("GET", "/departments/<department_id:uuid>"): Placed(
+        scope="public", ids={"department_id": "department"}
+    ),
+    ("GET", "/practitioners/<practitioner_id:uuid>"): Placed(
+        scope="public", ids={"practitioner_id": "practitioner"}
+    ),
     ("GET", "/practitioners"): Placed(
         scope="public",
         ids={"department": "department"},
@@ -130,6 +139,9 @@ PLACED: dict[tuple[str, str], Placed] = {
         ids={"organization": "organization", "department": "department"},
         query=("organization", "department"),
         filters=("organization", "department"),
+    ),
+    ("GET", "/schedules/<schedule_id:uuid>"): Placed(
+        scope="public", ids={"schedule_id": "schedule"}
     ),
     ("GET", "/slots"): Placed(scope="public", ids={"schedule": "schedule"}, query=("schedule",)),
     ("POST", "/appointments"): Placed(

@@ -108,6 +108,7 @@ async def a_world(settings: Settings) -> World:
         "schedule": slot.schedule_id,
         "organization": clinic.organization.id,
         "department": clinic.department.id,
+        "practitioner": clinic.practitioner.id,
         "carer": viewer.id,
         "asked": asked.id,
         "helper_carer": helper.id,
