@@ -20,10 +20,11 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from backend import clock, db, lease, receipts
+from backend import clock, db, lease, notices, receipts
 from backend.booking import holds, schedules
 from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
+from backend.inbox import scanning
 from backend.settings import Settings
 
 log = structlog.get_logger()
@@ -61,12 +62,19 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
         Job("holds.expire", lambda: _expire(county), every(seconds=30)),
+        Job("inbox.scan", lambda: in_portions(scanning.scan), every(seconds=3)),
+        Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
+        Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 
 
 async def _publish(county: UUID) -> int:
     return (await schedules.publish(county)).slots
+
+
+async def _mend() -> int:
+    return await scanning.scan(scanning.LATEST)
 
 
 async def _expire(county: UUID) -> int:

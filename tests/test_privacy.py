@@ -19,6 +19,7 @@ from backend import clock, logs
 from backend.crypto import Vault
 from backend.identity import patients
 from backend.identity.models import Account
+from backend.inbox import scanning
 from backend.settings import Settings
 from tests.api.world import dump
 from tests.clinics import a_clinic, a_schedule
@@ -136,6 +137,10 @@ class Walk:
         one = f"/appointments/{held.json()['id']}"
         await self.ask("POST", f"{one}/confirm", who.headers)
         await self.ask("POST", f"{one}/reschedule", who.headers, json={"slot_id": slots[1]})
+        await scanning.scan()
+        told = (await self.ask("GET", "/inbox", who.headers)).json()
+        assert told["unread"], told
+        await self.ask("GET", f"/inbox/{told['items'][0]['id']}", who.headers)
         links = (await self.ask("GET", f"{one}/links", who.headers)).json()
         for link in (links["slip"], links["ics"]):
             path = link.replace(self.settings.public_url + API, "")

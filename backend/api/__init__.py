@@ -1,6 +1,6 @@
 """JSON edge: /api/v1. Importing it declares every route."""
 
-from backend.api import appointments, directory, login, patients, schedules
+from backend.api import appointments, directory, inbox, login, patients, schedules
 from backend.api.health import mount as mount_health
 from backend.api.route import mount as mount_api
 from backend.api.wechat import mount as mount_wechat
@@ -8,6 +8,7 @@ from backend.api.wechat import mount as mount_wechat
 __all__ = [
     "appointments",
     "directory",
+    "inbox",
     "login",
     "mount_api",
     "mount_health",

@@ -209,7 +209,9 @@ async def confirm(actor: Actor, desk: Desk, appointment_id: UUID, *, receipt: Re
         if not await alive.update(status=BOOKED, held_until=None, changed_at=clock.now()):
             await _refuse_state(ticket.id)
         ticket = _changed(ticket, status=BOOKED, held_until=None)
-        await granting.write_down(actor, ticket, "confirm", before=PENDING)
+        await granting.write_down(
+            actor, ticket, "confirm", before=PENDING, to_slot_id=ticket.place.slot_id
+        )
         await receipt.keep(200, ticket)
     log.info("appointment.confirmed", appointment_id=str(ticket.id))
     return ticket

@@ -90,6 +90,13 @@ async def patients_of(actor: Actor, scope: str = "view") -> dict[UUID, Patient]:
     return {row.patient_id: row.patient for row in rows}
 
 
+async def managers(patient_id: UUID, *, but: UUID) -> list[UUID]:
+    """The accounts that may manage the patient, except one."""
+    rows = Carer.filter(in_force(), patient_id=patient_id, scope="manage").exclude(account_id=but)
+    found: list[UUID] = await rows.limit(100).values_list("account_id", flat=True)  # type: ignore[assignment]
+    return found
+
+
 async def note_read(actor: Actor, action: str, patient_ids: set[UUID]) -> None:
     """Leave an audit row for each patient whose record was just read."""
     if patient_ids:

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from backend import audit, clock, db
+from backend import audit, clock, db, notices
 from backend.errors import Malformed, NotFound
-from backend.identity.access import Actor, care_of, in_force, living
+from backend.identity.access import Actor, care_of, in_force, living, managers
 from backend.identity.errors import (
     AlreadyAdded,
     InvitationWrong,
@@ -108,6 +108,8 @@ async def accept(actor: Actor, code: str, *, relation: str, most: int, receipt: 
         await audit.record(
             actor, "carer.accepted", entity_id=carer.id, patient_ids=[invitation.patient_id]
         )
+        hosts = await managers(invitation.patient_id, but=actor.account_id)
+        await _tell(carer, hosts, "carer_joined")
         await receipt.keep(201, carer)
     log.info("carer.accepted", carer_id=str(carer.id))
     return carer
@@ -190,13 +192,23 @@ async def decide(
         row = await wanted.first()
         if row is not None and _is_own(row):
             raise NotYours
+        asked = row is not None and row.state == "requested"
         if not await wanted.update(state="active", scope=scope, expires_at=ends_at):
             raise NotFound
         await consent(actor, patient_id, "carer", granted=True)
         await audit.record(actor, "carer.consented", entity_id=carer_id, patient_ids=[patient_id])
         row = await Carer.get(id=carer_id)
+        if asked:
+            await _tell(row, [row.account_id], "carer_allowed")
         await receipt.keep(200, row)
     return row
+
+
+async def _tell(row: Carer, account_ids: list[UUID], kind: str) -> None:
+    """Leave a notice about a carer, inside the transaction of what happened."""
+    await notices.leave(
+        row.consortium_id, account_ids, kind, patient_id=row.patient_id, subject_id=row.id
+    )
 
 
 def _is_own(row: Carer) -> bool:
@@ -213,4 +225,9 @@ async def end(actor: Actor, row: Carer) -> None:
     )
     await consent(actor, row.patient_id, "carer", granted=False)
     await audit.record(actor, "carer.revoked", entity_id=row.id, patient_ids=[row.patient_id])
+    if row.account_id != actor.account_id:
+        kind = "carer_ended" if row.state == "active" else "carer_refused"
+        await _tell(row, [row.account_id], kind)
+    elif row.state == "active":
+        await _tell(row, await managers(row.patient_id, but=actor.account_id), "carer_left")
     log.info("carer.revoked", carer_id=str(row.id))

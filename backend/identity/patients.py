@@ -12,10 +12,10 @@ import structlog
 from msgspec import UNSET, UnsetType
 from tortoise.exceptions import IntegrityError
 
-from backend import audit, clock, db
+from backend import audit, clock, db, notices
 from backend.crypto import Vault
 from backend.identity import documents
-from backend.identity.access import Actor, care_of, in_force, living, note_read
+from backend.identity.access import Actor, care_of, in_force, living, managers, note_read
 from backend.identity.errors import (
     AlreadyAdded,
     ConsentMissing,
@@ -197,6 +197,11 @@ async def _note(actor: Actor, patient: Patient, carer: Carer) -> None:
         entity_id=carer.id,
         patient_ids=[patient.id],
     )
+    if carer.state == "requested":
+        asked = await managers(patient.id, but=actor.account_id)
+        await notices.leave(
+            actor.consortium_id, asked, "carer_asks", patient_id=patient.id, subject_id=carer.id
+        )
 
 
 async def consent(actor: Actor, patient_id: UUID | None, purpose: str, *, granted: bool) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import structlog
 from tortoise.exceptions import IntegrityError
 
-from backend import audit, clock, db
+from backend import audit, clock, db, notices
 from backend.crypto import Vault
 from backend.errors import NotFound, Unauthenticated
 from backend.identity.access import Actor
@@ -117,7 +117,9 @@ async def log_in(
             last_seen_at=now,
             expires_at=now + timedelta(days=days),
         )
-        await _end_oldest(account.id)
+        others = await _end_oldest(account.id, but=session.id)
+        if others and device not in others:
+            await notices.leave(consortium_id, [account.id], "device_added", subject_id=session.id)
         actor = Actor(consortium_id, "resident", account.id, session.id)
         await audit.record(actor, "session.opened", entity_id=session.id)
     log.info("session.opened", account_id=str(account.id), session_id=str(session.id))
@@ -141,15 +143,18 @@ async def _account_of(consortium_id: UUID, vault: Vault, openid: str) -> Account
         return await Account.get(consortium_id=consortium_id, openid_index=index)
 
 
-async def _end_oldest(account_id: UUID) -> None:
+async def _end_oldest(account_id: UUID, *, but: UUID) -> set[str]:
+    """End what is too much; returns the devices of the others that were logged in."""
     living = (
         await Session.filter(account_id=account_id, revoked_at=None)
         .order_by("-created_at")
-        .values_list("id", flat=True)
+        .values_list("id", "device", "expires_at")
     )
     if len(living) > DEVICES_MOST:
-        extra = list(living)[DEVICES_MOST:]
+        extra = [row[0] for row in living[DEVICES_MOST:]]
         await Session.filter(id__in=extra).update(revoked_at=clock.now())
+    now = clock.now()
+    return {device for id, device, ends_at in living if id != but and ends_at > now}
 
 
 async def devices(actor: Actor) -> list[Session]:

@@ -26,7 +26,8 @@ NEEDED = {"view": 1, "book": 2, "manage": 3}
 NOBODY = ("anonymous", "forged", "revoked")
 FOREIGN = (
     "far_patient", "far_appointment", "far_carer", "far_session", "far_organization", "far_slot",
-    "far_schedule", "far_department", "far_practitioner", "stranger", "account", "nobody",
+    "far_schedule", "far_department", "far_practitioner", "far_message", "stranger",
+    "account", "nobody",
 )  # fmt: skip
 # Written by whoever reads or logs in, about themselves.
 OWN_TRACES = frozenset({"audit_event"})
@@ -36,10 +37,10 @@ OWN_TRACES = frozenset({"audit_event"})
 class Placed:
     """Who may use a route, and with what.
 
-    `scope`: public, account (only one's own things), session (one's own log-in), leave (anybody
-    who is a carer), view, book or manage of the patient concerned. `ids`: path parameters, query
-    parameters and body fields that name things, each with the owner's own thing. `filters`: those
-    that merely narrow a public list. `by` proves that the probe works at all (None: proved by the
+    `scope`: public, account (only one's own things), own (one's own log-in or message), leave
+    (anybody who is a carer), view, book or manage of the patient concerned. `ids`: path parameters,
+    query parameters and body fields that name things, each with the owner's own thing. `filters`:
+    those that merely narrow a public list. `by` proves that the probe works at all (None: proved by the
     walks, where WeChat answers), in the order of `rank`.
     """
 
@@ -70,7 +71,7 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("GET", "/me/devices"): Placed(scope="account"),
     ("DELETE", "/me/devices"): Placed(scope="account", rank=8),
     ("DELETE", "/me/devices/<session_id:uuid>"): Placed(
-        scope="session", ids={"session_id": "session"}, rank=9
+        scope="own", ids={"session_id": "session"}, rank=9
     ),
     ("GET", "/patients"): Placed(scope="account"),
     ("POST", "/patients"): Placed(scope="account", body=fields(**NEWCOMER), spared=("*",)),
@@ -134,6 +135,11 @@ PLACED: dict[tuple[str, str], Placed] = {
         filters=("department",),
     ),
     ("GET", "/announcements"): Placed(scope="public"),
+    ("GET", "/inbox"): Placed(scope="account"),
+    ("GET", "/inbox/unread"): Placed(scope="account"),
+    ("PUT", "/inbox/read"): Placed(scope="account", rank=7),
+    ("GET", "/inbox/<message_id:uuid>"): Placed(scope="own", ids={"message_id": "message"}),
+    ("PUT", "/inbox/<message_id:uuid>/read"): Placed(scope="own", ids={"message_id": "message"}),
     ("GET", "/schedules"): Placed(
         scope="public",
         ids={"organization": "organization", "department": "department"},
@@ -251,7 +257,7 @@ async def test_who_is_not_logged_in_gets_401_everywhere(prober: Prober) -> None:
 def intruders(placed: Placed) -> list[str]:
     if "*" in placed.spared or placed.scope in ("public", "account"):
         return []
-    if placed.scope == "session":
+    if placed.scope == "own":
         return [role for role in RIGHTS if role != "owner"]
     need = NEEDED.get(placed.scope, 1)
     return [role for role, right in RIGHTS.items() if right < need and role not in placed.spared]

@@ -21,6 +21,8 @@ from backend.crypto import Vault
 from backend.identity import accounts, carers
 from backend.identity.access import Actor
 from backend.identity.models import Carer, Session
+from backend.inbox import scanning
+from backend.notices import Notice
 from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic, a_schedule
 from tests.people import a_receipt, an_id_number, log_in, register
@@ -98,6 +100,7 @@ async def a_world(settings: Settings) -> World:
     slot = await Slot.get(id=booked["slot"])
     far = await _far_county(settings)
     directory.forget()
+    await scanning.scan()
     ids = {
         "patient": me.patient_id,
         "child": child.patient_id,
@@ -114,6 +117,7 @@ async def a_world(settings: Settings) -> World:
         "helper_carer": helper.id,
         "session": owner.session_id or uuid4(),
         "account": owner.account_id,
+        "message": (await _told(owner)).id,
     }
     return World(ids | far, tokens, actors, places, code, [code])
 
@@ -137,6 +141,10 @@ async def _booked(
     return {"slot": slot.id, "appointment": ticket.id}
 
 
+async def _told(actor: Actor) -> Notice:
+    return await Notice.get(account_id=actor.account_id, kind="booked")
+
+
 async def _far_county(settings: Settings) -> dict[str, UUID]:
     """Another consortium in the same database, with a patient and an appointment of its own."""
     elsewhere = dataclasses.replace(settings, consortium="elsewhere")
@@ -146,6 +154,7 @@ async def _far_county(settings: Settings) -> dict[str, UUID]:
     far = await register(actor, elsewhere, name=FAR_NAME, id_number=FAR_NUMBER, phone=FAR_PHONE)
     booked = await _booked(elsewhere, clinic, actor, far.patient_id, confirm=True)
     slot = await Slot.get(id=booked["slot"])
+    await scanning.scan()
     return {
         "far_patient": far.patient_id,
         "far_appointment": booked["appointment"],
@@ -156,6 +165,7 @@ async def _far_county(settings: Settings) -> dict[str, UUID]:
         "far_practitioner": clinic.practitioner.id,
         "far_carer": far.id,
         "far_session": actor.session_id or uuid4(),
+        "far_message": (await _told(actor)).id,
     }
 
 

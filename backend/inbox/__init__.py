@@ -1,0 +1,1 @@
+"""消息: what accounts are told in the mini-program; reminders deliver it further from here."""
