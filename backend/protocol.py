@@ -22,7 +22,7 @@ log = structlog.get_logger()
 CHUNKED_BODY: Any = "chunked"  # what Sanic puts in `request_body` for it
 CHUNK_LINE_MOST = 64  # bytes of a chunk's size and extensions
 ANSWER_S = 5.0  # to send the refusal after a deadline; then the connection is cut
-LINGER_S = 1.0  # to go on reading, unread, after the last answer: a reset would destroy it on its way
+LINGER_S = 1.0  # to read on after the last answer: a reset would destroy it on its way
 HEADERS_MOST = 64
 
 # RFC 9112: a token, origin-form, a version; then `name:value` without control characters.

@@ -238,7 +238,7 @@ class _Cache:
             return None
         headers = {"etag": kept[1], "cache-control": self._control}
         if request.headers.get("if-none-match") == kept[1]:
-            return Reply(None, 304, headers, None)
+            return Reply(b"", 304, headers, None)
         return Reply(kept[2], 200, headers, JSON)
 
     async def fill(

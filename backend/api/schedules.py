@@ -10,7 +10,6 @@ from backend.api.route import Call, route
 from backend.api.views import (
     ScheduleQuery,
     SchedulesView,
-    ScheduleView,
     SlotQuery,
     SlotsView,
     SlotView,
@@ -51,7 +50,7 @@ async def list_schedules(call: Call) -> SchedulesView:
         call.actor.consortium_id, search, after=after, most=wanted.limit
     )
     following = paging.encode(last) if last else None
-    return SchedulesView([ScheduleView.of(offer) for offer in offers], following)
+    return SchedulesView.of(offers, following)
 
 
 @route(

@@ -359,7 +359,7 @@ class DoctorRef(msgspec.Struct):
 
 
 class ScheduleView(msgspec.Struct):
-    """`fee` and `rules` are what a resident reads before booking."""
+    """`fee` and the rules are what a resident reads before booking."""
 
     id: UUID
     organization: Ref
@@ -379,10 +379,11 @@ class ScheduleView(msgspec.Struct):
     opens_at: datetime
     fee_fen: int
     fee: str
-    rules: str
+    rules_index: int
+    """Which of the list's `rules` hold here."""
 
     @classmethod
-    def of(cls, offer: Any) -> "ScheduleView":
+    def of(cls, offer: Any, rules_index: int) -> "ScheduleView":
         doctor = offer.doctor
         return cls(
             offer.id,
@@ -403,13 +404,25 @@ class ScheduleView(msgspec.Struct):
             offer.opens_at,
             offer.fee_fen,
             wording.yuan(offer.fee_fen),
-            wording.rules(offer.policy),
+            rules_index,
         )
 
 
 class SchedulesView(msgspec.Struct):
+    """`rules` stand once: most schedules share them, and they would be half of the answer."""
+
     items: list[ScheduleView]
+    rules: list[str]
     next: str | None
+
+    @classmethod
+    def of(cls, offers: list[Any], following: str | None) -> "SchedulesView":
+        rules: dict[str, int] = {}
+        items = [
+            ScheduleView.of(offer, rules.setdefault(wording.rules(offer.policy), len(rules)))
+            for offer in offers
+        ]
+        return cls(items, list(rules), following)
 
 
 class SlotView(msgspec.Struct):

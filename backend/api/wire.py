@@ -61,9 +61,7 @@ def read_body(content_type: str, body: bytes, form: type[T]) -> T:
     if len(body) > BODY_MOST:
         raise TooLarge
     try:
-        loaded = json.loads(
-            body.decode(), object_pairs_hook=_once, parse_constant=_refuse, parse_int=_int
-        )
+        loaded = decoder.decode(body.decode())
     except (ValueError, RecursionError) as wrong:
         raise BadJson from wrong
     return fit(_clean(loaded, DEPTH_MOST), form)
@@ -142,6 +140,8 @@ def _clean_text(text: str) -> str:
         raise BadJson("提交的文字里有不能使用的字符。")
     return unicodedata.normalize("NFC", text)
 
+
+decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse, parse_int=_int)
 
 # msgspec's English → plain Chinese. What none of them fits is simply "填写有误".
 REASONS = (

@@ -20,20 +20,18 @@ from backend.booking import diary, granting, holds, standing
 from backend.booking import policy as rules
 from backend.booking.desk import Desk
 from backend.booking.errors import (
-    AlreadyBooked,
     BookingClosed,
     HoldExpired,
     NotPossibleNow,
     NotYetOpen,
     SameSlot,
-    SlotFull,
     TooLateToMove,
     TooManyMoves,
 )
 from backend.booking.models import Appointment, AppointmentEvent
 from backend.booking.places import Place
 from backend.booking.policy import BOOKED, CANCELLED, PENDING
-from backend.booking.taking import Claim, Outcome, Unclear, Wish
+from backend.booking.taking import Claim, Outcome, Refused, Unclear, Wish
 from backend.booking.tickets import Ticket
 from backend.errors import Busy, NotFound, Problem
 from backend.identity.access import Actor
@@ -95,9 +93,9 @@ def _refuse(outcome: Outcome, receipt: Receipt) -> None:
     """Raise what the queue found out about a claim."""
     if isinstance(outcome, Answer):
         raise Replayed(outcome)
-    if isinstance(outcome, SlotFull | AlreadyBooked | NotFound):
+    if isinstance(outcome, Refused):
         receipt.settled = True
-        raise outcome
+        raise outcome.problem(outcome.detail, **outcome.extra)
 
 
 async def book_family(

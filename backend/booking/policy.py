@@ -20,7 +20,9 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Wall = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Policy(
+    msgspec.Struct, frozen=True, cache_hash=True, kw_only=True, forbid_unknown_fields=True
+):
     """Booking numbers of one organization and 号别. Wall-clock times are in Asia/Shanghai."""
 
     version: str = "built-in@1"
@@ -51,6 +53,7 @@ COUNTY = Policy(version="built-in-county@1", horizon_days=7, cancel_days_before=
 TOWNSHIP = Policy(version="built-in-township@1")
 VILLAGE = Policy(version="built-in-village@1")
 BUILT_IN = {"county": COUNTY, "township": TOWNSHIP, "village": VILLAGE}
+MINUTE = timedelta(minutes=1)
 BARRED_KIND = "expert"  # a restriction never bars general, township or village care
 
 
@@ -71,7 +74,7 @@ def opens_at(policy: Policy, held_on: date) -> datetime:
 
 def closes_at(policy: Policy, starts_at: datetime) -> datetime:
     """When a slot stops being bookable, UTC."""
-    return starts_at - timedelta(minutes=policy.closes_min)
+    return starts_at - policy.closes_min * MINUTE
 
 
 def cancel_free_until(policy: Policy, starts_at: datetime) -> datetime:

@@ -54,7 +54,7 @@ async def test_first_visit_to_booked_and_back(phone_and_server: Wired, noon: clo
     found = await http.get("/api/v1/schedules", params={"q": "头晕", "near": "30.1,120.1"})
     schedule = found.json()["items"][0]
     assert (schedule["free"], schedule["fee"], schedule["state"]) == (6, "12.00 元", "open")
-    assert "免费取消" in schedule["rules"]
+    assert "免费取消" in found.json()["rules"][schedule["rules_index"]]
     slots = (await http.get("/api/v1/slots", params={"schedule": schedule["id"]})).json()["items"]
 
     form = {"slot_id": slots[0]["id"], "patient_id": patient["id"]}
