@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 PREFIX = "JIAMENKOU_"
+PURPOSES = ("booked", "changed", "visit")  # what a subscribe message may be for
 KEY_BYTES = 32  # AES-256-GCM, HMAC-SHA-256
 TENANTS = UUID("3f0c9f57-3b53-4c0e-9a57-6d0f6f1f5a10")  # namespace of consortium ids
 
@@ -60,6 +61,7 @@ class Settings:
     wechat_secret: Secret = field(default=Secret(""))
     wechat_push_token: Secret = field(default=Secret(""))
     wechat_push_aes_key: Secret = field(default=Secret(""))
+    wechat_templates: tuple[str, ...] = ()
 
     encryption_keys: Secret = field(default=Secret(""))
     index_key: Secret = field(default=Secret(""))
@@ -91,6 +93,12 @@ class Settings:
     def consortium_id(self) -> UUID:
         """Derived from the code, so that no request has to look it up."""
         return uuid5(TENANTS, self.consortium)
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """Purpose → id of the subscribe template, in the order in which residents are asked."""
+        pairs = (pair.partition(":") for pair in self.wechat_templates)
+        return {purpose: template_id for purpose, _, template_id in pairs}
 
     @property
     def keys(self) -> dict[str, bytes]:
@@ -181,6 +189,14 @@ def _faults(s: Settings) -> Any:
         yield "JIAMENKOU_WECHAT_PUSH_TOKEN 和 JIAMENKOU_WECHAT_PUSH_AES_KEY 要一起设置。"
     elif not re.fullmatch(r"([A-Za-z0-9+/]{43})?", s.wechat_push_aes_key.reveal()):
         yield "JIAMENKOU_WECHAT_PUSH_AES_KEY: 应为 43 个字符的 EncodingAESKey。"
+    pair = rf"({'|'.join(PURPOSES)}):[A-Za-z0-9_-]{{1,64}}"
+    if not all(re.fullmatch(pair, text) for text in s.wechat_templates) or len(s.templates) != len(
+        s.wechat_templates
+    ):
+        yield (
+            "JIAMENKOU_WECHAT_TEMPLATES: 应为「用途:模板编号」,逗号分隔,"
+            f"用途各一次,可用:{'、'.join(PURPOSES)}。"
+        )
     if not re.fullmatch(r"[a-z0-9-]{1,32}", s.consortium):
         yield "JIAMENKOU_CONSORTIUM: 只能用小写字母、数字和连字符,最多 32 位。"
     public = urlsplit(s.public_url)

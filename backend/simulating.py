@@ -6,13 +6,15 @@ from pathlib import Path
 import structlog
 
 from backend.protocol import Limits
+from backend.reminders.subscriptions import TITLES
 from backend.serving import serving, stop_signal
 from backend.settings import Settings
-from backend.wechat.simulator import Account, Callback, create_simulator
+from backend.wechat.simulator import Account, Callback, Template, create_simulator
 
 log = structlog.get_logger()
 
 DRAIN_S = 2.0
+FIELDS = ("thing1", "thing2", "time3")  # of every template here: who, where, when
 
 
 async def run(
@@ -31,6 +33,10 @@ async def run(
     account = Account(
         appid=settings.wechat_appid,
         secret=settings.wechat_secret.reveal(),
+        templates={
+            template_id: Template(fields=FIELDS, title=TITLES[purpose])
+            for purpose, template_id in settings.templates.items()
+        },
         callback=pushes or None,
     )
     app = create_simulator(account, state_path=state)

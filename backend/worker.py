@@ -26,6 +26,7 @@ from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
 from backend.inbox import scanning
 from backend.settings import Settings
+from backend.wechat import events
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("inbox.scan", lambda: in_portions(scanning.scan), every(seconds=3)),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
+        Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 

@@ -143,3 +143,10 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("JIAMENKOU_PORT=1\nJIAMENKOU_HOST h\n")
     with pytest.raises(SettingsError, match="第 2 行"):
         environment.read(tmp_path, {})
+
+
+def test_templates_are_a_purpose_and_an_id_each() -> None:
+    settings = from_env(GOOD | {"JIAMENKOU_WECHAT_TEMPLATES": "visit:T-1_x, booked:T2"})
+    assert list(settings.templates.items()) == [("visit", "T-1_x"), ("booked", "T2")]
+    for wrong in ("T1", "birthday:T1", "booked:", "booked:T1,booked:T2", "booked:T 1"):
+        assert "JIAMENKOU_WECHAT_TEMPLATES" in faults(WECHAT_TEMPLATES=wrong)

@@ -1,6 +1,6 @@
 """JSON edge: /api/v1. Importing it declares every route."""
 
-from backend.api import appointments, directory, inbox, login, patients, schedules
+from backend.api import appointments, directory, inbox, login, patients, schedules, subscriptions
 from backend.api.health import mount as mount_health
 from backend.api.route import mount as mount_api
 from backend.api.wechat import mount as mount_wechat
@@ -15,4 +15,5 @@ __all__ = [
     "mount_wechat",
     "patients",
     "schedules",
+    "subscriptions",
 ]

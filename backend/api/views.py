@@ -15,6 +15,7 @@ from backend.booking import wording
 from backend.booking.tickets import Ticket
 from backend.consortium.directory import Dept
 from backend.identity.sessions import Session
+from backend.reminders.subscriptions import TITLES, Wanted
 
 Tier = Literal["county", "township", "village"]
 Kind = Literal["general", "expert", "disease", "outreach"]
@@ -629,6 +630,40 @@ class UnreadView(msgspec.Struct):
     """As far as 99."""
 
     unread: int
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+class SubscriptionAnswer(Form):
+    template_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    result: Literal["accept", "reject", "ban", "filter"]
+
+
+class SubscriptionForm(Form):
+    """What `wx.requestSubscribeMessage` gave, each template once."""
+
+    items: Annotated[list[SubscriptionAnswer], Meta(min_length=1, max_length=5)]
+
+
+class SubscriptionView(msgspec.Struct):
+    """`remaining`: how many messages WeChat still lets us send. `answer`: the latest one."""
+
+    purpose: Literal["booked", "changed", "visit"]
+    title: str
+    template_id: str
+    remaining: int
+    answer: Literal["accept", "reject", "ban", "filter", "off"] | None
+
+    @classmethod
+    def of(cls, wanted: Wanted) -> "SubscriptionView":
+        purpose: Any = wanted.purpose
+        answer: Any = wanted.answer
+        return cls(purpose, TITLES[purpose], wanted.template_id, wanted.remaining, answer)
+
+
+class SubscriptionsView(msgspec.Struct):
+    items: list[SubscriptionView]
 
 
 # --- health ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from backend.api import problem
 from backend.api.reply import Reply
 from backend.api.service import Service
 from backend.identity.accounts import openid_index
-from backend.wechat import events
+from backend.reminders import subscriptions
 from backend.wechat.push import SUCCESS, PushGate
 
 PATH = "/wechat/push"
@@ -32,7 +32,7 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
                 return Reply(gate.echo(query), content_type="text/plain")
             found = gate.open(query, request.body)
             who = openid_index(service.vault, found.sender)
-            await events.keep(settings.consortium_id, found, who)
+            await subscriptions.hear(settings.consortium_id, found, who)
         except Exception as error:
             return problem.respond(problem.to_problem(error))
         return Reply(SUCCESS, content_type="text/plain")

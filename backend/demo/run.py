@@ -123,6 +123,7 @@ def _variables(home: Path, port: int, database: Path) -> dict[str, str]:
         f"{PREFIX}ALLOWED_HOSTS": f"{HOST},localhost",
         f"{PREFIX}CONSORTIUM": "demo",
         f"{PREFIX}WECHAT_BASE_URL": f"http://{HOST}:{port + 1}",
+        f"{PREFIX}WECHAT_TEMPLATES": "booked:demo-booked,changed:demo-changed,visit:demo-visit",
         f"{PREFIX}LOG_LEVEL": "INFO",
     }
 

@@ -451,7 +451,7 @@ class Migration(migrations.Migration):
                 ('happened_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'wechat_event', 'app': 'jiamenkou', 'unique_together': (('consortium_id', 'dedupe_key'),), 'indexes': [Index(fields=['openid_index', 'happened_at'])], 'pk_attr': 'id'},
+            options={'table': 'wechat_event', 'app': 'jiamenkou', 'unique_together': (('consortium_id', 'dedupe_key'),), 'indexes': [Index(fields=['openid_index', 'happened_at']), Index(fields=['received_at'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
     ]

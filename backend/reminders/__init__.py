@@ -1,1 +1,1 @@
-"""提醒与随访: medication plans, follow-ups, messages. Comes later; nothing is here yet."""
+"""提醒: which messages residents have asked for. Sending them is not built yet."""

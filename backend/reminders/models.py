@@ -24,7 +24,7 @@ class Subscription(Model):
     accepted_by_phone = fields.IntField(default=0)
     accepted_by_wechat = fields.IntField(default=0)
     spent = fields.IntField(default=0)
-    answer = fields.CharField(max_length=8)  # the latest: accept, reject, ban, filter
+    answer = fields.CharField(max_length=8)  # the latest; `off`: in WeChat's own settings
     answered_at = fields.DatetimeField()
 
     account_id: Any

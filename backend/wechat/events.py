@@ -1,21 +1,20 @@
-"""What WeChat told us about subscriptions: each event once, however often it was delivered.
+"""What WeChat told us: each event once, however often it was delivered.
 
-Append-only rows; the reminders count their one-time quota from them. Messages to customer service
-are not kept here: they belong to the chat.
+Messages to customer service are not kept here: they belong to the chat.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import structlog
 from tortoise import fields
-from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 
-from backend import clock
+from backend import clock, db
 from backend.wechat.push import Push
 
-log = structlog.get_logger()
+KEPT = timedelta(days=180)
+SWEEP_MOST = 5000  # rows a tick
 
 
 class WechatEvent(Model):
@@ -31,26 +30,32 @@ class WechatEvent(Model):
     class Meta:
         table = "wechat_event"
         unique_together = (("consortium_id", "dedupe_key"),)
-        indexes = (("openid_index", "happened_at"),)
+        indexes = (("openid_index", "happened_at"), ("received_at",))
 
 
-async def keep(consortium_id: UUID, push: Push, openid_index: str) -> bool:
-    """Keep an event; False: it was here before, or is no event."""
-    if push.kind != "event":
-        log.info("push.ignored", kind=push.kind)
-        return False
-    try:
-        await WechatEvent.create(
-            id=uuid4(),
-            consortium_id=consortium_id,
-            dedupe_key=push.dedupe_key,
-            openid_index=openid_index,
-            event=push.event[:40],
-            details=list(push.details),
-            happened_at=push.created_at,
-            received_at=clock.now(),
-        )
-    except IntegrityError:
-        return False
-    log.info("push.kept", wechat_event=push.event)
-    return True
+async def keep(consortium_id: UUID, push: Push, openid_index: str) -> None:
+    """Keep an event, in the transaction of what follows from it.
+
+    Raises:
+        IntegrityError: it was here before.
+    """
+    await WechatEvent.create(
+        id=uuid4(),
+        consortium_id=consortium_id,
+        dedupe_key=push.dedupe_key,
+        openid_index=openid_index,
+        event=push.event[:40],
+        details=list(push.details),
+        happened_at=push.created_at,
+        received_at=clock.now(),
+    )
+
+
+async def sweep() -> int:
+    """Forget events older than 180 days; a limited number a call. Returns how many."""
+    rows = await db.fetch(
+        "SELECT id FROM wechat_event WHERE received_at < $1 ORDER BY received_at LIMIT $2",
+        clock.now() - KEPT,
+        SWEEP_MOST,
+    )
+    return await WechatEvent.filter(id__in=[row["id"] for row in rows]).delete()

@@ -40,8 +40,8 @@ class Placed:
     `scope`: public, account (only one's own things), own (one's own log-in or message), leave
     (anybody who is a carer), view, book or manage of the patient concerned. `ids`: path parameters,
     query parameters and body fields that name things, each with the owner's own thing. `filters`:
-    those that merely narrow a public list. `by` proves that the probe works at all (None: proved by the
-    walks, where WeChat answers), in the order of `rank`.
+    those that merely narrow a public list. `by` proves that the probe works at all (None: proved by
+    the walks, where WeChat answers), in the order of `rank`.
     """
 
     scope: str
@@ -140,6 +140,13 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("PUT", "/inbox/read"): Placed(scope="account", rank=7),
     ("GET", "/inbox/<message_id:uuid>"): Placed(scope="own", ids={"message_id": "message"}),
     ("PUT", "/inbox/<message_id:uuid>/read"): Placed(scope="own", ids={"message_id": "message"}),
+    ("GET", "/me/subscriptions"): Placed(scope="account"),
+    ("POST", "/me/subscriptions"): Placed(
+        scope="account",
+        body=fields(items=[{"template_id": "no-such-template", "result": "accept"}]),
+        spared=("*",),
+        by=None,
+    ),
     ("GET", "/schedules"): Placed(
         scope="public",
         ids={"organization": "organization", "department": "department"},
