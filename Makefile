@@ -14,17 +14,26 @@ PYTHON ?=
 CANDIDATES = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 
+# The mini-program for browsers.
+STUB := miniprogram_stub
+NPM := $(BIN)/python $(STUB)/node.py
+NODE_MODULES := $(STUB)/node_modules/.package-lock.json
+HOST := backend/miniprogram/built/index.html
+HOST_SOURCES := $(shell find $(STUB)/mp $(STUB)/web $(STUB)/pack $(STUB)/*.cjs -type f)
+
 PORT ?= 8000
 RESET ?=
 
-.PHONY: help setup demo serve worker test check bench soak lock clean
+.PHONY: help setup host demo serve worker test check bench soak lock wheel clean
 
 help: ## 列出所有命令 / this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: $(VENV)/.dev ## 建立开发环境 / runtime and development environment
 
-demo: $(VENV)/.runtime ## 演示:服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
+host: $(HOST) ## 构建浏览器里的小程序 / the mini-program for browsers, served at /m/
+
+demo: $(VENV)/.runtime $(HOST) ## 演示:服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
 	@$(BIN)/python -m backend demo --port $(PORT) $(if $(RESET),--reset)
 
 serve: $(VENV)/.runtime ## 按 .env 启动服务 / server, as .env says
@@ -50,11 +59,16 @@ soak: $(VENV)/.dev ## 长时间的故障与负载测试 / long fault and load ru
 lock: $(VENV)/.dev ## 更新依赖锁定文件 / resolve and lock the dependencies anew
 	@command -v $(BIN)/uv >/dev/null || $(PIP) uv
 	$(UV_LOCK) pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(UV_LOCK) requirements/node.in -o requirements/node.txt
 	$(UV_LOCK) --extra dev pyproject.toml requirements/build.in \
 		-c requirements/runtime.txt -o requirements/dev.txt
 
+wheel: $(VENV)/.runtime $(HOST) ## 打包,含构建好的小程序 / dist/*.whl, with the built mini-program
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation \
+		--wheel-dir dist .
+
 clean: ## 删除环境和缓存,保留数据 / remove environment and caches, keep var/
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(STUB)/node_modules backend/miniprogram/built .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -87,6 +101,14 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.python
 	@$(PIP) --require-hashes -r requirements/runtime.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(NODE_MODULES): $(STUB)/package-lock.json $(STUB)/package.json $(VENV)/.python
+	@echo "正在安装小程序的构建工具…… / Installing what builds the mini-program"
+	@$(NPM) ci
+	@touch $@
+
+$(HOST): $(NODE_MODULES) $(HOST_SOURCES)
+	@$(NPM) run --silent build
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "正在安装开发工具…… / Installing development tools"

@@ -111,14 +111,17 @@ def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
 @click.option("--port", default=8001, show_default=True)
 @click.option("--state", type=click.Path(path_type=Path), help="记住用户和消息的文件。")
 @click.option("--callback", help="推送到哪个地址;不给就不推送。")
-def simulator(port: int, state: Path | None, callback: str | None) -> None:
+@click.option("--origin", "origins", multiple=True, help="哪个网站的页面可以当手机用;可多次。")
+def simulator(
+    port: int, state: Path | None, callback: str | None, origins: tuple[str, ...]
+) -> None:
     """启动微信模拟器,账号取自设置。只用于演示和测试。"""
     from backend import serving, simulating
 
     with _explained():
         settings = _settings()
         sock = serving.listen(settings.host, port)
-        asyncio.run(simulating.run(settings, sock, state, callback))
+        asyncio.run(simulating.run(settings, sock, state=state, callback=callback, origins=origins))
 
 
 @main.command()

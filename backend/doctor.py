@@ -94,6 +94,12 @@ def _wechat(settings: Settings) -> Iterator[Finding]:
             f"微信地址是 {settings.wechat_base_url},不是真正的微信",
             f"正式使用时设为 {WECHAT}",
         )
+    if settings.phone_url:
+        yield Finding(
+            "warn",
+            f"浏览器里的小程序用模拟的手机登录({settings.phone_url})",
+            "正式使用时把 JIAMENKOU_PHONE_URL 留空",
+        )
     if not settings.wechat_push_token.reveal() or not settings.wechat_push_aes_key.reveal():
         yield Finding(
             "warn",

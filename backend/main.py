@@ -14,6 +14,7 @@ from backend.api.wire import BODY_MOST
 from backend.booking.desk import Desk
 from backend.crypto import Vault
 from backend.identity.sessions import Sessions
+from backend.miniprogram import mount as mount_mini_program
 from backend.settings import Settings
 from backend.wechat.client import WeChat
 
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
     mount_api(app, service)
     mount_health(app, service)
     mount_wechat(app, service)
+    mount_mini_program(app, settings)
     app.register_listener(_start, "before_server_start")
     app.register_listener(_stop, "before_server_stop")
     return app

@@ -62,6 +62,7 @@ class Settings:
     wechat_push_token: Secret = field(default=Secret(""))
     wechat_push_aes_key: Secret = field(default=Secret(""))
     wechat_templates: tuple[str, ...] = ()
+    phone_url: str = ""
 
     encryption_keys: Secret = field(default=Secret(""))
     index_key: Secret = field(default=Secret(""))
@@ -185,6 +186,8 @@ def _faults(s: Settings) -> Any:
         yield "JIAMENKOU_PORT: 应在 1 到 65535 之间。"
     if urlsplit(s.wechat_base_url).scheme not in {"http", "https"}:
         yield "JIAMENKOU_WECHAT_BASE_URL: 应为 http(s) 地址。"
+    if not re.fullmatch(r"(https?://[a-z0-9.-]+(:\d{1,5})?)?", s.phone_url):
+        yield "JIAMENKOU_PHONE_URL: 应为 http(s)://主机:端口,末尾不带斜杠;正式使用时留空。"
     if bool(s.wechat_push_token.reveal()) != bool(s.wechat_push_aes_key.reveal()):
         yield "JIAMENKOU_WECHAT_PUSH_TOKEN 和 JIAMENKOU_WECHAT_PUSH_AES_KEY 要一起设置。"
     elif not re.fullmatch(r"([A-Za-z0-9+/]{43})?", s.wechat_push_aes_key.reveal()):

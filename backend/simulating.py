@@ -18,9 +18,16 @@ FIELDS = ("thing1", "thing2", "time3")  # of every template here: who, where, wh
 
 
 async def run(
-    settings: Settings, sock: socket.socket, state: Path | None, callback: str | None
+    settings: Settings,
+    sock: socket.socket,
+    *,
+    state: Path | None,
+    callback: str | None,
+    origins: tuple[str, ...] = (),
 ) -> None:
-    """Be WeChat until SIGTERM or SIGINT. `callback` is the URL that gets the pushes.
+    """Be WeChat until SIGTERM or SIGINT.
+
+    `callback`: the URL that gets the pushes. `origins`: whose pages in a browser may be phones.
 
     Raises:
         ValueError: `state` holds something else, or the push key in the settings is malformed.
@@ -39,7 +46,7 @@ async def run(
         },
         callback=pushes or None,
     )
-    app = create_simulator(account, state_path=state)
+    app = create_simulator(account, state_path=state, origins=origins)
     stop = stop_signal()
     async with serving(app, sock, Limits(), drain_s=DRAIN_S):
         log.info("simulator.ready", port=sock.getsockname()[1])

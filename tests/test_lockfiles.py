@@ -1,5 +1,6 @@
 """Lock files pin everything, with hashes, and say nothing about whose machine made them."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("runtime", "dev")
+LOCKS = ("runtime", "dev", "node")
 PIN = re.compile(r"([a-z0-9][a-z0-9._-]*)==(\S+?)(?: ; .+?)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
@@ -26,8 +27,17 @@ def declared(*groups: str) -> dict[str, str]:
     wanted = [*project["dependencies"]]
     for group in groups:
         wanted += project["optional-dependencies"][group]
-    build = (ROOT / "requirements" / "build.in").read_text().splitlines()
-    wanted += [line for line in build if line and not line.startswith("#")]
+    wanted += listed("build")
+    return by_name(wanted)
+
+
+def listed(name: str) -> list[str]:
+    """The lines of a `requirements/*.in`."""
+    found = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
+    return [line for line in found if line and not line.startswith("#")]
+
+
+def by_name(wanted: list[str]) -> dict[str, str]:
     return {re.split(r"[\[<>=,;]", one)[0].lower(): one for one in wanted}
 
 
@@ -49,7 +59,10 @@ def test_every_pin_has_a_hash(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_what_is_declared_is_locked(lock: str) -> None:
     """`make lock` was run after pyproject.toml changed."""
-    wanted = declared("dev") if lock == "dev" else declared()
+    if lock == "node":
+        wanted = by_name(listed("node"))
+    else:
+        wanted = declared("dev") if lock == "dev" else declared()
     assert wanted.keys() - pins(lock).keys() == set()
     for name, requirement in wanted.items():
         exact = re.search(r"==(.+)", requirement)
@@ -60,8 +73,15 @@ def test_both_locks_agree() -> None:
     assert pins("runtime").items() <= pins("dev").items()
 
 
-def test_no_other_lock_file_names_a_host() -> None:
+def test_npm_s_lock_names_no_registry_and_every_hash() -> None:
     """npm writes `resolved` addresses unless .npmrc forbids it."""
-    for lock in [*ROOT.glob("**/package-lock.json"), *ROOT.glob("uv.lock")]:
-        if not {".venv", "node_modules"} & set(lock.parts):
-            assert "://" not in lock.read_text(), lock
+    lock = json.loads((ROOT / "miniprogram_stub" / "package-lock.json").read_text())
+    packages = {name: found for name, found in lock["packages"].items() if name}
+    assert len(packages) > 50
+    assert [name for name, found in packages.items() if "resolved" in found] == []
+    assert [name for name, found in packages.items() if "integrity" not in found] == []
+
+
+def test_npm_s_versions_are_exact() -> None:
+    wanted = json.loads((ROOT / "miniprogram_stub" / "package.json").read_text())["devDependencies"]
+    assert [name for name, version in wanted.items() if not re.fullmatch(r"[\d.]+", version)] == []

@@ -7,8 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import HTTPResponse, Request, Sanic
 
 from backend import db
-from backend.api import figures, openapi, problem, wire
-from backend.api.hosts import Hosts
+from backend.api import figures, openapi, wire
+from backend.api.guard import guarded
 from backend.api.papers import pages
 from backend.api.reply import Reply
 from backend.api.route import JSON, PREFIX
@@ -16,7 +16,6 @@ from backend.api.service import Service
 from backend.api.views import ReadyView
 from backend.consortium.directory import directory
 from backend.hub import LEADER
-from backend.logs import new_request_id, request_id
 
 log = structlog.get_logger()
 PAGE = {
@@ -28,7 +27,10 @@ OPENAPI = PREFIX + "/openapi.json"
 
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:
-    """Routes for people and machines that look after the service."""
+    """Routes for people and machines that look after the service.
+
+    Load balancers ask `/healthz` by address, so it takes any host.
+    """
     app.add_route(_healthz, "/healthz", name="healthz")
     for path, handler, name in (
         ("/readyz", _ready(service), "readyz"),
@@ -37,23 +39,7 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
         (PREFIX + "/docs", _docs, "docs"),
         ("/", _home(service), "home"),
     ):
-        app.add_route(_guarded(service, handler), path, name=name)
-
-
-def _guarded(service: Service, handler: Any) -> Any:
-    """Refuse unknown hosts. `/healthz` is spared: load balancers ask by address."""
-    hosts = Hosts(service.settings.allowed_hosts)
-
-    async def guarded(request: Request) -> HTTPResponse:
-        request_id.set(new_request_id())
-        try:
-            hosts.check(request)
-            response: HTTPResponse = await handler(request)
-        except Exception as error:
-            return problem.respond(problem.to_problem(error))
-        return response
-
-    return guarded
+        app.add_route(guarded(service.settings.allowed_hosts, handler), path, name=name)
 
 
 async def _healthz(_request: Request) -> HTTPResponse:

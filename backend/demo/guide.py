@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from backend import miniprogram
+
 PEOPLE = {
     "wang-nainai": "王奶奶",
     "wang-min": "王敏,王奶奶的女儿",
@@ -21,6 +23,7 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
     table = Table.grid(padding=(0, 2))
     for what, where in (
         ("网址", f"{site}/"),
+        ("小程序", _mini_program(site)),
         ("接口文档", f"{site}/api/v1/docs"),
         ("微信模拟器", f"{wechat}/_sim/"),
         ("定时任务", "在服务进程内,状态见 " + f"{site}/readyz"),
@@ -36,6 +39,12 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
     console.print("[bold]用演示身份登录(可直接复制):[/]")
     for line in commands(site, wechat):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _mini_program(site: str) -> str:
+    if miniprogram.is_built():
+        return f"{site}{miniprogram.PATH}(浏览器里打开;右上角「…」换人、换字体)"
+    return "没有构建,请先运行 make host"
 
 
 def commands(site: str, wechat: str, user: str = "wang-nainai") -> list[str]:

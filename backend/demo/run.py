@@ -59,6 +59,8 @@ def _commands(port: int) -> dict[str, list[str]]:
     """What runs, in the order of its start. WeChat pushes back to the server."""
     callback = f"http://{HOST}:{port}/wechat/push"
     wechat = ["--port", str(port + 1), "--state", "wechat.json", "--callback", callback]
+    for host in (HOST, "localhost"):
+        wechat += ["--origin", f"http://{host}:{port}"]
     return {"simulator": ["simulator", *wechat], "server": ["serve"]}
 
 
@@ -124,6 +126,7 @@ def _variables(home: Path, port: int, database: Path) -> dict[str, str]:
         f"{PREFIX}CONSORTIUM": "demo",
         f"{PREFIX}WECHAT_BASE_URL": f"http://{HOST}:{port + 1}",
         f"{PREFIX}WECHAT_TEMPLATES": "booked:demo-booked,changed:demo-changed,visit:demo-visit",
+        f"{PREFIX}PHONE_URL": f"http://{HOST}:{port + 1}",
         f"{PREFIX}LOG_LEVEL": "INFO",
     }
 

@@ -11,10 +11,13 @@ The phone's side is under `/_sim/`, listed by `GET /_sim/`:
 - `POST /_sim/phone {user}` → `{code}`: the getPhoneNumber button.
 - `POST /_sim/subscribe {user, template_id, result, where?}` → `{result, left}`: the answer in the
   popup of requestSubscribeMessage, or (`where: settings`) a switch turned in the settings.
+- `GET /_sim/templates` → `{templates}`: id → title and kind, which the popup shows.
 - `GET /_sim/messages?user=` → `{messages}`: what this phone received.
 - `POST /_sim/event {user, kind, content?}`: a message to customer service, or opening it.
 - `POST /_sim/faults {call, kind, times}`: the next `times` of a call go wrong.
 - `GET /_sim/health` → `{"status": "ok"}`.
+
+A page in a browser may be such a phone if its origin is among `origins`: only `/_sim/` answers it.
 """
 
 import itertools
@@ -47,7 +50,11 @@ _numbers = itertools.count(1)  # Sanic wants a name for each app of a process
 
 
 def create_simulator(
-    account: Account, *, limits: Limits | None = None, state_path: Path | None = None
+    account: Account,
+    *,
+    limits: Limits | None = None,
+    state_path: Path | None = None,
+    origins: tuple[str, ...] = (),
 ) -> Sanic[Any, Any]:
     """WeChat, for one account.
 
@@ -66,6 +73,7 @@ def create_simulator(
         REQUEST_MAX_SIZE=BODY_MOST,
     )
     app.ctx.media = {}
+    app.ctx.origins = frozenset(origins)
     app.ctx.simulation = Simulation(
         account=account,
         limits=limits,
@@ -106,6 +114,10 @@ async def _strike(request: Request) -> HTTPResponse | None:
 
 
 async def _finish(request: Request, response: BaseHTTPResponse) -> None:
+    origin = request.headers.get("origin", "")
+    if request.path.startswith("/_sim/") and origin in request.app.ctx.origins:
+        response.headers["access-control-allow-origin"] = origin
+        response.headers["vary"] = "origin"
     simulation(request).state.save()
     if getattr(request.ctx, "half", False):
         cut_in_half(request, response)

@@ -26,6 +26,7 @@ INDEX = {
         "{user, template_id, result: accept|reject|ban|filter, where?: popup|settings}"
         " → {result, left}"
     ),
+    "GET /_sim/templates": "→ {templates: {id: {title, long_term}}}, what the popup shows",
     "GET /_sim/messages?user=": "→ {messages} that this phone received, oldest first",
     "POST /_sim/event": "{user, kind: message|enter, content?}: writes to customer service",
     "POST /_sim/faults": f"{{call, kind: {'|'.join(KINDS)}|<errcode>, times}}; times 0 forgets",
@@ -105,6 +106,30 @@ async def subscribe(request: Request) -> HTTPResponse:
     sim.state.change()
     _tell(sim, user, choice)
     return json({"result": choice.result, "left": user.quota.get(choice.template_id, 0)})
+
+
+@phone.options("/<_call:str>")
+async def preflight(_request: Request, _call: str) -> HTTPResponse:
+    """A browser asks before it sends JSON to another origin; `_finish` says who may."""
+    allowed = {
+        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-headers": "content-type",
+        "access-control-max-age": "600",
+    }
+    return HTTPResponse(status=204, headers=allowed)
+
+
+@phone.get("/templates")
+async def templates(request: Request) -> HTTPResponse:
+    known = simulation(request).account.templates
+    return json(
+        {
+            "templates": {
+                template_id: {"title": found.title, "long_term": found.long_term}
+                for template_id, found in known.items()
+            }
+        }
+    )
 
 
 @phone.get("/messages")

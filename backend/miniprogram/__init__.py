@@ -1,0 +1,136 @@
+"""The mini-program in a browser, at `/m/`: static files that `make host` builds.
+
+`index.html` names the phone that the pages talk to as WeChat's client would (setting `phone_url`,
+empty outside demo and tests), and the Content-Security-Policy allows that address and our own.
+Everything else has its hash in its name, is kept for ever, and was compressed when it was built.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sanic import HTTPResponse, Request, Sanic
+
+from backend import errors
+from backend.api.guard import guarded
+from backend.api.reply import Reply
+from backend.settings import Settings
+
+PATH = "/m/"
+BUILT = Path(__file__).parent / "built"
+INDEX = "index.html"
+PHONE = "{{phone}}"
+SUFFIXES = {"br": ".br", "gzip": ".gz"}  # best first
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file in memory. `bodies`: content encoding → bytes, "" being the file itself."""
+
+    bodies: dict[str, bytes]
+    media: str
+    etag: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def reply(self, request: Request) -> HTTPResponse:
+        headers = {"etag": self.etag, "vary": "accept-encoding", **self.headers}
+        if self.etag in request.headers.get("if-none-match", ""):
+            return Reply(None, 304, headers, None)
+        accepted = _accepted(request.headers.get("accept-encoding", ""))
+        encoding = next((name for name in SUFFIXES if name in accepted and name in self.bodies), "")
+        if encoding:
+            headers["content-encoding"] = encoding
+        return Reply(self.bodies[encoding], 200, headers, self.media)
+
+
+def is_built(built: Path = BUILT) -> bool:
+    return (built / INDEX).is_file()
+
+
+def mount(app: Sanic[Any, Any], settings: Settings, built: Path = BUILT) -> None:
+    """Serve what was built. Without it `/m/` is as unknown as any other address."""
+    if not is_built(built):
+        return
+    assets = _read(built)
+    index = _index(built, settings.phone_url)
+
+    async def home(request: Request) -> HTTPResponse:
+        return index.reply(request)
+
+    async def asset(request: Request, name: str) -> HTTPResponse:
+        """Raises NotFound."""
+        if name not in assets:
+            raise errors.NotFound
+        return assets[name].reply(request)
+
+    app.add_route(
+        guarded(settings.allowed_hosts, home), PATH, name="mini_program", strict_slashes=True
+    )
+    app.add_route(
+        guarded(settings.allowed_hosts, asset), PATH + "<name:str>", name="mini_program_asset"
+    )
+
+
+def _index(built: Path, phone_url: str) -> Asset:
+    body = (built / INDEX).read_text("utf-8").replace(PHONE, escape(phone_url)).encode()
+    bodies = {"": body, "gzip": gzip.compress(body, mtime=0)}
+    headers = {"cache-control": "no-cache", **_secure(phone_url)}
+    return Asset(bodies, "text/html; charset=utf-8", _etag(body), headers)
+
+
+def _secure(phone_url: str) -> dict[str, str]:
+    return {
+        "content-security-policy": "; ".join(
+            (
+                "default-src 'none'",
+                "script-src 'self'",
+                "style-src 'self'",
+                "img-src 'self' data: blob:",
+                f"connect-src 'self' {phone_url}".strip(),
+                "form-action 'none'",
+                "base-uri 'none'",
+                "frame-ancestors 'none'",
+            )
+        ),
+        "permissions-policy": "geolocation=(self), camera=(), microphone=(), payment=()",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+
+
+def _read(built: Path) -> dict[str, Asset]:
+    """All of it: some hundred kilobytes."""
+    found = {}
+    for path in built.iterdir():
+        if path.name == INDEX or path.suffix in SUFFIXES.values():
+            continue
+        bodies = {"": path.read_bytes()}
+        for encoding, suffix in SUFFIXES.items():
+            twin = path.with_name(path.name + suffix)
+            if twin.is_file():
+                bodies[encoding] = twin.read_bytes()
+        media = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+        headers = {"cache-control": FOR_EVER, "x-content-type-options": "nosniff"}
+        kind = media or "application/octet-stream"
+        found[path.name] = Asset(bodies, kind, _etag(bodies[""]), headers)
+    return found
+
+
+def _accepted(header: str) -> set[str]:
+    """The encodings that a client takes: `br;q=0` refuses one."""
+    accepted = set()
+    for part in header.lower().split(","):
+        name, _, weight = part.partition(";")
+        if weight.replace(" ", "").removeprefix("q=").strip("0.") or not weight:
+            accepted.add(name.strip())
+    return accepted
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:20]}"'

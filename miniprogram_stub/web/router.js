@@ -1,0 +1,262 @@
+// Pages on a stack, as WeChat keeps them, in step with the browser's history.
+import { configs, pages } from 'mp'
+import { appLife } from './life.js'
+import { Refusal } from './call.js'
+import { pull } from './pull.js'
+
+export const DEEP_MOST = 10
+const $ = (id) => document.getElementById(id)
+const tabs = configs.app.tabBar?.list ?? []
+const isTab = (path) => tabs.some((tab) => tab.pagePath === path)
+
+let createPage
+let serial = 0
+let stack = []
+const kept = new Map() // tab pages stay alive: path → page
+let inFront = true
+
+/** '/pages/a/a?id=1', or relative to the page in front → {path, query}. */
+function parse(url) {
+  const base = 'http://mp/' + (stack.at(-1)?.path ?? '')
+  const { pathname, searchParams } = new URL(url, base)
+  return { path: pathname.slice(1).replace(/\.html$/, ''), query: Object.fromEntries(searchParams) }
+}
+
+const addressOf = ({ path, query }) => {
+  const search = new URLSearchParams(query).toString()
+  return `#/${path}${search ? '?' + search : ''}`
+}
+
+function insist(name, { path }, most = Infinity) {
+  if (!pages.includes(path)) throw new Refusal(`page "${path}" is not found`)
+  if (stack.length >= most) throw new Refusal(`webview count limit exceed`)
+}
+
+function open({ path, query }) {
+  const root = createPage(path)
+  const component = root.getComponent()
+  const instance = component.getMethodCaller()
+  const element = component.$$
+  const page = { key: `${Date.now()}-${++serial}`, path, query, root, component, instance, element, ready: false }
+  Object.assign(instance, { route: path, options: query })
+  element.dataset.path = path
+  element.hidden = true
+  const place = document.createElement('div')
+  $('stage').append(place)
+  root.attach($('stage'), place)
+  pull.listen(page, configs[path])
+  life(page, 'onLoad', query)
+  return page
+}
+
+/** Call a page's handler; its mistake is its own. */
+function life(page, name, ...args) {
+  try {
+    const result = page.instance[name]?.(...args)
+    result?.catch?.((error) => reportError(error))
+    return result
+  } catch (error) {
+    reportError(error)
+  }
+}
+
+function show(page, { focus }) {
+  const config = { ...configs.app.window, ...configs[page.path] }
+  page.element.hidden = false
+  page.element.scrollTop = page.scrolled ?? 0
+  bar.title(page.title ?? config.navigationBarTitleText ?? '')
+  bar.draw(page.path)
+  life(page, 'onShow')
+  page.component.triggerPageLifetime('show', [])
+  if (!page.ready) {
+    page.ready = true
+    life(page, 'onReady')
+  }
+  if (focus) (page.focused?.isConnected ? page.focused : $('title')).focus({ preventScroll: true })
+}
+
+function hide(page) {
+  page.scrolled = page.element.scrollTop
+  page.focused = page.element.contains(document.activeElement) ? document.activeElement : null
+  page.element.hidden = true
+  life(page, 'onHide')
+  page.component.triggerPageLifetime('hide', [])
+}
+
+function close(page) {
+  life(page, 'onUnload')
+  page.root.release()
+  page.element.remove()
+  kept.delete(page.path)
+}
+
+const bar = {
+  title(text) {
+    $('title').textContent = text
+    document.title = text ? `${text} - ${configs.app.window.navigationBarTitleText}` : configs.app.window.navigationBarTitleText
+  },
+  draw(path) {
+    const alone = stack.length === 1
+    $('back').hidden = alone && isTab(path)
+    $('back').className = alone ? 'home' : ''
+    $('back').ariaLabel = alone ? '回到首页' : '返回'
+    $('refresh').hidden = !configs[path]?.enablePullDownRefresh
+    $('tabs').hidden = !isTab(path)
+    document.body.classList.toggle('with-tabs', isTab(path))
+    for (const link of $('tabs').children) link.ariaCurrent = link.dataset.path === path ? 'page' : null
+  },
+}
+
+/** Put `next` in front; what is not on it any more is closed, tab pages are only hidden. */
+function settle(next, { focus = true } = {}) {
+  const before = stack.at(-1)
+  const top = next.at(-1)
+  if (before && before !== top && !before.element.hidden) hide(before)
+  for (const page of stack) {
+    if (!next.includes(page) && !kept.has(page.path)) close(page)
+  }
+  stack = next
+  show(top, { focus })
+}
+
+function openTab({ path, query }) {
+  if (!kept.has(path)) kept.set(path, open({ path, query }))
+  return kept.get(path)
+}
+
+const openAny = (where) => (isTab(where.path) ? openTab(where) : open(where))
+
+function closeKept(except) {
+  for (const page of [...kept.values()]) if (page !== except) close(page)
+}
+
+const entry = () => ({ key: stack.at(-1).key, depth: stack.length })
+const push = () => history.pushState(entry(), '', addressOf(stack.at(-1)))
+const replace = () => history.replaceState(entry(), '', addressOf(stack.at(-1)))
+
+export const router = {
+  start(wired) {
+    createPage = wired.createPage
+    for (const tab of tabs) $('tabs').append(tabLink(tab))
+    $('back').onclick = () => (stack.length > 1 ? router.navigateBack({}) : router.reLaunch({ url: '/' + pages[0] }))
+    $('refresh').onclick = () => pull.start(stack.at(-1))
+    addEventListener('popstate', arrive)
+    document.addEventListener('visibilitychange', () => router.foreground(!document.hidden))
+    const where = location.hash.length > 2 ? parse(location.hash.slice(1)) : { path: pages[0], query: {} }
+    appLife.launch({ path: where.path, query: where.query, scene: 1001 })
+    begin(where)
+  },
+
+  current: () => stack.map((page) => page.instance),
+  top: () => stack.at(-1),
+
+  navigateTo({ url }) {
+    const where = parse(url)
+    insist('navigateTo', where, DEEP_MOST)
+    if (isTab(where.path)) throw new Refusal('can not navigateTo a tabbar page')
+    hide(stack.at(-1))
+    const page = open(where)
+    settle([...stack, page])
+    push()
+  },
+
+  redirectTo({ url }) {
+    const where = parse(url)
+    insist('redirectTo', where)
+    if (isTab(where.path)) throw new Refusal('can not redirectTo a tabbar page')
+    settle([...stack.slice(0, -1), open(where)])
+    replace()
+  },
+
+  navigateBack({ delta = 1 }) {
+    const steps = Math.min(Math.max(1, Math.trunc(delta) || 1), stack.length - 1)
+    if (steps < 1) throw new Refusal('cannot navigate back at first page')
+    settle(stack.slice(0, -steps))
+    history.go(-steps)
+  },
+
+  switchTab({ url }) {
+    const where = parse(url)
+    insist('switchTab', where)
+    if (!isTab(where.path)) throw new Refusal('can not switch to no-tabBar page')
+    if (stack.length === 1 && stack[0].path === where.path) return
+    const { pagePath: path, text } = tabs.find((tab) => tab.pagePath === where.path)
+    settle([openTab({ path, query: {} })])
+    push()
+    life(stack[0], 'onTabItemTap', { index: tabs.findIndex((tab) => tab.pagePath === path), pagePath: path, text })
+  },
+
+  reLaunch({ url }) {
+    const where = parse(url)
+    insist('reLaunch', where)
+    const old = stack
+    stack = []
+    closeKept()
+    for (const page of old) if (page.element.isConnected) close(page)
+    settle([openAny(where)])
+    push()
+  },
+
+  title: (text) => {
+    stack.at(-1).title = text
+    bar.title(text)
+  },
+
+  badge(index, text) {
+    const link = $('tabs').children[index]
+    if (!link) throw new Refusal('tabbar item not found')
+    link.querySelector('.badge').textContent = text
+  },
+
+  /** The mini-program goes to the background, or comes back. */
+  foreground(now) {
+    if (now === inFront) return
+    inFront = now
+    const page = stack.at(-1)
+    if (now) appLife.show({ path: page.path, query: page.query, scene: 1001 })
+    life(page, now ? 'onShow' : 'onHide')
+    page.component.triggerPageLifetime(now ? 'show' : 'hide', [])
+    if (!now) appLife.hide()
+  },
+}
+
+function tabLink({ pagePath, text }) {
+  const link = document.createElement('a')
+  link.href = '#/' + pagePath
+  link.dataset.path = pagePath
+  link.append(text, Object.assign(document.createElement('span'), { className: 'badge' }))
+  link.onclick = (event) => {
+    event.preventDefault()
+    router.switchTab({ url: '/' + pagePath })
+  }
+  return link
+}
+
+/** The first page, or one whose history is gone: it stands alone, as from a shared link. */
+function begin(where) {
+  const known = pages.includes(where.path)
+  if (!known && appLife.pageNotFound({ path: where.path, query: where.query, isEntryPage: true }) && stack.length) return
+  settle([openAny(known ? where : { path: pages[0], query: {} })], { focus: false })
+  replace()
+}
+
+/** The browser's own back and forward, or another address typed in. */
+function arrive({ state }) {
+  if (state && state.key === stack.at(-1)?.key) return
+  const below = stack.findIndex((page) => page.key === state?.key)
+  if (below >= 0) return settle(stack.slice(0, below + 1))
+  const where = parse(location.hash.slice(1) || '/' + pages[0])
+  if (state && state.depth === stack.length + 1 && stack.length < DEEP_MOST && pages.includes(where.path) && !isTab(where.path)) {
+    hide(stack.at(-1)) // forward again
+    settle([...stack, open(where)])
+  } else if (!pages.includes(where.path)) {
+    return begin(where)
+  } else {
+    const old = stack
+    stack = []
+    const page = openAny(where)
+    for (const other of old) if (other !== page) kept.has(other.path) ? other.element.hidden || hide(other) : close(other)
+    settle([page])
+  }
+  replace()
+}

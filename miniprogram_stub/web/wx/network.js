@@ -1,0 +1,146 @@
+// wx.request and its kin, with WeChat's limits. The county's own address is whoever served this page.
+import { modules } from 'mp'
+import { news } from '../call.js'
+import { connection, isConnected } from '../phone.js'
+
+const AT_ONCE = 10
+const TIMEOUT_MS = 60000
+const BACKGROUND_MS = 5000
+const METHODS = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']
+const files = new Map() // temporary path → Blob
+
+const site = (() => {
+  const module = { exports: {} }
+  modules['utils/config']?.(() => ({}), module, module.exports)
+  return module.exports.site
+})()
+
+let running = 0
+const queue = []
+
+/** WeChat sends ten at once and keeps the others waiting. */
+async function inTurn(work) {
+  if (running >= AT_ONCE) await new Promise((go) => queue.push(go))
+  running += 1
+  try {
+    return await work()
+  } finally {
+    running -= 1
+    queue.shift()?.()
+  }
+}
+
+/** The address here for one that the mini-program names; undefined: not an allowed domain. */
+function address(url) {
+  if (typeof url !== 'string' || !URL.canParse(url)) return null
+  const { origin, pathname, search } = new URL(url)
+  return origin === site ? pathname + search : undefined
+}
+
+function withQuery(url, data) {
+  if (!data || typeof data !== 'object') return url
+  const query = new URLSearchParams(Object.entries(data).filter(([, value]) => value !== undefined)).toString()
+  return query ? url + (url.includes('?') ? '&' : '?') + query : url
+}
+
+function bodyOf(data, type) {
+  if (data === undefined || data === null) return undefined
+  if (typeof data === 'string' || data instanceof ArrayBuffer) return data
+  return /x-www-form-urlencoded/.test(type) ? new URLSearchParams(data).toString() : JSON.stringify(data)
+}
+
+function task(name, options, read) {
+  const control = new AbortController()
+  const headersReceived = news()
+  let why = ''
+  const stop = (reason) => {
+    why = reason
+    control.abort()
+  }
+  const work = async () => {
+    const { url, method = 'GET', data, header = {}, timeout = TIMEOUT_MS } = options
+    const verb = method.toUpperCase()
+    const where = address(url)
+    if (where === null) throw { errMsg: `${name}:fail invalid url "${url}"`, errno: 600009 }
+    if (where === undefined) throw { errMsg: `${name}:fail url not in domain list`, errno: 600002 }
+    if (!METHODS.includes(verb)) throw { errMsg: `${name}:fail invalid method "${method}"` }
+    if (!isConnected()) throw { errMsg: `${name}:fail `, errno: 600003 }
+    const headers = { 'content-type': 'application/json', ...Object.fromEntries(Object.entries(header).map(([key, value]) => [key.toLowerCase(), String(value)])) }
+    delete headers.referer
+    const bare = verb === 'GET' || verb === 'HEAD'
+    const late = setTimeout(() => stop('timeout'), timeout)
+    const hidden = background(() => stop('interrupted'))
+    try {
+      const response = await fetch(bare ? withQuery(where, data) : where, {
+        method: verb, headers, body: bare ? undefined : bodyOf(data, headers['content-type']), signal: control.signal, credentials: 'omit', cache: 'no-store',
+      })
+      const found = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
+      headersReceived.tell({ header: found.header })
+      return { ...found, ...(await read(response, options)), errMsg: `${name}:ok` }
+    } catch (error) {
+      if (error.errMsg) throw error
+      const errno = { timeout: 5, interrupted: 600001, abort: 600004 }[why]
+      throw { errMsg: `${name}:fail ${why || 'net::ERR_FAILED'}`, errno: errno ?? 600001 }
+    } finally {
+      clearTimeout(late)
+      hidden()
+    }
+  }
+  inTurn(work).then(
+    (result) => { options.success?.(result); options.complete?.(result) },
+    (refusal) => { options.fail?.(refusal); options.complete?.(refusal) },
+  ).catch((error) => reportError(error))
+  return { abort: () => stop('abort'), onHeadersReceived: headersReceived.on, offHeadersReceived: headersReceived.off }
+}
+
+/** Five seconds in the background end what was under way. */
+function background(end) {
+  let timer
+  const look = () => {
+    clearTimeout(timer)
+    if (document.hidden) timer = setTimeout(end, BACKGROUND_MS)
+  }
+  document.addEventListener('visibilitychange', look)
+  look()
+  return () => {
+    clearTimeout(timer)
+    document.removeEventListener('visibilitychange', look)
+  }
+}
+
+async function readAnswer(response, { dataType = 'json', responseType = 'text' }) {
+  if (responseType === 'arraybuffer') return { data: await response.arrayBuffer() }
+  const text = await response.text()
+  if (dataType !== 'json') return { data: text }
+  try {
+    return { data: JSON.parse(text) }
+  } catch {
+    return { data: text }
+  }
+}
+
+async function readFile(response) {
+  const blob = await response.blob()
+  const path = `http://tmp/${crypto.randomUUID()}`
+  files.set(path, blob)
+  return { tempFilePath: path }
+}
+
+/** A file that was downloaded, or undefined. */
+export const fileAt = (path) => files.get(path)
+
+const changes = news()
+connection.on((connected) => changes.tell({ isConnected: connected, networkType: connected ? 'wifi' : 'none' }))
+
+export const network = {
+  request: (options) => task('request', options, readAnswer),
+  downloadFile: (options) => task('downloadFile', { ...options, method: 'GET' }, readFile),
+  getNetworkType: (options = {}) => {
+    const found = { errMsg: 'getNetworkType:ok', networkType: isConnected() ? 'wifi' : 'none', weakNet: false }
+    options.success?.(found)
+    options.complete?.(found)
+    return Promise.resolve(found)
+  },
+  onNetworkStatusChange: changes.on,
+  offNetworkStatusChange: changes.off,
+}

@@ -1,0 +1,48 @@
+// Storage of one mini-program for one person on this phone: 1 MB a value, 10 MB in all.
+import { call, Refusal } from '../call.js'
+import { phone } from '../phone.js'
+
+const VALUE_MOST = 1024 * 1024
+const ALL_MOST_KB = 10 * 1024
+const prefix = () => `mp/${phone.user}/`
+const names = () => Object.keys(localStorage).filter((name) => name.startsWith(prefix())).map((name) => name.slice(prefix().length))
+const own = () => names().filter((name) => !name.startsWith('('))
+
+export const store = {
+  /** undefined: nothing there. */
+  get(key) {
+    const text = localStorage.getItem(prefix() + key)
+    return text === null ? undefined : JSON.parse(text).value
+  },
+  set(key, value) {
+    if (typeof key !== 'string' || !key) throw new Refusal('key should be a non-empty string')
+    const text = JSON.stringify({ value })
+    if (text.length > VALUE_MOST) throw new Refusal('entry size limit reached')
+    try {
+      localStorage.setItem(prefix() + key, text)
+    } catch {
+      throw new Refusal('exceed storage max size 10Mb')
+    }
+  },
+  remove: (key) => localStorage.removeItem(prefix() + key),
+}
+
+const size_kb = () => Math.ceil(own().reduce((sum, name) => sum + localStorage.getItem(prefix() + name).length, 0) / 1024)
+const info = () => ({ keys: own(), currentSize: size_kb(), limitSize: ALL_MOST_KB })
+const clear = () => names().forEach(store.remove)
+
+export const storage = {
+  getStorageSync: (key) => store.get(key) ?? '',
+  setStorageSync: (key, value) => store.set(key, value),
+  removeStorageSync: (key) => store.remove(key),
+  clearStorageSync: clear,
+  getStorageInfoSync: info,
+  getStorage: call('getStorage', ({ key }) => {
+    const data = store.get(key)
+    if (data === undefined) throw new Refusal('data not found')
+    return { data }
+  }),
+  setStorage: call('setStorage', ({ key, data }) => store.set(key, data)),
+  removeStorage: call('removeStorage', ({ key }) => store.remove(key)),
+  clearStorage: call('clearStorage', clear),
+}
