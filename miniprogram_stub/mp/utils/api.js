@@ -78,6 +78,14 @@ function list(path, query) {
   return pages
 }
 
+/** A list as a whole, as far as it is of any use to people. */
+async function all(path, query, most = 400) {
+  const pages = list(path, Object.assign({ limit: 100 }, query))
+  let found = []
+  while (!pages.done && found.length < most) found = found.concat(await pages.more())
+  return found
+}
+
 function newKey() {
   const part = () => Math.random().toString(36).slice(2, 12)
   return `mp-${Date.now().toString(36)}-${part()}${part()}`.slice(0, 64)
@@ -117,4 +125,4 @@ const change = (path, body) => authorized({ method: 'PUT', path, body })
 
 const remove = (path) => authorized({ method: 'DELETE', path })
 
-module.exports = { Problem, get, list, deed, post, change, remove }
+module.exports = { Problem, get, list, all, deed, post, change, remove }

@@ -20,6 +20,8 @@ const TONES = {
   pending: 'wait', booked: 'good', checked_in: 'good', called: 'wait', no_show: 'bad',
 }
 
+const ALIVE = ['pending', 'booked', 'checked_in', 'called']
+
 const two = (number) => (number < 10 ? '0' : '') + number
 
 // The wall clock in China, read by the UTC getters.
@@ -100,11 +102,13 @@ function visit(found) {
     status: STATUSES[found.status],
     tone: TONES[found.status] || 'plain',
     pending: found.status === 'pending',
+    alive: ALIVE.indexOf(found.status) >= 0,
+    departmentId: found.department.id,
     label: `${STATUSES[found.status]},${day(found.held_on)} ${span(found.starts_at, found.ends_at)},${found.patient.name},${found.organization.name},${found.department.name}${doctor ? ',' + doctor : ''}`,
   }
 }
 
 module.exports = {
-  KINDS, PERIODS, TIERS, RELATIONS, SCOPES, STATUSES,
+  KINDS, PERIODS, TIERS, RELATIONS, SCOPES, STATUSES, ALIVE,
   dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, moment, countdown, places, distance, visit,
 }

@@ -18,6 +18,12 @@ class Problem extends Error {
   get unclear() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
   }
+
+  /** What a page may hold of it: an Error does not survive setData. */
+  plain() {
+    const { status, code, title, detail, field = '', retryAfter = 0 } = this
+    return { status, code, title, detail, field, retryAfter }
+  }
 }
 
 const OFFLINE = { code: 'offline', title: '网络不通', detail: '没有连上网络,请检查手机网络后再试。' }

@@ -34,17 +34,9 @@ module.exports = function page(definition) {
         (found) => { if (!late()) this.setData(Object.assign({ loading: false }, found)) },
         (problem) => {
           if (!problem.code) throw problem // not the service's: a fault of ours
-          if (!late()) this.setData({ loading: false, problem: plain(problem) })
+          if (!late()) this.setData({ loading: false, problem: problem.plain() })
         },
       )
     },
   }))
 }
-
-/** What a page may hold of a problem: an Error does not survive setData. */
-function plain(problem) {
-  const { status, code, title, detail, field = '', retryAfter = 0 } = problem
-  return { status, code, title, detail, field, retryAfter }
-}
-
-module.exports.plain = plain

@@ -1,5 +1,160 @@
+// One appointment: where and when, confirm while held, move, cancel with its consequence, papers.
+const api = require('../../utils/api')
+const format = require('../../utils/format')
 const page = require('../../utils/page')
+const ways = require('../../utils/ways')
+
+const REASONS = ['好多了', '时间不合适', '在别处看过了', '约错了']
 
 page({
-  data: { loading: false },
+  data: {
+    visit: null, address: '', phone: '', cancelling: null, canMove: false, why: '', reasons: REASONS,
+    reason: '', asking: false, busy: false, refusal: null, left: '', papers: null,
+  },
+
+  onLoad({ id }) {
+    this.id = id
+    this.sendConfirm = api.deed()
+    this.sendCancel = api.deed()
+  },
+
+  // Also back from moving it.
+  onShow() {
+    return this.load()
+  },
+
+  onPullDownRefresh() {
+    return this.load().finally(() => wx.stopPullDownRefresh())
+  },
+
+  onUnload() {
+    clearInterval(this.ticking)
+  },
+
+  load() {
+    return this.show(async () => this.seen(await api.get(`/appointments/${this.id}`)))
+  },
+
+  /** What the page shows of an appointment as the service knows it now. */
+  seen(found) {
+    this.found = found
+    clearInterval(this.ticking)
+    if (found.status === 'pending') this.countDown(Date.parse(found.held_until))
+    return {
+      visit: format.visit(found),
+      address: found.address,
+      phone: found.phone,
+      cancelling: found.cancelling,
+      canMove: found.status === 'booked' && Date.parse(found.cancelling.free_until) > Date.now(),
+      freeUntil: format.moment(found.cancelling.free_until),
+      why: this.why(found),
+    }
+  },
+
+  why(found) {
+    if (found.status !== 'cancelled') return ''
+    const by = { patient: '您或家人取消', provider: '医院停诊', system: '系统取消' }[found.cancelled_by] || '已取消'
+    return found.reason ? `${by}:${found.reason}` : by
+  },
+
+  countDown(end) {
+    const tick = () => {
+      const seconds = Math.max(0, Math.round((end - Date.now()) / 1000))
+      this.setData({ left: format.countdown(seconds) })
+      if (!seconds) {
+        clearInterval(this.ticking)
+        this.load()
+      }
+    }
+    if (end <= Date.now()) return
+    this.ticking = setInterval(tick, 1000)
+    tick()
+  },
+
+  confirm() {
+    return this.attempt(async () => {
+      this.setData(this.seen(await this.sendConfirm(`/appointments/${this.id}/confirm`)))
+    })
+  },
+
+  // What cancelling means changes with the hours: asked for anew before it is said.
+  askCancel() {
+    return this.attempt(async () => {
+      this.setData(Object.assign({ asking: true, reason: '' }, this.seen(await api.get(`/appointments/${this.id}`))))
+    })
+  },
+
+  closeCancel() {
+    this.setData({ asking: false })
+  },
+
+  chooseReason(event) {
+    const { reason } = event.currentTarget.dataset
+    this.setData({ reason: reason === this.data.reason ? '' : reason })
+  },
+
+  cancel() {
+    return this.attempt(async () => {
+      const found = await this.sendCancel(`/appointments/${this.id}/cancel`, { reason: this.data.reason })
+      this.setData(Object.assign({ asking: false }, this.seen(found)))
+      wx.showToast({ title: '已取消' })
+    })
+  },
+
+  async attempt(work) {
+    if (this.data.busy) return
+    this.setData({ busy: true, refusal: null })
+    try {
+      await work()
+    } catch (problem) {
+      this.setData({ refusal: ways.refusal(problem) })
+    } finally {
+      this.setData({ busy: false })
+    }
+  },
+
+  goOn() {
+    this.setData({ refusal: null, asking: false })
+    return this.load()
+  },
+
+  call() {
+    wx.makePhoneCall({ phoneNumber: this.data.phone, fail() {} })
+  },
+
+  copyAddress() {
+    wx.setClipboardData({ data: `${this.data.visit.organization} ${this.data.address}` })
+  },
+
+  /** Into the phone's own calendar: where and when, not why, as calendars are seen by others. */
+  addToCalendar() {
+    const { starts_at: from, ends_at: to, organization, address } = this.found
+    wx.addPhoneCalendar({
+      title: `就诊:${organization.name}`,
+      startTime: Math.floor(Date.parse(from) / 1000),
+      endTime: String(Math.floor(Date.parse(to) / 1000)),
+      location: [organization.name, address].filter(Boolean).join(' '),
+      alarmOffset: 7200,
+      success: () => wx.showToast({ title: '已加到日历' }),
+      fail: ({ errMsg }) => {
+        if (!/cancel/.test(errMsg)) this.setData({ refusal: { title: '没有加到日历', text: '手机没有允许写日历。可以用下面的“日历文件”。', again: true } })
+      },
+    })
+  },
+
+  /** Addresses that open in any browser for ten minutes: to print, or for another phone. */
+  showPapers() {
+    return this.attempt(async () => {
+      const { slip, ics, expires_at: until } = await api.get(`/appointments/${this.id}/links`)
+      this.setData({ papers: { slip, ics, until: format.clock(until) } })
+    })
+  },
+
+  closePapers() {
+    this.setData({ papers: null })
+  },
+
+  copyLink(event) {
+    wx.setClipboardData({ data: this.data.papers[event.currentTarget.dataset.what] })
+  },
 })

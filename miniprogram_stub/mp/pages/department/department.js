@@ -1,5 +1,55 @@
+// One department: who sees patients there, and when. Elder mode begins with the earliest times.
+const api = require('../../utils/api')
 const page = require('../../utils/page')
+const times = require('../../utils/times')
+
+const EARLIEST_MOST = 3
 
 page({
-  data: { loading: false },
+  data: { department: null, days: [], day: '', shifts: [], doctors: [], earliest: [], all: false },
+
+  onLoad({ id }) {
+    this.id = id
+    return this.load()
+  },
+
+  onPullDownRefresh() {
+    return this.load().finally(() => wx.stopPullDownRefresh())
+  },
+
+  load() {
+    return this.show(async () => {
+      const [department, schedules, { items: doctors }] = await Promise.all([
+        api.get(`/departments/${this.id}`),
+        api.all('/schedules', { department: this.id }),
+        api.get('/practitioners', { department: this.id, limit: 100 }),
+      ])
+      this.schedules = schedules
+      const days = times.days(schedules)
+      return Object.assign({
+        department,
+        doctors,
+        days,
+        earliest: schedules.filter(({ state }) => state === 'open').slice(0, EARLIEST_MOST).map(times.shift),
+      }, this.on(times.firstDay(days, this.data.day)))
+    })
+  },
+
+  on(day) {
+    return { day, shifts: this.schedules.filter(({ held_on: on }) => on === day).map(times.shift) }
+  },
+
+  chooseDay(event) {
+    this.setData(this.on(event.detail.value))
+  },
+
+  showAll() {
+    this.setData({ all: true })
+  },
+
+  open(event) {
+    const { doctor, day } = event.currentTarget.dataset
+    const who = doctor ? `id=${doctor}&` : ''
+    wx.navigateTo({ url: `/pages/doctor/doctor?${who}department=${this.id}&on=${day}` })
+  },
 })

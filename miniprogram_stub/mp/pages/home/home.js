@@ -1,5 +1,81 @@
+// What comes next, in one look; 120 and elder mode on top.
+const api = require('../../utils/api')
+const format = require('../../utils/format')
+const mode = require('../../utils/mode')
 const page = require('../../utils/page')
+const session = require('../../utils/session')
+
+const SHOWN = 2 // upcoming appointments; the list has the others
 
 page({
-  data: { loading: false },
+  data: {
+    county: '', emergency: '120', announcements: [], opened: '', agreed: false, visits: [], more: false,
+    unread: 0, newsProblem: null, calling: false, failed: false,
+  },
+
+  // Each time it is seen: a booking or a message may have come.
+  onShow() {
+    return this.load()
+  },
+
+  onPullDownRefresh() {
+    return this.load().finally(() => wx.stopPullDownRefresh())
+  },
+
+  load() {
+    return Promise.all([this.loadNews(), this.loadMine()])
+  },
+
+  async loadNews() {
+    try {
+      const { county, emergency_phone: emergency, items } = await api.get('/announcements')
+      this.setData({ county, emergency, announcements: items, newsProblem: null })
+    } catch (problem) {
+      if (!problem.code) throw problem
+      this.setData({ newsProblem: problem.plain() })
+    }
+  },
+
+  loadMine() {
+    const agreed = session.hasAgreed()
+    this.setData({ agreed })
+    if (!agreed) return undefined
+    return this.show(async () => {
+      const [{ items, next }, { unread }] = await Promise.all([
+        api.get('/appointments', { status: 'upcoming', limit: SHOWN }),
+        api.get('/inbox/unread'),
+      ])
+      return { visits: items.map(format.visit), more: Boolean(next), unread }
+    })
+  },
+
+  switchMode() {
+    mode.setElder(!this.data.elder)
+  },
+
+  openNews(event) {
+    const { id } = event.currentTarget.dataset
+    this.setData({ opened: this.data.opened === id ? '' : id })
+  },
+
+  find() {
+    wx.switchTab({ url: '/pages/find/find' })
+  },
+
+  askEmergency() {
+    this.setData({ calling: true, failed: false })
+  },
+
+  closeEmergency() {
+    this.setData({ calling: false })
+  },
+
+  call() {
+    wx.makePhoneCall({
+      phoneNumber: this.data.emergency,
+      success: () => this.setData({ calling: false }),
+      // Cancelled in the phone's own question, or a phone that can't call.
+      fail: ({ errMsg }) => this.setData({ failed: !/cancel/.test(errMsg) }),
+    })
+  },
 })
