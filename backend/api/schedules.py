@@ -10,6 +10,7 @@ from backend.api.route import Call, route
 from backend.api.views import (
     ScheduleQuery,
     SchedulesView,
+    ScheduleView,
     SlotQuery,
     SlotsView,
     SlotView,

@@ -9,7 +9,7 @@ const KEPT = 'phone'
 const PEOPLE = { 'wang-nainai': '王奶奶', 'wang-min': '王敏(王奶奶的女儿)', 'li-dashu': '李大叔' }
 const FONTS = { 1: '标准', 1.15: '大', 1.3: '更大', 1.5: '最大' }
 const PLACES = { county: '演示县的县城', here: '这台设备的真实位置', none: '定位关闭' }
-const SEAT = { latitude: 29.6, longitude: 118.2 } // the seat of the invented county
+const SEAT = { latitude: 28.43, longitude: 118.24 } // the seat of the invented county
 
 export const connection = news()
 export const phone = { user: 'wang-nainai', font: 1, place: 'county', offline: false, ...read() }

@@ -118,7 +118,8 @@ page({
   check(step) {
     const { form, self, today } = this.data
     const found = registration.faults(form, self, today)
-    const faults = STEPS.slice(0, step + 1).flat().filter((field) => found[field])
+    const faults = STEPS.slice(0, step + 1).reduce((fields, some) => fields.concat(some), [])
+      .filter((field) => found[field])
       .reduce((kept, field) => Object.assign(kept, { [field]: found[field] }), {})
     this.complain(faults)
     return faults
