@@ -8,6 +8,7 @@ from backend.api import paging
 from backend.api.directory import degrees
 from backend.api.route import Call, route
 from backend.api.views import (
+    OneScheduleView,
     ScheduleQuery,
     SchedulesView,
     ScheduleView,
@@ -15,7 +16,7 @@ from backend.api.views import (
     SlotsView,
     SlotView,
 )
-from backend.booking import availability
+from backend.booking import availability, wording
 
 FRESH_S = 1.0
 
@@ -57,14 +58,15 @@ async def list_schedules(call: Call) -> SchedulesView:
 @route(
     "GET",
     "/schedules/<schedule_id:uuid>",
-    answer=ScheduleView,
+    answer=OneScheduleView,
     public=True,
     cached_s=FRESH_S,
     problems=(errors.NotFound,),
 )
-async def show_schedule(call: Call, schedule_id: UUID) -> ScheduleView:
+async def show_schedule(call: Call, schedule_id: UUID) -> OneScheduleView:
     """One schedule that is not over yet, with its fee and rules."""
-    return ScheduleView.of(await availability.show(call.actor.consortium_id, schedule_id))
+    offer = await availability.show(call.actor.consortium_id, schedule_id)
+    return OneScheduleView.of(offer, wording.rules(offer.policy))
 
 
 @route(

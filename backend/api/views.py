@@ -5,7 +5,7 @@ where the tables hold text that their own rules keep within a Literal.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -359,7 +359,7 @@ class DoctorRef(msgspec.Struct):
     title: str
 
 
-class ScheduleView(msgspec.Struct):
+class ScheduleFacts(msgspec.Struct):
     """`fee` and the rules are what a resident reads before booking."""
 
     id: UUID
@@ -380,11 +380,9 @@ class ScheduleView(msgspec.Struct):
     opens_at: datetime
     fee_fen: int
     fee: str
-    rules_index: int
-    """Which of the list's `rules` hold here."""
 
     @classmethod
-    def of(cls, offer: Any, rules_index: int) -> "ScheduleView":
+    def of(cls, offer: Any, rules: int | str) -> Self:
         doctor = offer.doctor
         return cls(
             offer.id,
@@ -405,8 +403,21 @@ class ScheduleView(msgspec.Struct):
             offer.opens_at,
             offer.fee_fen,
             wording.yuan(offer.fee_fen),
-            rules_index,
+            rules,  # type: ignore[call-arg]  the last field, which each kind has for itself
         )
+
+
+class ScheduleView(ScheduleFacts):
+    """One of a list."""
+
+    rules_index: int
+    """Which of the list's `rules` hold here."""
+
+
+class OneScheduleView(ScheduleFacts):
+    """One by itself."""
+
+    rules: str
 
 
 class SchedulesView(msgspec.Struct):

@@ -70,7 +70,7 @@ page({
   rulesOf(tier, name) {
     const kind = tier === 'county' ? 'expert' : undefined
     return api.get('/schedules', { tier, kind, limit: 1 })
-      .then(({ items }) => (items.length ? { name, text: items[0].rules } : null))
+      .then(({ items, rules }) => (items.length ? { name, text: rules[items[0].rules_index] } : null))
   },
 
   hospitals() {
