@@ -1,29 +1,42 @@
-// WeChat's question whether reminders may be sent. One yes is one message, so it is asked again on
-// each tap that books. Whatever happens here never stands in the way of a booking.
+// WeChat's question whether reminders may be sent. One yes is one message, so it is asked on each
+// tap that books. Whatever happens here never stands in the way of a booking.
 const api = require('./api')
 
 const TEMPLATES_MOST = 3 // what WeChat asks about at once
+const ANSWERS = ['accept', 'reject', 'ban', 'filter']
+const EXPLAINED = '点下面的按钮时,微信会问要不要提醒您看病。点“允许”,就能多收一次;不允许也能预约。'
 
-/** What to ask about, and in words what may still be sent; null when nothing is to be asked. */
+function counted(items) {
+  const left = items.reduce((sum, item) => sum + item.remaining, 0)
+  return `现在还能收到 ${left} 条微信提醒。`
+}
+
+/** What to ask about, and what to say before; null when there is nothing to ask. */
 function find() {
   return api.get('/me/subscriptions').then(({ items }) => {
-    const asked = items.slice(0, TEMPLATES_MOST)
-    if (!asked.length) return null
-    const left = asked.reduce((sum, item) => sum + item.left, 0)
-    const now = left ? `现在还能收到 ${left} 条微信提醒。` : ''
+    if (!items.length) return null
     return {
-      ids: asked.map((item) => item.template_id),
-      text: `${now}点下面的按钮时,微信会问要不要提醒您看病,点“允许”可以多收一次。不允许也能预约。`,
+      ids: items.slice(0, TEMPLATES_MOST).map((item) => item.template_id),
+      text: counted(items) + EXPLAINED,
     }
   }).catch(() => null)
 }
 
-/** Must be called straight from a tap. Resolves whatever the answer is. */
+/** Must be called straight from a tap. Resolves to WeChat's answer, whatever it is. */
 function ask(prompts) {
-  if (!prompts) return Promise.resolve()
+  if (!prompts) return Promise.resolve({})
   return new Promise((resolve) => {
-    wx.requestSubscribeMessage({ tmplIds: prompts.ids, complete: () => resolve() })
+    wx.requestSubscribeMessage({ tmplIds: prompts.ids, complete: resolve })
   })
 }
 
-module.exports = { find, ask }
+/** Tell the service. Resolves to how many reminders may come now, in words; '' if unknown. */
+function report(answers) {
+  const items = Object.keys(answers)
+    .filter((id) => ANSWERS.indexOf(answers[id]) >= 0)
+    .map((id) => ({ template_id: id, result: answers[id] }))
+  if (!items.length) return Promise.resolve('')
+  return api.deed()('/me/subscriptions', { items }).then((found) => counted(found.items)).catch(() => '')
+}
+
+module.exports = { find, ask, report }

@@ -1,7 +1,9 @@
 // One appointment: where and when, confirm while held, move, cancel with its consequence, papers.
 const api = require('../../utils/api')
+const call = require('../../utils/call')
 const format = require('../../utils/format')
 const page = require('../../utils/page')
+const subscriptions = require('../../utils/subscriptions')
 const ways = require('../../utils/ways')
 
 const REASONS = ['好多了', '时间不合适', '在别处看过了', '约错了']
@@ -32,7 +34,11 @@ page({
   },
 
   load() {
-    return this.show(async () => this.seen(await api.get(`/appointments/${this.id}`)))
+    return this.show(async () => {
+      const found = await api.get(`/appointments/${this.id}`)
+      this.prompts = found.status === 'pending' ? await subscriptions.find() : null
+      return this.seen(found)
+    })
   },
 
   /** What the page shows of an appointment as the service knows it now. */
@@ -73,6 +79,8 @@ page({
 
   confirm() {
     return this.attempt(async () => {
+      subscriptions.report(await subscriptions.ask(this.prompts))
+      this.prompts = null // asked; trying again is no new question
       this.setData(this.seen(await this.sendConfirm(`/appointments/${this.id}/confirm`)))
     })
   },
@@ -118,8 +126,8 @@ page({
     return this.load()
   },
 
-  call() {
-    wx.makePhoneCall({ phoneNumber: this.data.phone, fail() {} })
+  callHospital() {
+    call(this.data.phone)
   },
 
   copyAddress() {

@@ -27,7 +27,7 @@ page({
   data: {
     step: 'choose', shift: null, slot: null, others: [], people: [], chosen: {}, count: 0,
     many: false, canMany: false, choosing: false, held: [], left: '', busy: false, refusal: null, wait: 0,
-    prompts: null,
+    prompts: null, reminders: '',
   },
 
   onLoad({ schedule, slot }) {
@@ -109,15 +109,15 @@ page({
     return this.take(false)
   },
 
-  /** Book at once. WeChat's own question about messages must come straight from the tap. */
   bookNow() {
-    return subscriptions.ask(this.data.prompts).then(() => this.take(true))
+    return this.take(true)
   },
 
   take(confirm) {
     const who = Object.keys(this.data.chosen).filter((id) => this.data.chosen[id])
     const bookings = who.map((patient) => ({ slot_id: this.slotId, patient_id: patient }))
     return this.attempt(async () => {
+      if (confirm) await this.askOnce()
       const { items } = bookings.length > 1
         ? await this.book('/appointments/family', { bookings, confirm })
         : { items: [await this.book('/appointments', Object.assign({ confirm }, bookings[0]))] }
@@ -151,9 +151,17 @@ page({
   },
 
   confirm() {
-    return subscriptions.ask(this.data.prompts).then(() => this.attempt(async () => {
+    return this.attempt(async () => {
+      await this.askOnce()
       this.finish(await Promise.all(this.ids.map((id) => this.deed(id)(`/appointments/${id}/confirm`))))
-    }))
+    })
+  },
+
+  /** WeChat asks on the tap that books; trying that tap again is no new question. */
+  async askOnce() {
+    if (this.reported) return
+    const answers = await subscriptions.ask(this.data.prompts)
+    this.reported = subscriptions.report(answers)
   },
 
   /** Give back what is held: nobody is counted anything for that. */
@@ -175,6 +183,7 @@ page({
     clearInterval(this.ticking)
     this.setData({ step: 'done', held: items.map(format.visit) })
     wx.pageScrollTo({ scrollTop: 0, duration: 0 })
+    this.reported.then((reminders) => this.setData({ reminders }))
   },
 
   /** One deed at a time; a refusal stays on the page with its way on. */
