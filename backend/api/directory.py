@@ -20,6 +20,8 @@ from backend.api.views import (
     PractitionersView,
     PractitionerView,
     RoleView,
+    WordQuery,
+    WordsView,
 )
 from backend.booking import fees, wording
 from backend.consortium import announcements
@@ -136,6 +138,21 @@ async def show_department(call: Call, department_id: UUID) -> DepartmentView:
     if department_id not in county.departments:
         raise errors.NotFound
     return _department(county.departments[department_id], county, None)
+
+
+@route(
+    "GET",
+    "/symptom-words",
+    query=WordQuery,
+    answer=WordsView,
+    public=True,
+    cached_s=FRESH_S,
+)
+async def list_words(call: Call) -> WordsView:
+    """Words by which many departments are found (头晕, 咳嗽 …), the most common first."""
+    wanted: WordQuery = call.query
+    county = await directory(call.actor.consortium_id)
+    return WordsView(county.common_words(wanted.limit))
 
 
 @route(

@@ -11,7 +11,6 @@ from backend.api.views import (
     OneScheduleView,
     ScheduleQuery,
     SchedulesView,
-    ScheduleView,
     SlotQuery,
     SlotsView,
     SlotView,

@@ -211,6 +211,14 @@ class DepartmentQuery(Form):
     limit: Most = 50
 
 
+class WordQuery(Form):
+    limit: Most = 8
+
+
+class WordsView(msgspec.Struct):
+    items: list[str]
+
+
 class PractitionerQuery(Form):
     department: UUID | None = None
     q: Word | None = None

@@ -5,6 +5,7 @@ A county fits into memory, so that no search pays a query.
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -118,6 +119,11 @@ class Directory:
         ]
         scored.sort(key=lambda hit: (-hit[0], self._order(hit[1], near), hit[1].name))
         return [dept for _, dept in scored]
+
+    def common_words(self, most: int) -> list[str]:
+        """The symptom words that most departments answer to: each leads somewhere."""
+        counts = Counter(word for dept in self.departments.values() for word in dept.keywords)
+        return sorted(counts, key=lambda word: (-counts[word], word))[:most]
 
     def find_doctors(self, *, department_id: UUID | None, q: str | None, on: date) -> list[Doctor]:
         """Those who work there on that day or later, by name."""

@@ -16,11 +16,11 @@ const doctor = {
   ],
 }
 const listed = (items, next = null) => ({ items, next })
-const WORDS = [dept(1, ['头晕', '咳嗽']), dept(2, ['咳嗽', '腰疼']), dept(3, ['咳嗽'])]
 
 const answers = (more) => Object.assign({
   'GET /organizations': listed([clinic(1), clinic(2)], 'page-2'),
-  'GET /departments': ({ query }) => (query.q ? listed(query.q === '头晕' ? [dept(1, ['咳嗽', '头晕'])] : []) : listed(WORDS)),
+  'GET /departments': ({ query }) => listed(query.q === '头晕' ? [dept(1, ['咳嗽', '头晕'])] : []),
+  'GET /symptom-words': { items: ['咳嗽', '头晕'] },
   'GET /practitioners': ({ query }) => listed(query.q === '头晕' ? [] : query.q ? [] : [doctor]),
 }, more)
 
@@ -34,12 +34,11 @@ test('it opens with institutions and the words that most departments answer to',
   const page = await open('find')
   expect(page.data.loading).toBe(false)
   expect(page.data.sections[0].items.map(({ name }) => name)).toEqual(['第1村卫生室', '第2村卫生室'])
-  expect(page.data.words[0]).toBe('咳嗽')
-  expect(page.data.words).toContain('腰疼')
+  expect(page.data.words).toEqual(['咳嗽', '头晕'])
 })
 
 test('without the words it works all the same', async () => {
-  phone({ answers: answers({ 'GET /departments': problem(404, 'not-found') }) })
+  phone({ answers: answers({ 'GET /symptom-words': problem(404, 'not-found') }) })
   const page = await open('find')
   expect(page.data.words).toEqual([])
   expect(page.data.sections[0].items).toHaveLength(2)
@@ -98,7 +97,7 @@ test('of two searches the later one counts, whichever answer is later', async ()
   const slow = {}
   phone({
     answers: answers({
-      'GET /departments': ({ query }) => (query.q === '头' ? new Promise((resolve) => { slow.answer = () => resolve(listed([dept(9, [])])) }) : listed(query.q ? [dept(1, ['头晕'])] : WORDS)),
+      'GET /departments': ({ query }) => (query.q === '头' ? new Promise((resolve) => { slow.answer = () => resolve(listed([dept(9, [])])) }) : listed([dept(1, ['头晕'])])),
     }),
   })
   const page = await open('find')

@@ -128,6 +128,7 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("GET", "/practitioners/<practitioner_id:uuid>"): Placed(
         scope="public", ids={"practitioner_id": "practitioner"}
     ),
+    ("GET", "/symptom-words"): Placed(scope="public"),
     ("GET", "/practitioners"): Placed(
         scope="public",
         ids={"department": "department"},

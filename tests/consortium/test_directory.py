@@ -152,6 +152,15 @@ async def test_of_equal_departments_the_nearest_comes_first(db: None, settings: 
     assert found()[:2] == ["县医院", "远"]
 
 
+async def test_the_words_that_most_departments_answer_to(db: None, settings: Settings) -> None:
+    clinic = await a_clinic(settings)
+    await a_department(settings, clinic, "呼吸科", "咳嗽 气喘")
+    await a_department(settings, clinic, "儿科", "咳嗽")
+    county = await county_of(settings)
+    assert county.common_words(9) == ["咳嗽", "头晕", "气喘"]
+    assert county.common_words(1) == ["咳嗽"]
+
+
 async def test_a_doctor_is_found_by_name_title_and_skill(db: None, settings: Settings) -> None:
     clinic = await a_clinic(settings)
     await Practitioner.all().update(good_at="高血压、糖尿病", name="欧阳锋", title="主任医师")

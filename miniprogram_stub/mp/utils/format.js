@@ -7,11 +7,6 @@ const NEAR = ['今天', '明天', '后天']
 const KINDS = { general: '普通号', expert: '专家号', disease: '专病号', outreach: '专家下沉号' }
 const PERIODS = { am: '上午', pm: '下午', night: '夜间' }
 const TIERS = { county: '县级医院', township: '乡镇卫生院', village: '村卫生室' }
-const RELATIONS = {
-  self: '本人', parent: '父母', child: '子女', spouse: '配偶', grandparent: '祖父母',
-  grandchild: '孙子女', sibling: '兄弟姐妹', other: '其他家人',
-}
-const SCOPES = { view: '只能看', book: '可以看和预约', manage: '可以看、预约和管理' }
 const STATUSES = {
   pending: '待确认', booked: '已预约', checked_in: '已签到', called: '已叫号',
   fulfilled: '已就诊', cancelled: '已取消', no_show: '爽约', excused: '已豁免',
@@ -109,6 +104,6 @@ function visit(found) {
 }
 
 module.exports = {
-  KINDS, PERIODS, TIERS, RELATIONS, SCOPES, STATUSES, ALIVE,
+  KINDS, PERIODS, TIERS, STATUSES, ALIVE,
   dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, moment, countdown, places, distance, visit,
 }

@@ -1,9 +1,11 @@
-// One of a few short words. `items`: [{value, text}]. Event: `change` with `{value}`.
+// One of a few short words. `items`: [{value, text}]; `even`: side by side, all of one width.
+// Event: `change` with `{value}`.
 Component({
   properties: {
     label: String,
     items: { type: Array, value: [] },
     value: String,
+    even: Boolean,
   },
   methods: {
     pick(event) {

@@ -12,7 +12,7 @@ page({
     relations: people.RELATIONS.map(({ value, patient }) => ({
       value, text: value === 'self' ? '就是我自己(我换了微信)' : patient,
     })),
-    faults: {},
+    faults: { code: '', relation: '' },
     fault: null,
     saving: false,
     person: null, // once accepted
@@ -52,7 +52,7 @@ page({
     if (problem.field === 'relation') this.setData({ 'faults.relation': problem.detail })
     // A code from a link can't be mended by typing: another one has to be asked for.
     else if (problem.field === 'code' && !this.data.given) this.setData({ 'faults.code': problem.detail })
-    else this.setData({ fault: page.plain(problem) })
+    else this.setData({ fault: problem.plain() })
   },
 
   decline() {

@@ -3,6 +3,7 @@
 const api = require('../../utils/api')
 const format = require('../../utils/format')
 const page = require('../../utils/page')
+const people = require('../../utils/people')
 const subscriptions = require('../../utils/subscriptions')
 const times = require('../../utils/times')
 const ways = require('../../utils/ways')
@@ -17,7 +18,7 @@ function person(patient) {
   return {
     id: patient.id,
     name: patient.name,
-    note: reason || `${format.RELATIONS[patient.relation]}${patient.id_number ? ' · ' + patient.id_number : ''}`,
+    note: reason || `${people.patientIs(patient.relation, patient.sex)}${patient.id_number ? ' · ' + patient.id_number : ''}`,
     able: !reason,
     main: patient.is_default,
   }

@@ -6,21 +6,22 @@ const format = require('../../utils/format')
 const place = require('../../utils/place')
 const recent = require('../../utils/recent')
 const call = require('../../utils/call')
+const emergencyPhone = require('../../utils/emergency')
 
 const PAUSE_MS = 400 // after the last key, before the search goes out
 const LOCATING_MS = 2000 // the list does not wait longer for the place
 const BROWSED = 10
 const FOUND = 4
-const WORDS = 8
 
 const SOURCES = {
   departments: { path: '/departments', heading: '科室', row: department },
   practitioners: { path: '/practitioners', heading: '医生', row: practitioner },
   organizations: { path: '/organizations', heading: '医院、卫生院、卫生室', row: organization },
 }
-const TIERS = [{ value: '', text: '全部' }].concat(
-  Object.keys(format.TIERS).map((value) => ({ value, text: format.TIERS[value] })),
-)
+const TIERS = [
+  { value: '', text: '全部' }, { value: 'county', text: '县医院' },
+  { value: 'township', text: '卫生院' }, { value: 'village', text: '卫生室' },
+]
 
 function organization(found) {
   return {
@@ -56,13 +57,6 @@ function practitioner(found) {
   }
 }
 
-/** The words that most departments answer to, so that each of them leads somewhere. */
-function common(departments) {
-  const counts = {}
-  departments.forEach(({ keywords }) => keywords.forEach((word) => { counts[word] = (counts[word] || 0) + 1 }))
-  return Object.keys(counts).sort((a, b) => counts[b] - counts[a]).slice(0, WORDS)
-}
-
 page({
   data: {
     kinds: [{ value: 'organizations', text: '医院' }, { value: 'departments', text: '科室' }, { value: 'practitioners', text: '医生' }],
@@ -73,6 +67,7 @@ page({
     searched: '', // the word that `sections` answer; '' while browsing
     sections: [],
     words: [],
+    emergency: '120',
     recent: [],
     near: false,
     place: 'ask', // ask, locating, on, refused, failed
@@ -92,9 +87,11 @@ page({
 
   /** Browse; with the place if the user allowed it before. */
   open() {
-    return this.show(() => Promise.all([this.located(), this.commonWords()])
-      .then(([near, words]) => this.sections(['organizations'], '', near)
-        .then((sections) => ({ sections, words, near: Boolean(near), place: near ? 'on' : 'ask' }))))
+    return this.show(async () => {
+      const [near, words, emergency] = await Promise.all([this.located(), this.commonWords(), emergencyPhone()])
+      const sections = await this.sections(['organizations'], '', near)
+      return { sections, words, emergency, near: Boolean(near), place: near ? 'on' : 'ask' }
+    })
   },
 
   located() {
@@ -104,8 +101,7 @@ page({
   },
 
   commonWords() {
-    return api.get('/departments', { tier: 'township', limit: 20 })
-      .then(({ items }) => common(items), () => []) // only a help: the page works without
+    return api.get('/symptom-words').then(({ items }) => items, () => []) // only a help
   },
 
   /** First pages of some kinds; of a search, only what was found. */

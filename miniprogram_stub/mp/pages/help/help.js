@@ -5,6 +5,7 @@ const format = require('../../utils/format')
 const mode = require('../../utils/mode')
 const place = require('../../utils/place')
 const call = require('../../utils/call')
+const emergencyPhone = require('../../utils/emergency')
 
 const TOPICS = [
   {
@@ -51,7 +52,7 @@ const TOPICS = [
 
 page({
   data: {
-    topics: TOPICS, open: '', rules: [], hospitals: [], near: false,
+    emergency: '120', topics: TOPICS, open: '', rules: [], hospitals: [],
   },
 
   onLoad() {
@@ -60,11 +61,12 @@ page({
 
   /** Rules and phone numbers are the county's own. The rest of the page does not wait for them. */
   load() {
-    return this.show(() => Promise.all([
-      this.rulesOf('county', '县级医院'), this.rulesOf('township', '乡镇卫生院'), this.rulesOf('village', '村卫生室'), this.hospitals(),
-    ]).then(([county, township, village, hospitals]) => ({
-      rules: together([county, township, village].filter(Boolean)), hospitals, near: Boolean(place.current()),
-    })))
+    return this.show(async () => {
+      const [emergency, hospitals, ...rules] = await Promise.all([
+        emergencyPhone(), this.hospitals(), ...Object.keys(format.TIERS).map((tier) => this.rulesOf(tier)),
+      ])
+      return { emergency, hospitals, rules: together(rules.filter(Boolean)) }
+    })
   },
 
   rulesOf(tier, name) {

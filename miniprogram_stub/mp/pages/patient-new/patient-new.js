@@ -159,7 +159,7 @@ page({
   failed(problem) {
     this.setData({ saving: false })
     if (registration.NAMES[problem.field]) this.complain({ [problem.field]: problem.detail })
-    else this.setData({ fault: page.plain(problem) })
+    else this.setData({ fault: problem.plain() })
   },
 
   /** Back to whoever wanted a person; opened by itself, to the list. */
