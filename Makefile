@@ -45,10 +45,11 @@ worker: $(VENV)/.runtime ## 按 .env 启动任务进程 / jobs, as .env says (Po
 test: $(VENV)/.dev ## 全部测试 / the whole suite, on every database that can be had
 	@$(BIN)/python -m tests.run
 
-check: $(VENV)/.dev ## 代码规范、类型、分层 / lint, types, import contracts
+check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程序 / lint, types, import contracts, mini-program
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+	@$(NPM) run --silent check
 
 bench: $(VENV)/.dev ## 性能测量 / what the figures in README come from
 	@$(BIN)/python -m benchmarks.run

@@ -9,6 +9,7 @@ const esbuild = require('esbuild')
 const { TmplGroup } = require('glass-easel-template-compiler')
 const { cut, readTree } = require('./pack/tree.cjs')
 const { compileStyles, scopeOf } = require('./pack/styles.cjs')
+const { uncovered } = require('./pack/coverage.cjs')
 
 const WEB = path.join(__dirname, 'web')
 const OUT = path.resolve(process.argv[2] ?? path.join(__dirname, '../backend/miniprogram/built'))
@@ -61,6 +62,8 @@ function put(name, content) {
 
 function build() {
   const tree = readTree()
+  const faults = uncovered(tree)
+  if (faults.length) throw new Error(faults.join('\n'))
   fs.rmSync(OUT, { recursive: true, force: true })
   fs.mkdirSync(OUT, { recursive: true })
   const images = tree.files.filter((file) => /\.(png|jpe?g|svg|gif|webp)$/.test(file))
@@ -85,7 +88,7 @@ function build() {
   })
 }
 
-build().catch((error) => {
+Promise.resolve().then(build).catch((error) => {
   console.error(error.message)
   process.exit(1)
 })

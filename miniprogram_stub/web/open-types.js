@@ -1,6 +1,7 @@
 // What <button open-type=…> does: WeChat asks, and the page hears the answer.
 import { Refusal } from './call.js'
-import { dialog, paragraph } from './sheets.js'
+import { router } from './router.js'
+import { dialog, make, paragraph } from './sheets.js'
 import { phoneCode, wechat, phone } from './phone.js'
 import { agreeToPrivacy, needPrivacy } from './wx/privacy.js'
 
@@ -34,7 +35,20 @@ async function askForAvatar() {
   return { avatarUrl: `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 40'%3E%3Crect width='40' height='40' fill='%23576b95'/%3E%3Ctext x='20' y='27' font-size='20' text-anchor='middle' fill='%23fff'%3E${initial}%3C/text%3E%3C/svg%3E` }
 }
 
+/** A card for somebody's chat: here a link, to be opened on another phone. */
+async function share(element) {
+  const { title = '', path = '' } = (await router.top().instance.onShareAppMessage?.({ from: 'button', target: element.__wxElement })) ?? {}
+  const link = `${location.origin}${location.pathname}#/${path.replace(/^\//, '')}`
+  const box = make('input', { value: link, readOnly: true, ariaLabel: '链接' })
+  const copied = await dialog({
+    title: '转发给朋友', kind: 'bottom', body: [paragraph(title), box],
+    actions: [{ text: '取消', value: false }, { text: '复制链接', value: true, main: true }],
+  })
+  if (copied) await navigator.clipboard.writeText(link)
+}
+
 export const openTypes = {
+  share,
   getPhoneNumber: (_element, emit) => answer(emit, 'getphonenumber', 'getPhoneNumber', askForPhone),
   chooseAvatar: (_element, emit) => answer(emit, 'chooseavatar', 'chooseAvatar', askForAvatar),
   agreePrivacyAuthorization: (_element, emit) => {

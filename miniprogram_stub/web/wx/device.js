@@ -3,7 +3,7 @@ import { configs } from 'mp'
 import { call, Refusal } from '../call.js'
 import { appLife } from '../life.js'
 import { phone } from '../phone.js'
-import { dialog, make, toast } from '../sheets.js'
+import { dialog, make, paragraph, toast } from '../sheets.js'
 import { fileAt } from './network.js'
 import { needScope } from './open.js'
 import { needPrivacy } from './privacy.js'
@@ -61,6 +61,15 @@ async function openDocument({ filePath, fileType }) {
   save(blob, `document.${type}`)
 }
 
+async function openLocation({ latitude, longitude, name = '', address = '' }) {
+  if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw new Refusal('parameter error: latitude and longitude should be Number')
+  await dialog({
+    title: name || '位置', kind: 'bottom',
+    body: [paragraph(address), make('a', { href: `geo:${latitude},${longitude}`, textContent: '用地图打开' })],
+    actions: [{ text: '关闭', value: true }],
+  })
+}
+
 async function previewImage({ urls = [], current = urls[0] }) {
   if (!urls.length) throw new Refusal('parameter error: parameter.urls should be Array')
   await dialog({ body: [make('img', { src: current, alt: '图片' })], actions: [{ text: '关闭', value: true }] })
@@ -79,6 +88,7 @@ export const hardware = {
   vibrateShort: call('vibrateShort', () => { navigator.vibrate?.(15) }),
   addPhoneCalendar: call('addPhoneCalendar', addPhoneCalendar),
   openDocument: call('openDocument', openDocument),
+  openLocation: call('openLocation', openLocation),
   previewImage: call('previewImage', previewImage),
   onAppShow: (listener) => appLife.on('show', listener),
   offAppShow: (listener) => appLife.off('show', listener),
