@@ -1,6 +1,7 @@
 """Who did what, when, to whose record. Append-only, explicit, in the same transaction as the deed.
 
-Feeds no feature. `patient_id` is set whenever a patient's record was read or changed.
+Feeds one feature: patients read who read their record (`privacy/`). `patient_id` is set whenever a
+patient's record was read or changed.
 """
 
 from collections.abc import Iterable

@@ -25,6 +25,7 @@ from backend.booking import holds, schedules
 from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
 from backend.inbox import scanning
+from backend.privacy import erasing
 from backend.settings import Settings
 from backend.wechat import events
 
@@ -67,6 +68,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
+        Job("erasing.sweep", lambda: erasing.sweep(county), at(hour=4)),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 

@@ -37,6 +37,8 @@ WHEN = {
     "busy": "Too many wait, or database or hub do not answer. Nothing was changed: try again.",
     "conflict": "Something changed meanwhile.",
     "consent-missing": "`agreed` is not true.",
+    "consent-withdrawn": "The account took its consent to the terms back, and nothing more is kept"
+    " about anybody.",
     "day-limit": "The patient has as many appointments that day as the policy allows.",
     "department-limit": "The same, in one department.",
     "expert-restricted": "No-shows or cancellations bar expert places for a while.",
@@ -60,6 +62,7 @@ WHEN = {
     "not-allowed": "The caller may know that it exists, and still may not do this.",
     "not-found": "It does not exist, or the caller may not know that it does.",
     "not-possible-now": "The appointment's state does not allow it.",
+    "not-yourself": "The code of `wx.login` belongs to another WeChat user than the account.",
     "patient-already-added": "The person is on the account's list. A phone that retries treats it"
     " as success.",
     "request-timeout": "The request did not arrive in time.",
@@ -67,7 +70,8 @@ WHEN = {
     "self-already-added": "The account has its `self`, or the person has theirs.",
     "self-cannot-be-removed": "The patient's own account is not for others to remove or cut.",
     "slot-full": "No place is left.",
-    "throttled": "Too often in a minute.",
+    "terms-changed": "The terms have a newer version than the one that was agreed to.",
+    "throttled": "Too often in a minute, or in a day.",
     "too-large": "The head is larger than 8 KiB, the body than 1 MiB, or the query longer than 2048"
     " characters.",
     "too-late-to-move": "The time for free changes has passed.",

@@ -20,9 +20,9 @@ from backend.booking import appointments
 from backend.booking.models import Appointment, AppointmentEvent, Slot
 from backend.booking.tickets import Ticket
 from backend.consortium.models import PractitionerRole
+from backend.identity import consents
 from backend.identity.access import Actor
 from backend.identity.models import Account, Carer, Consent, Patient
-from backend.identity.patients import consent
 from backend.settings import Settings
 from tests.clinics import a_clinic, a_desk, a_schedule, a_slot
 from tests.people import Person, a_person, a_receipt
@@ -242,7 +242,7 @@ async def test_what_was_written_down_can_be_neither_changed_nor_removed(
     ticket: Ticket, settings: Settings, model: type[Model]
 ) -> None:
     actor = Actor(settings.consortium_id, "resident", uuid4())
-    await consent(actor, ticket.patient_id, "identity", granted=True)
+    await consents.write(actor, ticket.patient_id, "identity", granted=True)
     before = await model.all().count()
     assert before
     column = "granted = NOT granted" if model is Consent else "action = 'nothing'"

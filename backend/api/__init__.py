@@ -1,6 +1,15 @@
 """JSON edge: /api/v1. Importing it declares every route."""
 
-from backend.api import appointments, directory, inbox, login, patients, schedules, subscriptions
+from backend.api import (
+    appointments,
+    directory,
+    inbox,
+    login,
+    patients,
+    privacy,
+    schedules,
+    subscriptions,
+)
 from backend.api.health import mount as mount_health
 from backend.api.route import mount as mount_api
 from backend.api.wechat import mount as mount_wechat
@@ -14,6 +23,7 @@ __all__ = [
     "mount_health",
     "mount_wechat",
     "patients",
+    "privacy",
     "schedules",
     "subscriptions",
 ]

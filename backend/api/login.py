@@ -16,6 +16,7 @@ from backend.api.views import (
 )
 from backend.consortium.directory import directory
 from backend.identity import accounts, sessions
+from backend.identity import errors as refusals
 from backend.identity.accounts import Account
 from backend.wechat.client import InvalidCode
 
@@ -62,7 +63,7 @@ async def me(call: Call) -> MeView:
     "/me/phone",
     body=PhoneForm,
     answer=AccountView,
-    problems=(InvalidCode, errors.Upstream),
+    problems=(InvalidCode, refusals.ConsentWithdrawn, errors.Upstream),
 )
 async def set_phone(call: Call, form: PhoneForm) -> AccountView:
     """Keep the phone that WeChat vouches for: a code of the `getPhoneNumber` button."""

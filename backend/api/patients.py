@@ -82,6 +82,7 @@ async def list_patients(call: Call) -> PatientsView:
         *KEYED,
         documents.IdentityNumberWrong,
         refusals.ConsentMissing,
+        refusals.ConsentWithdrawn,
         refusals.IdentityMismatch,
         refusals.AlreadyAdded,
         refusals.SelfAlreadyAdded,
@@ -132,7 +133,8 @@ async def change_patient(call: Call, patient_id: UUID, form: PatientChangeForm) 
 @route("PUT", "/patients/<patient_id:uuid>", **CHANGING)
 async def put_patient(call: Call, patient_id: UUID, form: PatientChangeForm) -> PatientView:
     """The same as PATCH, which a mini-program can't send."""
-    return await change_patient(call, patient_id, form)
+    changed: PatientView = await change_patient(call, patient_id, form)
+    return changed
 
 
 @route(
@@ -205,6 +207,7 @@ async def invite_carer(call: Call, patient_id: UUID, form: InvitationForm) -> An
     status=201,
     receipt=True,
     problems=(
+        refusals.ConsentWithdrawn,
         refusals.InvitationWrong,
         refusals.AlreadyAdded,
         refusals.SelfAlreadyAdded,

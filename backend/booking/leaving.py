@@ -1,5 +1,6 @@
 """Ending a carer's right without stranding an appointment."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -9,10 +10,9 @@ from backend.booking.models import Appointment
 from backend.booking.policy import PENDING, UPCOMING
 from backend.errors import NotFound
 from backend.identity import carers
-from backend.identity.access import Actor, care_of, living
+from backend.identity.access import Actor, care_of, is_in_force, living
 from backend.identity.errors import HasAppointments
 from backend.identity.models import Carer
-from backend.identity.patients import is_living
 
 SHOWN_MOST = 20
 
@@ -50,25 +50,24 @@ async def _end(actor: Actor, patient_id: UUID, **which: UUID) -> None:
         if row is None:
             raise NotFound
         if row.state == "active":
-            await _check(patient_id, [other for other in rows if other.id != row.id])
+            stranded_by = await stranded(patient_id, [one for one in rows if one.id != row.id])
+            if stranded_by:
+                raise HasAppointments(appointment_ids=stranded_by)
         await carers.end(actor, row)
 
 
-async def _check(patient_id: UUID, others: list[Carer]) -> None:
-    if any(
-        row.state == "active" and row.scope in ("book", "manage") and is_living(row)
-        for row in others
-    ):
-        return
-    upcoming = (
+async def stranded(patient_id: UUID, others: Sequence[Carer]) -> list[UUID]:
+    """The patient's upcoming appointments, if none of the `others` could look after them."""
+    if any(row.scope in ("book", "manage") and is_in_force(row) for row in others):
+        return []
+    rows = (
         await Appointment.filter(
             ~Q(status=PENDING) | Q(held_until__gt=clock.now()),
             patient_id=patient_id,
             status__in=UPCOMING,
             starts_at__gt=clock.now(),
         )
+        .order_by("starts_at", "id")
         .limit(SHOWN_MOST)
-        .values_list("id", flat=True)
     )
-    if upcoming:
-        raise HasAppointments(appointment_ids=list(upcoming))
+    return [row.id for row in rows]

@@ -46,6 +46,11 @@ def in_force() -> Q:
     return Q(state="active") & (Q(expires_at=None) | Q(expires_at__gt=clock.now()))
 
 
+def is_in_force(row: Carer) -> bool:
+    """`in_force` of one row."""
+    return row.state == "active" and (row.expires_at is None or row.expires_at > clock.now())
+
+
 def living() -> Q:
     """Carers who care or wait for consent; one whose time is over is neither."""
     return Q(state__in=("active", "requested")) & (

@@ -3,8 +3,10 @@
 from backend import audit, db
 from backend.crypto import Vault
 from backend.errors import NotFound
+from backend.identity import consents
 from backend.identity.access import Actor
 from backend.identity.documents import mask_phone
+from backend.identity.errors import NotYourself
 from backend.identity.models import Account as Account
 
 PHONE_COLUMN = "account.phone"
@@ -25,7 +27,8 @@ async def mine(actor: Actor) -> Account:
 
 
 async def set_phone(actor: Actor, vault: Vault, phone: str) -> Account:
-    """Keep a phone that WeChat has verified, sealed."""
+    """Keep a phone that WeChat has verified, sealed. Raises ConsentWithdrawn."""
+    await consents.check(actor)
     async with db.transaction():
         await Account.filter(id=actor.account_id).update(
             phone_sealed=vault.seal(phone, bound_to=PHONE_COLUMN),
@@ -39,3 +42,9 @@ def masked_phone(vault: Vault, account: Account) -> str | None:
     if account.phone_sealed is None:
         return None
     return mask_phone(vault.open(account.phone_sealed, bound_to=PHONE_COLUMN))
+
+
+async def prove(actor: Actor, vault: Vault, openid: str) -> None:
+    """Whether the WeChat user who is there now is the account's own. Raises NotYourself."""
+    if (await mine(actor)).openid_index != openid_index(vault, openid):
+        raise NotYourself

@@ -9,6 +9,7 @@ import structlog
 
 from backend import audit, clock, db, notices
 from backend.errors import Malformed, NotFound
+from backend.identity import consents
 from backend.identity.access import Actor, care_of, in_force, living, managers
 from backend.identity.errors import (
     AlreadyAdded,
@@ -17,7 +18,7 @@ from backend.identity.errors import (
     TooManyPatients,
 )
 from backend.identity.models import Account, Carer, CarerInvitation
-from backend.identity.patients import check_self, consent, is_living
+from backend.identity.patients import check_self, is_living
 from backend.identity.sessions import token_hash
 from backend.receipts import Receipt
 
@@ -81,7 +82,7 @@ async def invite(
             created_at=now,
             expires_at=now + INVITATION_LASTS,
         )
-        await consent(actor, patient_id, "carer", granted=True)
+        await consents.write(actor, patient_id, "carer", granted=True)
         await audit.record(
             actor, "carer.invited", entity_id=invitation.id, patient_ids=[patient_id]
         )
@@ -93,8 +94,9 @@ async def accept(actor: Actor, code: str, *, relation: str, most: int, receipt: 
     """Use an invitation. `most` is the policy's number of patients per account.
 
     Raises:
-        InvitationWrong, AlreadyAdded, SelfAlreadyAdded, TooManyPatients.
+        ConsentWithdrawn, InvitationWrong, AlreadyAdded, SelfAlreadyAdded, TooManyPatients.
     """
+    await consents.check(actor)
     async with db.transaction():
         await Account.filter(id=actor.account_id).select_for_update().first()
         invitation = await _take(actor, code)
@@ -104,7 +106,7 @@ async def accept(actor: Actor, code: str, *, relation: str, most: int, receipt: 
         if relation == "self":
             await check_self(actor, invitation.patient_id, invitation.scope)
         carer = await _let_in(actor, invitation, relation)
-        await consent(actor, invitation.patient_id, "carer", granted=True)
+        await consents.write(actor, invitation.patient_id, "carer", granted=True)
         await audit.record(
             actor, "carer.accepted", entity_id=carer.id, patient_ids=[invitation.patient_id]
         )
@@ -195,7 +197,7 @@ async def decide(
         asked = row is not None and row.state == "requested"
         if not await wanted.update(state="active", scope=scope, expires_at=ends_at):
             raise NotFound
-        await consent(actor, patient_id, "carer", granted=True)
+        await consents.write(actor, patient_id, "carer", granted=True)
         await audit.record(actor, "carer.consented", entity_id=carer_id, patient_ids=[patient_id])
         row = await Carer.get(id=carer_id)
         if asked:
@@ -223,7 +225,7 @@ async def end(actor: Actor, row: Carer) -> None:
     await Carer.filter(id=row.id).update(
         state="revoked", ended_at=clock.now(), ended_by=actor.account_id, is_default=False
     )
-    await consent(actor, row.patient_id, "carer", granted=False)
+    await consents.write(actor, row.patient_id, "carer", granted=False)
     await audit.record(actor, "carer.revoked", entity_id=row.id, patient_ids=[row.patient_id])
     if row.account_id != actor.account_id:
         kind = "carer_ended" if row.state == "active" else "carer_refused"

@@ -43,6 +43,20 @@ class ConsentMissing(Malformed):
     detail = "请先阅读并同意《个人信息处理说明》,再提交。"
 
 
+class ConsentWithdrawn(NotAllowed):
+    code = "consent-withdrawn"
+    title = "您撤回了同意"
+    detail = "您撤回了对《个人信息处理说明》的同意。要继续使用,请先重新阅读并同意。"
+
+
+class TermsChanged(Conflict):
+    """Carries `version`: the one to read and agree to."""
+
+    code = "terms-changed"
+    title = "说明有更新"
+    detail = "《个人信息处理说明》有更新,请看过新的内容再同意。"
+
+
 class HasAppointments(Conflict):
     """Carries `appointment_ids`."""
 
@@ -61,3 +75,9 @@ class NotYours(NotAllowed):
     code = "self-cannot-be-removed"
     title = "不能移除本人"
     detail = "不能移除就诊人本人的账号。"
+
+
+class NotYourself(NotAllowed):
+    code = "not-yourself"
+    title = "请用本人的微信"
+    detail = "请用登录这个账号的微信来操作。"

@@ -141,4 +141,4 @@ class Consent(Model):
 
     class Meta:
         table = "consent"
-        indexes = (("patient_id", "purpose", "at"),)
+        indexes = (("patient_id", "purpose", "at"), ("account_id", "at", "id"))

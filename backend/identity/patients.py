@@ -14,7 +14,7 @@ from tortoise.exceptions import IntegrityError
 
 from backend import audit, clock, db, notices
 from backend.crypto import Vault
-from backend.identity import documents
+from backend.identity import consents, documents
 from backend.identity.access import Actor, care_of, in_force, living, managers, note_read
 from backend.identity.errors import (
     AlreadyAdded,
@@ -24,13 +24,12 @@ from backend.identity.errors import (
     SelfAlreadyAdded,
     TooManyPatients,
 )
-from backend.identity.models import Account, Consent, Patient
+from backend.identity.models import Account, Patient
 from backend.identity.models import Carer as Carer
 from backend.receipts import Receipt
 
 log = structlog.get_logger()
 
-CONSENT_TEXT = "2026-11"  # version of docs/privacy.md that people agree to
 GUARDIANS = ("parent", "grandparent", "sibling", "other")
 ID_COLUMN, PHONE_COLUMN = "patient.id", "patient.phone"
 
@@ -58,11 +57,12 @@ async def register(
     already and one of their carers must consent first.
 
     Raises:
-        ConsentMissing, IdentityNumberWrong, IdentityMismatch, AlreadyAdded, SelfAlreadyAdded,
-        GuardianNeeded, TooManyPatients.
+        ConsentMissing, ConsentWithdrawn, IdentityNumberWrong, IdentityMismatch, AlreadyAdded,
+        SelfAlreadyAdded, GuardianNeeded, TooManyPatients.
     """
     if not new.agreed:
         raise ConsentMissing(field="agreed")
+    await consents.check(actor)
     person = _person(actor, vault, new)
     try:
         return await _register(actor, person, new, most, receipt)
@@ -190,7 +190,7 @@ async def _link(actor: Actor, patient: Patient, new: NewPatient, *, state: str) 
 async def _note(actor: Actor, patient: Patient, carer: Carer) -> None:
     minor = documents.age_on(patient.birth_on, clock.today()) < documents.ADULT_YEARS
     for purpose in ("identity", "guardian") if minor else ("identity",):
-        await consent(actor, patient.id, purpose, granted=True)
+        await consents.write(actor, patient.id, purpose, granted=True)
     await audit.record(
         actor,
         f"patient.{'registered' if carer.state == 'active' else 'requested'}",
@@ -202,20 +202,6 @@ async def _note(actor: Actor, patient: Patient, carer: Carer) -> None:
         await notices.leave(
             actor.consortium_id, asked, "carer_asks", patient_id=patient.id, subject_id=carer.id
         )
-
-
-async def consent(actor: Actor, patient_id: UUID | None, purpose: str, *, granted: bool) -> None:
-    """Write down a decision; inside the transaction of what it allows."""
-    await Consent.create(
-        id=uuid4(),
-        consortium_id=actor.consortium_id,
-        account_id=actor.account_id,
-        patient_id=patient_id,
-        purpose=purpose,
-        text_version=CONSENT_TEXT,
-        granted=granted,
-        at=clock.now(),
-    )
 
 
 async def list_mine(actor: Actor) -> list[Carer]:

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('granted', fields.BooleanField()),
                 ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'consent', 'app': 'jiamenkou', 'indexes': [Index(fields=['patient_id', 'purpose', 'at'])], 'pk_attr': 'id', 'table_description': '知情同意: one row per purpose and decision, never changed: withdrawal is a row too.'},
+            options={'table': 'consent', 'app': 'jiamenkou', 'indexes': [Index(fields=['patient_id', 'purpose', 'at']), Index(fields=['account_id', 'at', 'id'])], 'pk_attr': 'id', 'table_description': '知情同意: one row per purpose and decision, never changed: withdrawal is a row too.'},
             bases=['Model'],
         ),
         ops.CreateModel(

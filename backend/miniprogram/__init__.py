@@ -41,7 +41,7 @@ class Asset:
     def reply(self, request: Request) -> HTTPResponse:
         headers = {"etag": self.etag, "vary": "accept-encoding", **self.headers}
         if self.etag in request.headers.get("if-none-match", ""):
-            return Reply(None, 304, headers, None)
+            return Reply(b"", 304, headers, None)
         accepted = _accepted(request.headers.get("accept-encoding", ""))
         encoding = next((name for name in SUFFIXES if name in accepted and name in self.bodies), "")
         if encoding:

@@ -15,6 +15,7 @@ import pytest
 
 from backend.api.route import PREFIX, Route, routes
 from backend.audit import AuditEvent
+from backend.identity import terms
 from tests.api.conftest import Server
 from tests.api.world import CANARIES, World, a_world, dump
 from tests.people import an_id_number
@@ -148,6 +149,15 @@ PLACED: dict[tuple[str, str], Placed] = {
         spared=("*",),
         by=None,
     ),
+    ("GET", "/terms"): Placed(scope="public"),
+    ("GET", "/me/consents"): Placed(scope="account"),
+    ("POST", "/me/consents"): Placed(
+        scope="account", body=fields(version=terms.VERSION, granted=True)
+    ),
+    ("GET", f"{HIS}/accesses"): Placed(scope="manage", ids={"patient_id": "patient"}),
+    ("POST", "/me/export"): Placed(scope="account", body=fields(code="nonsense"), by=None),
+    ("GET", "/me/deletion"): Placed(scope="account"),
+    ("POST", "/me/deletion"): Placed(scope="account", body=fields(code="nonsense"), by=None),
     ("GET", "/schedules"): Placed(
         scope="public",
         ids={"organization": "organization", "department": "department"},

@@ -419,9 +419,9 @@ async def a_booking(server: Server, who: Headers, *, confirm: bool = True) -> di
 
 
 def test_every_post_that_changes_something_takes_a_key() -> None:
-    """Log-in and phone take a code that WeChat accepts once, which is a key already."""
+    """The others take a code that WeChat accepts once, which is a key already."""
     without = {route.path for route in routes if route.method == "POST" and not route.receipt}
-    assert without <= {"/login/wechat", "/me/phone"}
+    assert without <= {"/login/wechat", "/me/phone", "/me/export", "/me/deletion"}
 
 
 async def test_without_a_sound_key_nothing_is_done(server: Server, who: Headers) -> None:

@@ -12,7 +12,7 @@ from backend import db as database
 from backend.audit import AuditEvent
 from backend.booking import appointments, leaving
 from backend.errors import NotFound
-from backend.identity import accounts, patients
+from backend.identity import accounts, patients, terms
 from backend.identity.documents import IdentityNumberWrong
 from backend.identity.errors import (
     AlreadyAdded,
@@ -140,7 +140,7 @@ async def test_consent_is_written_down_with_the_version_of_its_text(
     row = await register(actor, settings)
     given = await Consent.get(patient_id=row.patient_id)
     assert (given.purpose, given.granted, given.text_version, given.account_id) == (
-        "identity", True, patients.CONSENT_TEXT, actor.id,
+        "identity", True, terms.VERSION, actor.id,
     )  # fmt: skip
 
 

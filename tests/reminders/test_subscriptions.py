@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -66,8 +65,8 @@ class Phone:
 
 
 @pytest.fixture
-async def phone(db: None, settings: Settings, noon: clock.Hands) -> AsyncIterator[Phone]:
-    yield await Phone(settings).arrive()
+async def phone(db: None, settings: Settings, noon: clock.Hands) -> Phone:
+    return await Phone(settings).arrive()
 
 
 async def test_before_the_first_question_nothing_is_left(phone: Phone) -> None:

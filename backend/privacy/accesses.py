@@ -1,0 +1,77 @@
+"""Who read or changed a patient's record: the audit, as the patient may see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from backend import audit, db
+from backend.audit import AuditEvent
+from backend.identity.access import Actor, care_of, is_in_force
+from backend.identity.models import Carer
+
+Cursor = tuple[datetime, UUID]
+
+# Every action that a record is named in, as its patient reads it.
+ACTIONS = {
+    "appointment.booked": "预约", "appointment.cancelled": "取消预约",
+    "appointment.confirmed": "确认预约", "appointment.listed": "看了预约列表",
+    "appointment.moved": "改约", "appointment.shown": "看了一个预约",
+    "carer.accepted": "接受邀请,成为代办家属", "carer.consented": "同意代办或修改代办权限",
+    "carer.invited": "邀请家人代办", "carer.listed": "看了代办家属名单",
+    "carer.revoked": "解除代办", "hold.expired": "没有确认的号自动放回",
+    "inbox.read": "看了消息", "patient.changed": "修改就诊人资料",
+    "patient.erased": "删除就诊人资料", "patient.listed": "看了就诊人名单",
+    "patient.registered": "添加就诊人",
+    "patient.requested": "申请代办", "patient.shown": "看了就诊人资料",
+    "record.accesses_listed": "看了查看记录", "record.exported": "导出了全部信息",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`who`: me, carer, former (no longer, or not yet, a carer), staff, operator, system.
+
+    `relation`: what a carer is to the patient.
+    """
+
+    id: UUID
+    at: datetime
+    who: str
+    relation: str | None
+    action: str
+    words: str
+
+
+async def list_of(
+    actor: Actor, patient_id: UUID, *, everyone: bool, after: Cursor | None, most: int
+) -> list[Access]:
+    """The latest first, from `after` on; without `everyone`, what others did. Raises NotFound."""
+    await care_of(actor, patient_id, "manage")
+    wanted = AuditEvent.filter(consortium_id=actor.consortium_id, patient_id=patient_id)
+    if not everyone:
+        wanted = wanted.filter(Q(actor_id=None) | ~Q(actor_id=actor.account_id))
+    if after is not None:
+        at, last = after
+        wanted = wanted.filter(Q(at__lt=at) | Q(at=at, id__lt=last))
+    rows = await wanted.order_by("-at", "-id").limit(most)
+    async with db.transaction():
+        await audit.record(actor, "record.accesses_listed", patient_ids=[patient_id])
+    return await _told(actor, patient_id, rows)
+
+
+async def _told(actor: Actor, patient_id: UUID, rows: Sequence[AuditEvent]) -> list[Access]:
+    carers = {row.account_id: row for row in await Carer.filter(patient_id=patient_id)}
+    told = []
+    for row in rows:
+        carer = carers.get(row.actor_id)
+        who = row.actor_kind
+        if row.actor_kind == "resident":
+            who = "carer" if carer is not None and is_in_force(carer) else "former"
+            who = "me" if row.actor_id == actor.account_id else who
+        relation = carer.relation if carer is not None else None
+        words = ACTIONS.get(row.action, "使用了记录")
+        told.append(Access(row.id, row.at, who, relation, row.action, words))
+    return told

@@ -1,0 +1,166 @@
+"""注销账号: what follows is said first; then everything goes that no law keeps, at once.
+
+There is no way back: whoever comes again is a new account. Appointments that nobody else could look
+after must be cancelled first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID, uuid4
+
+import structlog
+from tortoise.expressions import Subquery
+
+from backend import audit, clock, db
+from backend.booking import leaving
+from backend.booking.models import Appointment, Restriction
+from backend.identity import carers
+from backend.identity.access import Actor, is_in_force, living
+from backend.identity.documents import mask_name
+from backend.identity.errors import HasAppointments
+from backend.identity.models import Account, Carer, CarerInvitation, Patient, Session
+from backend.notices import Notice
+from backend.receipts import IdempotencyKey
+from backend.reminders.models import Subscription
+from backend.wechat.events import WechatEvent
+
+log = structlog.get_logger()
+
+SEEN = ("checked_in", "called", "fulfilled")  # then there is a medical record, which the law keeps
+NOBODY = "已注销"
+NO_DAY = date(1900, 1, 1)
+SWEEP_MOST = 500
+
+Fate = Literal["shared", "kept", "erased"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`fate`: others still care for them; kept by law or rule; or erased. `appointments` block."""
+
+    patient_id: UUID
+    name: str
+    fate: Fate
+    appointments: Sequence[UUID]
+
+
+async def consequences(actor: Actor) -> list[Person]:
+    """What would become of everyone in the account's care."""
+    rows = (
+        await Carer.filter(living(), account_id=actor.account_id, state="active")
+        .select_related("patient")
+        .order_by("created_at", "id")
+        .limit(100)
+    )
+    people = []
+    for row in rows:
+        others = await Carer.filter(living(), patient_id=row.patient_id).exclude(id=row.id)
+        people.append(
+            Person(
+                row.patient_id,
+                mask_name(row.patient.name),
+                await _fate(row.patient_id, others),
+                await leaving.stranded(row.patient_id, others),
+            )
+        )
+    return people
+
+
+async def _fate(patient_id: UUID, others: Sequence[Carer]) -> Fate:
+    if any(is_in_force(other) for other in others):
+        return "shared"
+    return "kept" if await _must_stay(patient_id) else "erased"
+
+
+async def _must_stay(patient_id: UUID) -> bool:
+    seen = Appointment.filter(patient_id=patient_id, status__in=SEEN)
+    barred = Restriction.filter(patient_id=patient_id, until_at__gt=clock.now(), lifted_at=None)
+    return await seen.exists() or await barred.exists()
+
+
+async def erase(actor: Actor) -> None:
+    """End the account and everything that is only its own. Raises HasAppointments."""
+    async with db.transaction():
+        account = await Account.filter(id=actor.account_id).select_for_update().get()
+        mine = await Carer.filter(living(), account_id=account.id).values_list(
+            "patient_id", flat=True
+        )
+        # All carers of all these patients are locked, in one order: two who leave see each other.
+        rows = (
+            await Carer.filter(living(), patient_id__in=list(mine))
+            .order_by("id")
+            .select_for_update()
+        )
+        for row in [row for row in rows if row.account_id == account.id]:
+            others = [
+                other for other in rows if other.patient_id == row.patient_id and other != row
+            ]
+            await _leave(actor, row, others)
+        await _forget(account)
+        await audit.record(actor, "account.erased", entity_id=account.id)
+    log.info("account.erased", account_id=str(account.id))
+
+
+async def _leave(actor: Actor, row: Carer, others: list[Carer]) -> None:
+    if row.state == "active":
+        stranded = await leaving.stranded(row.patient_id, others)
+        if stranded:
+            raise HasAppointments(appointment_ids=stranded)
+    await carers.end(actor, row)
+    if row.state == "active" and await _fate(row.patient_id, others) == "erased":
+        await _erase_patient(actor, row.patient_id)
+
+
+async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
+    """Their appointments stay as numbers, of nobody."""
+    await Patient.filter(id=patient_id).update(
+        name=NOBODY, id_kind="erased", id_sealed="", id_index=f"erased:{uuid4().hex}",
+        phone_sealed=None, phone_index=None, birth_on=NO_DAY, sex="unknown",
+    )  # fmt: skip
+    await Appointment.filter(patient_id=patient_id).update(reason="")
+    await CarerInvitation.filter(patient_id=patient_id).delete()
+    await Notice.filter(patient_id=patient_id).delete()
+    await Carer.filter(patient_id=patient_id, state="requested").update(
+        state="revoked", ended_at=clock.now()
+    )
+    await audit.record(actor, "patient.erased", patient_ids=[patient_id])
+
+
+async def _forget(account: Account) -> None:
+    await WechatEvent.filter(openid_index=account.openid_index).delete()
+    for model in (Notice, Subscription, IdempotencyKey):
+        await model.filter(account_id=account.id).delete()
+    await CarerInvitation.filter(invited_by=account.id).delete()
+    now = clock.now()
+    sessions = Session.filter(account_id=account.id)
+    await sessions.filter(revoked_at=None).update(revoked_at=now)
+    await sessions.update(device="")
+    await Account.filter(id=account.id).update(
+        openid_index=f"erased:{uuid4().hex}", openid_sealed="", phone_sealed=None,
+        phone_index=None, erased_at=now,
+    )  # fmt: skip
+
+
+async def sweep(consortium_id: UUID) -> int:
+    """Erase people whom only a rule still kept when their last carer's account was erased."""
+    left = Carer.filter(
+        ended_by__in=Subquery(Account.filter(erased_at__not_isnull=True).values("id"))
+    )
+    rows = (
+        await Patient.filter(
+            consortium_id=consortium_id, id__in=Subquery(left.values("patient_id"))
+        )
+        .exclude(id_kind="erased")
+        .exclude(id__in=Subquery(Carer.filter(living()).values("patient_id")))
+        .order_by("id")
+        .limit(SWEEP_MOST)
+    )
+    erased = 0
+    for row in rows:
+        async with db.transaction():
+            if not await _must_stay(row.id):
+                await _erase_patient(Actor.system(consortium_id), row.id)
+                erased += 1
+    return erased

@@ -1,0 +1,112 @@
+"""Everything that is kept about an account and the people it manages, for its owner to take along.
+
+What is not a person's own stays out, each column for a reason; a test holds this list against the
+tables, so that nothing new is forgotten.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Q
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from backend import audit, clock, db
+from backend.audit import AuditEvent
+from backend.booking.models import Appointment, AppointmentEvent, Restriction
+from backend.crypto import Vault
+from backend.identity import accounts, patients
+from backend.identity.access import Actor, patients_of
+from backend.identity.models import (
+    Account,
+    Carer,
+    CarerInvitation,
+    Consent,
+    Patient,
+    Session,
+)
+from backend.notices import Notice
+from backend.reminders.models import Subscription
+
+ROWS_MOST = 2000  # of one table; the latest
+
+# Opened for the owner: column → its name once opened, what its text was bound to when sealed.
+SEALED = {
+    ("account", "openid_sealed"): ("openid", accounts.OPENID_COLUMN),
+    ("account", "phone_sealed"): ("phone", accounts.PHONE_COLUMN),
+    ("patient", "id_sealed"): ("id_number", patients.ID_COLUMN),
+    ("patient", "phone_sealed"): ("phone", patients.PHONE_COLUMN),
+}
+# Keys, hashes and indexes that mean nothing outside; accounts that may be somebody else's.
+WITHHELD = {
+    "account": {"openid_index", "phone_index", "erased_at"},
+    "session": {"token_hash", "account_id"},
+    "patient": {"id_index", "phone_index"},
+    "carer": {"account_id", "ended_by"},
+    "carer_invitation": {"code_hash", "invited_by"},
+    "consent": {"account_id"},
+    "appointment": {"account_id", "day_place", "department_place"},
+    "appointment_event": {"actor_id"},
+    "restriction": set(),
+    "notice": {"account_id"},
+    "subscription": {"account_id"},
+    "audit_event": {"actor_id", "detail"},
+}
+EVERYWHERE = {"consortium_id"}
+# Tables of the county; answers to repeated requests, which repeat what stands above; and WeChat's
+# events, whose outcome is in `subscription`.
+NOT_PERSONAL = {
+    "announcement", "booking_policy", "consortium", "department", "fee", "idempotency_key",
+    "organization", "practitioner", "practitioner_role", "schedule", "schedule_exception",
+    "schedule_template", "slot", "wechat_event",
+}  # fmt: skip
+
+
+async def export(actor: Actor, vault: Vault) -> dict[str, Any]:
+    """By table, the latest rows first; `cut_off` names tables that had more than is given."""
+    people = list(await patients_of(actor, "manage"))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for rows in _sources(actor, people):
+        table = rows.model._meta.db_table
+        kept = await rows.order_by(_order(rows.model)).limit(ROWS_MOST + 1)
+        found[table] = [_plain(row, table, vault) for row in kept]
+    async with db.transaction():
+        await audit.record(actor, "record.exported", patient_ids=[None, *people])
+    return {
+        "exported_at": clock.now(),
+        "cut_off": [table for table, rows in found.items() if len(rows) > ROWS_MOST],
+        **{table: rows[:ROWS_MOST] for table, rows in found.items()},
+    }
+
+
+def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
+    mine, theirs = Q(account_id=actor.account_id), Q(patient_id__in=people)
+    return [
+        Account.filter(id=actor.account_id),
+        Session.filter(mine),
+        Patient.filter(id__in=people),
+        Carer.filter(mine | theirs),
+        CarerInvitation.filter(theirs),
+        Consent.filter(mine | theirs),
+        Appointment.filter(theirs),
+        AppointmentEvent.filter(appointment__patient_id__in=people),
+        Restriction.filter(theirs),
+        Notice.filter(mine),
+        Subscription.filter(mine),
+        AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),
+    ]
+
+
+def _order(model: type[Model]) -> str:
+    """The newest first, by whatever the table calls it."""
+    names = ("at", "created_at", "from_at", "answered_at")
+    return "-" + next(name for name in names if name in model._meta.db_fields)
+
+
+def _plain(row: Model, table: str, vault: Vault) -> dict[str, Any]:
+    told = {}
+    for column in row._meta.db_fields - WITHHELD[table] - EVERYWHERE:
+        value = getattr(row, column)
+        name, bound_to = SEALED.get((table, column), (column, ""))
+        told[name] = vault.open(value, bound_to=bound_to) if bound_to and value else value
+    return dict(sorted(told.items()))

@@ -1,0 +1,221 @@
+"""注销账号: said first, then done at once; what others or the law need stays, and is nobody's."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from backend import clock, notices
+from backend.booking import appointments
+from backend.booking.models import Appointment, Restriction
+from backend.errors import NotFound, Unauthenticated
+from backend.identity import accounts, carers, sessions
+from backend.identity.access import Actor
+from backend.identity.errors import HasAppointments
+from backend.identity.models import Account, Carer, CarerInvitation, Patient, Session
+from backend.privacy import erasing
+from backend.privacy.erasing import NOBODY, consequences, erase
+from backend.receipts import IdempotencyKey
+from backend.reminders.models import Subscription
+from backend.settings import Settings
+from backend.wechat.events import WechatEvent
+from tests.api.conftest import Server, keyed
+from tests.api.conftest import server as server
+from tests.api.world import dump
+from tests.clinics import a_desk, a_slot
+from tests.people import a_receipt, an_account, an_id_number, log_in, register, vault_of
+
+NAME, NUMBER, PHONE, OPENID = "欧阳翠花", an_id_number(), "13912345678", "openid-canary"
+REASON = "老毛病金丝雀"
+
+
+@pytest.fixture(autouse=True)
+def _noon(noon: clock.Hands) -> None:
+    """Every test here happens at the stopped noon."""
+
+
+async def somebody(settings: Settings) -> tuple[Actor, UUID]:
+    _, actor = await log_in(settings, OPENID)
+    await accounts.set_phone(actor, vault_of(settings), PHONE)
+    me = await register(actor, settings, name=NAME, id_number=NUMBER, phone=PHONE)
+    return actor, me.patient_id
+
+
+async def book(actor: Actor, settings: Settings, patient_id: UUID) -> UUID:
+    slot = await a_slot(settings, capacity=9)
+    ticket = await appointments.book(
+        actor, a_desk(), slot_id=slot.id, patient_id=patient_id, confirm=True,
+        receipt=a_receipt(actor),
+    )  # fmt: skip
+    return ticket.id
+
+
+async def let_in(actor: Actor, settings: Settings, patient_id: UUID, scope: str) -> Actor:
+    other = await an_account(settings)
+    code, _ = await carers.invite(
+        actor, patient_id, scope=scope, expires_at=None, receipt=a_receipt(actor)
+    )
+    await carers.accept(other, code, relation="child", most=5, receipt=a_receipt(other))
+    return other
+
+
+async def test_nothing_of_the_person_is_left(db: None, settings: Settings) -> None:
+    actor, patient_id = await somebody(settings)
+    booked = await book(actor, settings, patient_id)
+    receipt = a_receipt(actor)
+    await appointments.cancel(actor, a_desk(), booked, reason=REASON, receipt=receipt)
+    await notices.leave(settings.consortium_id, [actor.account_id], "carer_refused")
+    await carers.invite(actor, patient_id, scope="view", expires_at=None, receipt=a_receipt(actor))
+    index = (await Account.get(id=actor.account_id)).openid_index
+    await WechatEvent.create(
+        id=uuid4(), consortium_id=settings.consortium_id, dedupe_key="1", openid_index=index,
+        event="x", details=[], happened_at=clock.now(), received_at=clock.now(),
+    )  # fmt: skip
+    await Subscription.create(
+        id=uuid4(), consortium_id=settings.consortium_id, account_id=actor.account_id,
+        template_id="T", answer="accept", answered_at=clock.now(),
+    )  # fmt: skip
+    sealed = (await Patient.get(id=patient_id)).id_sealed
+    traces = [NAME, index, sealed, vault_of(settings).index("patient.id", "resident_id", NUMBER)]
+    before = str(await dump())
+    assert all(trace in before for trace in [*traces, REASON])
+    await erase(actor)
+    after = await dump()
+    assert not [trace for trace in traces if trace in str(after)]
+    assert REASON not in str(after.pop("appointment"))
+    patient = await Patient.get(id=patient_id)
+    assert (patient.name, patient.phone_sealed, patient.sex) == (NOBODY, None, "unknown")
+    for model in (CarerInvitation, IdempotencyKey, WechatEvent, Subscription, notices.Notice):
+        assert not await model.exists(), model
+    assert not await Session.filter(revoked_at=None).exists()
+    assert not await Session.exclude(device="").exists()
+    assert (await Account.get(id=actor.account_id)).erased_at == clock.now()
+
+
+async def test_whoever_comes_again_is_new_and_may_register_anew(
+    db: None, settings: Settings
+) -> None:
+    token_before, actor = await log_in(settings, OPENID)
+    await register(actor, settings, name=NAME, id_number=NUMBER)
+    await erase(actor)
+    with pytest.raises(Unauthenticated):
+        await sessions.Sessions().verify(token_before)
+    _, again = await log_in(settings, OPENID)
+    assert again.account_id != actor.account_id
+    assert (await register(again, settings, name=NAME, id_number=NUMBER)).state == "active"
+
+
+async def test_appointments_that_nobody_else_could_look_after_come_first(
+    db: None, settings: Settings
+) -> None:
+    actor, patient_id = await somebody(settings)
+    booked = await book(actor, settings, patient_id)
+    (person,) = await consequences(actor)
+    assert (person.name, person.fate, list(person.appointments)) == ("欧**花", "erased", [booked])
+    before = await dump()
+    with pytest.raises(HasAppointments) as refused:
+        await erase(actor)
+    assert refused.value.extra == {"appointment_ids": [booked]}
+    assert await dump() == before
+    await appointments.cancel(actor, a_desk(), booked, reason="", receipt=a_receipt(actor))
+    await erase(actor)
+
+
+@pytest.mark.parametrize("scope", ["view", "book"])
+async def test_whom_others_care_for_stays_with_them(
+    db: None, settings: Settings, scope: str
+) -> None:
+    actor, patient_id = await somebody(settings)
+    other = await let_in(actor, settings, patient_id, scope)
+    booked = await book(actor, settings, patient_id)
+    (person,) = await consequences(actor)
+    assert person.fate == "shared"
+    if scope == "view":
+        assert list(person.appointments) == [booked]
+        with pytest.raises(HasAppointments):
+            await erase(actor)
+        return
+    assert not person.appointments
+    await erase(actor)
+    assert (await Patient.get(id=patient_id)).name == NAME
+    assert (await Appointment.get(id=booked)).status == "booked"
+    assert await Carer.filter(account_id=other.account_id, state="active").exists()
+
+
+@pytest.mark.parametrize("why", ["seen", "barred"])
+async def test_what_law_or_rule_keeps_stays_and_a_rule_ends(
+    db: None, settings: Settings, noon: clock.Hands, why: str
+) -> None:
+    actor, patient_id = await somebody(settings)
+    booked = await book(actor, settings, patient_id)
+    if why == "seen":
+        await Appointment.filter(id=booked).update(status="fulfilled")
+    else:
+        await appointments.cancel(actor, a_desk(), booked, reason="", receipt=a_receipt(actor))
+        await Restriction.create(
+            id=uuid4(), consortium_id=settings.consortium_id, patient_id=patient_id,
+            kind="expert", cause="no_shows", policy_version="x", from_at=clock.now(),
+            until_at=clock.now() + timedelta(days=90),
+        )  # fmt: skip
+    assert [person.fate for person in await consequences(actor)] == ["kept"]
+    await erase(actor)
+    assert (await Patient.get(id=patient_id)).name == NAME
+    assert await erasing.sweep(settings.consortium_id) == 0
+    noon.move(timedelta(days=91))
+    assert await erasing.sweep(settings.consortium_id) == (0 if why == "seen" else 1)
+    assert (await Patient.get(id=patient_id)).name == (NAME if why == "seen" else NOBODY)
+    assert await erasing.sweep(settings.consortium_id) == 0
+
+
+async def test_who_only_left_a_list_is_not_swept(db: None, settings: Settings) -> None:
+    """They may come back to it: the account is still there."""
+    from backend.booking import leaving
+
+    actor, patient_id = await somebody(settings)
+    await leaving.leave(actor, patient_id)
+    assert await erasing.sweep(settings.consortium_id) == 0
+    assert (await Patient.get(id=patient_id)).name == NAME
+
+
+async def test_two_carers_who_end_at_once_do_not_strand_an_appointment(
+    db: None, settings: Settings
+) -> None:
+    actor, patient_id = await somebody(settings)
+    other = await let_in(actor, settings, patient_id, "manage")
+    await book(actor, settings, patient_id)
+    outcomes = await asyncio.gather(erase(actor), erase(other), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "HasAppointments", "NoneType",
+    ]  # fmt: skip
+    assert await Carer.filter(patient_id=patient_id, state="active").count() == 1
+
+
+async def test_nobody_elses_is_touched(db: None, settings: Settings) -> None:
+    actor, _ = await somebody(settings)
+    stranger = await an_account(settings)
+    theirs = await register(stranger, settings, name="赵强", id_number=an_id_number(order=35))
+    await erase(actor)
+    assert (await Patient.get(id=theirs.patient_id)).name == "赵强"
+    assert await Carer.filter(account_id=stranger.account_id, state="active").exists()
+    with pytest.raises(NotFound):
+        await erase(Actor.system(settings.consortium_id))
+
+
+async def test_over_http(server: Server) -> None:
+    who = await server.log_in("wang")
+    patient = {"name": NAME, "id_number": NUMBER, "relation": "self", "agreed": True}
+    await server.http.post("/api/v1/patients", json=patient, headers=keyed(who))
+    await server.log_in("zhao")
+
+    async def ask(user: str) -> Any:
+        code = (await server.phone.post("/_sim/login", json={"user": user})).json()["code"]
+        return await server.http.post("/api/v1/me/deletion", json={"code": code}, headers=who)
+
+    told = (await server.http.get("/api/v1/me/deletion", headers=who)).json()
+    assert told["possible"]
+    assert told["people"][0]["fate"] == "erased"
+    assert (await ask("zhao")).status_code == 403
+    assert (await ask("wang")).status_code == 204
+    assert (await server.http.get("/api/v1/me", headers=who)).status_code == 401
