@@ -64,6 +64,9 @@ function patiently(attempt) {
   return again(0)
 }
 
+// Schedules share their rules, which stand once in each page.
+const withRules = (item, rules) => Object.assign({ rules: rules[item.rules_index] }, item)
+
 /** All pages of a list, one `more()` at a time: it resolves to the next items. */
 function list(path, query) {
   let next
@@ -72,7 +75,7 @@ function list(path, query) {
     more: () => get(path, Object.assign({}, query, { cursor: next })).then((page) => {
       next = page.next
       pages.done = !next
-      return page.items
+      return page.rules ? page.items.map((item) => withRules(item, page.rules)) : page.items
     }),
   }
   return pages

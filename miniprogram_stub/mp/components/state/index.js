@@ -10,7 +10,7 @@ Component({
     text: String,
     action: String,
   },
-  data: { lines: [], wait: 0, privacy: false },
+  data: { lines: [0, 1, 2], wait: 0, privacy: false },
   observers: {
     rows(rows) {
       this.setData({ lines: Array.from({ length: rows }, (_, index) => index) })
