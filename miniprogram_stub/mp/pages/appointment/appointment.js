@@ -11,7 +11,7 @@ const REASONS = ['好多了', '时间不合适', '在别处看过了', '约错�
 page({
   data: {
     visit: null, address: '', phone: '', cancelling: null, canMove: false, why: '', reasons: REASONS,
-    reason: '', asking: false, busy: false, refusal: null, left: '', papers: null,
+    reason: '', asking: false, busy: false, refusal: null, until: '', left: '', papers: null,
   },
 
   onLoad({ id }) {
@@ -53,6 +53,7 @@ page({
       cancelling: found.cancelling,
       canMove: found.status === 'booked' && Date.parse(found.cancelling.free_until) > Date.now(),
       freeUntil: format.moment(found.cancelling.free_until),
+      until: found.held_until ? format.clock(found.held_until) : '',
       why: this.why(found),
     }
   },
@@ -115,7 +116,9 @@ page({
     try {
       await work()
     } catch (problem) {
-      this.setData({ refusal: ways.refusal(problem) })
+      this.setData({ refusal: ways.refusal(problem) }, () => {
+        if (!this.data.asking) wx.pageScrollTo({ selector: '#refusal', offsetTop: -16 })
+      })
     } finally {
       this.setData({ busy: false })
     }

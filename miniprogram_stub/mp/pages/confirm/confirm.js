@@ -27,7 +27,7 @@ function person(patient) {
 page({
   data: {
     step: 'choose', shift: null, slot: null, others: [], people: [], chosen: {}, count: 0,
-    many: false, canMany: false, choosing: false, held: [], left: '', busy: false, refusal: null, wait: 0,
+    many: false, canMany: false, choosing: false, held: [], until: '', left: '', busy: false, refusal: null, wait: 0,
     prompts: null, reminders: '',
   },
 
@@ -129,10 +129,11 @@ page({
 
   /** Show what is held and for how long: by the service's clock, not the phone's. */
   keep(items) {
-    const length = Math.min(...items.map((one) => Date.parse(one.held_until) - Date.parse(one.created_at)))
+    const until = items.map((one) => one.held_until).sort()[0]
+    const length = Date.parse(until) - Date.parse(items[0].created_at)
     const end = Date.now() + length
     this.ids = items.map(({ id }) => id)
-    this.setData({ step: 'held', held: items.map(format.visit) })
+    this.setData({ step: 'held', until: format.clock(until), held: items.map(format.visit) })
     const tick = () => {
       const seconds = Math.max(0, Math.round((end - Date.now()) / 1000))
       this.setData({ left: format.countdown(seconds) })
@@ -205,7 +206,7 @@ page({
     const refusal = ways.refusal(problem)
     const one = problem.index === undefined ? null : this.data.people.filter(({ id }) => this.data.chosen[id])[problem.index]
     if (one) refusal.text = `${one.name}:${refusal.text}`
-    this.setData({ refusal, wait: refusal.wait })
+    this.setData({ refusal, wait: refusal.wait }, () => wx.pageScrollTo({ selector: '#refusal', offsetTop: -16 }))
     clearInterval(this.waiting)
     if (refusal.wait) {
       this.waiting = setInterval(() => {

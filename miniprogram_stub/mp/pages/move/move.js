@@ -6,7 +6,7 @@ const times = require('../../utils/times')
 const ways = require('../../utils/ways')
 
 page({
-  data: { visit: null, query: null, alone: false, mine: '', wanted: null, busy: false, refusal: null },
+  data: { visit: null, query: null, alone: false, mine: '', on: '', wanted: null, busy: false, refusal: null },
 
   onLoad({ id }) {
     this.id = id
@@ -25,6 +25,7 @@ page({
       return {
         visit: format.visit(found),
         mine,
+        on: found.held_on,
         alone: !practitioner,
         query: { department: department.id, practitioner: practitioner ? practitioner.id : '' },
       }
