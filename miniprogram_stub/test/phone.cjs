@@ -79,7 +79,7 @@ function put(data, key, value) {
   parts.reduce((inner, part) => inner[part], data)[last] = value
 }
 
-const tap = (dataset = {}, detail = {}) => ({ currentTarget: { dataset }, detail })
+const tap = (dataset = {}, detail) => ({ currentTarget: { dataset }, detail })
 const mp = (file) => require(path.join(MP, file))
 
 module.exports = { phone, open, problem, tap, mp }

@@ -1,11 +1,11 @@
-// One of a few short words. `items`: [{value, text}]; `even`: side by side, all of one width.
-// Event: `change` with `{value}`.
+// One of a few short words. `items`: [{value, text}]; `columns`: that many of
+// one width side by side, instead of each as wide as its words. Event: `change` with `{value}`.
 Component({
   properties: {
     label: String,
     items: { type: Array, value: [] },
     value: String,
-    even: Boolean,
+    columns: Number,
   },
   methods: {
     pick(event) {

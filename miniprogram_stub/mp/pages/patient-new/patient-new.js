@@ -53,7 +53,7 @@ page({
   },
 
   pickRelation({ currentTarget, detail }) {
-    this.change('relation', detail.value || currentTarget.dataset.value)
+    this.change('relation', currentTarget.dataset.value || detail.value)
   },
 
   pickKind({ currentTarget }) {
