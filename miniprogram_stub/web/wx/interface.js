@@ -28,8 +28,8 @@ async function showActionSheet({ itemList = [], itemColor, alertText = '' }) {
 }
 
 function pageScrollTo({ scrollTop, selector, offsetTop = 0, duration = 300 }) {
-  const { element } = router.top()
-  const target = selector && element.querySelector(selector)
+  const { component, element } = router.top()
+  const target = selector && component.getShadowRoot().querySelector(selector)?.$$ // ids are not in the document
   if (selector && !target) throw new Refusal(`selector "${selector}" is not found`)
   const top = target ? element.scrollTop + target.getBoundingClientRect().top - element.getBoundingClientRect().top + offsetTop : scrollTop
   const calm = duration === 0 || matchMedia('(prefers-reduced-motion: reduce)').matches
