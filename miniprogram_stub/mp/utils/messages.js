@@ -1,0 +1,34 @@
+// A message of the inbox as pages show it: its sign, its time, and where it leads.
+const format = require('./format')
+
+const SIGNS = {
+  booked: 'check', moved: 'swap', cancelled: 'cross', hold_expired: 'clock', device_added: 'phone',
+}
+const ACTS = {
+  'pages/appointment/appointment': '看这个预约',
+  'pages/patient/patient': '看这位就诊人',
+  'pages/my-data/my-data': '看登录的手机',
+}
+const ASKING = '去同意或拒绝'
+
+function shown(found) {
+  const { link } = found
+  return {
+    id: found.id,
+    title: found.title,
+    text: found.text,
+    time: format.moment(found.at),
+    read: found.read,
+    sign: SIGNS[found.kind] || 'people',
+    act: link ? (found.kind === 'carer_asks' ? ASKING : ACTS[link.page] || '看一看') : '',
+    url: link ? address(found.kind, link) : '',
+    label: `${found.read ? '' : '没看过,'}${found.title},${format.moment(found.at)},${found.text}`,
+  }
+}
+
+function address(kind, { page, id }) {
+  if (kind === 'device_added') return `/${page}?part=devices`
+  return id ? `/${page}?id=${id}` : `/${page}`
+}
+
+module.exports = { shown }
