@@ -60,7 +60,6 @@ function patient(found) {
     facts: [SEXES[found.sex], age].filter(Boolean).join(' · '),
     document: active ? documents.kindOf(found.id_kind).text : '',
     number: active ? shortened(found.id_number) : '',
-    spoken: active ? `${documents.kindOf(found.id_kind).text},${found.id_number[0]} 开头,${found.id_number.slice(-1)} 结尾` : '',
     phone: found.phone || '',
     born: active ? dated(found.birth_on) : '',
     relationIs: found.relation,

@@ -69,10 +69,9 @@ page({
     })
   },
 
-  rulesOf(tier, name) {
-    const kind = tier === 'county' ? 'expert' : undefined
-    return api.get('/schedules', { tier, kind, limit: 1 })
-      .then(({ items, rules }) => (items.length ? { name, text: rules[items[0].rules_index] } : null))
+  rulesOf(tier) {
+    return api.get('/schedules', { tier, limit: 1 })
+      .then(({ items, rules }) => (items.length ? { name: format.TIERS[tier], text: rules[items[0].rules_index] } : null))
   },
 
   hospitals() {
