@@ -7,9 +7,10 @@ const MP = path.join(__dirname, '..', 'mp')
 /**
  * `answers`: 'GET /organizations' → data, a {status, data}, or a function of the request that
  * returns either; 'offline' loses it. What is not told is not found. Whatever pages ask of WeChat
- * is in `calls`; `replies` says what WeChat answers, an `errMsg` being a refusal.
+ * is in `calls`; `replies` says what WeChat answers, an `errMsg` being a refusal. `known` are parts
+ * of `wx` that a test brings along.
  */
-function phone({ answers = {}, storage = {}, replies = {} } = {}) {
+function phone({ answers = {}, storage = {}, replies = {}, known: more = {} } = {}) {
   const kept = Object.assign({ 'privacy-agreed': 'test', token: 'token' }, storage)
   const calls = []
   const requests = []
@@ -38,6 +39,7 @@ function phone({ answers = {}, storage = {}, replies = {} } = {}) {
     getAppBaseInfo: () => ({}),
     getDeviceInfo: () => ({}),
     login: ({ success }) => success({ code: 'code' }),
+    ...more,
   }
   globalThis.wx = new Proxy(known, {
     get: (_, name) => known[name] || ((options = {}) => {

@@ -57,6 +57,7 @@ function logIn() {
     })
 }
 
+/** WeChat's word, once, for who holds this phone now. */
 function code() {
   return new Promise((resolve, reject) => {
     wx.login({
@@ -71,4 +72,4 @@ function device() {
   return [found.brand, found.model].filter(Boolean).join(' ').slice(0, 80)
 }
 
-module.exports = { hasAgreed, agree, authorize, renew, leave }
+module.exports = { hasAgreed, agree, authorize, renew, leave, code }

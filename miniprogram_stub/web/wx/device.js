@@ -4,11 +4,13 @@ import { call, Refusal } from '../call.js'
 import { appLife } from '../life.js'
 import { phone } from '../phone.js'
 import { dialog, make, paragraph, toast } from '../sheets.js'
-import { fileAt } from './network.js'
+import { inTap } from '../events.js'
+import { fileAt, keepFile } from './network.js'
 import { needScope } from './open.js'
 import { needPrivacy } from './privacy.js'
 
 const VERSION = '3.8.0'
+const env = { USER_DATA_PATH: 'http://usr' }
 const DOCUMENTS = ['doc', 'docx', 'xls', 'xlsx', 'ppt', 'pptx', 'pdf']
 
 const base = () => ({ SDKVersion: VERSION, language: 'zh_CN', version: '8.0.50', theme: 'light', fontSizeScaleFactor: phone.font, fontSizeSetting: 16 * phone.font, host: { appId: '' } })
@@ -61,6 +63,21 @@ async function openDocument({ filePath, fileType }) {
   save(blob, `document.${type}`)
 }
 
+const folder = {
+  writeFile: call('writeFile', ({ filePath = '', data = '' }) => {
+    if (!filePath.startsWith(env.USER_DATA_PATH + '/')) throw new Refusal(`permission denied, open "${filePath}"`)
+    keepFile(filePath, new Blob([data]))
+  }),
+}
+
+/** WeChat sends a file into a chat; a browser keeps it. */
+async function shareFileMessage({ filePath, fileName }) {
+  if (!inTap()) throw new Refusal('can only be invoked by user TAP gesture.')
+  const blob = fileAt(filePath)
+  if (!blob) throw new Refusal("file doesn't exist")
+  save(blob, fileName ?? filePath.split('/').pop())
+}
+
 async function openLocation({ latitude, longitude, name = '', address = '' }) {
   if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw new Refusal('parameter error: latitude and longitude should be Number')
   await dialog({
@@ -88,6 +105,9 @@ export const hardware = {
   vibrateShort: call('vibrateShort', () => { navigator.vibrate?.(15) }),
   addPhoneCalendar: call('addPhoneCalendar', addPhoneCalendar),
   openDocument: call('openDocument', openDocument),
+  env,
+  getFileSystemManager: () => folder,
+  shareFileMessage: call('shareFileMessage', shareFileMessage),
   openLocation: call('openLocation', openLocation),
   previewImage: call('previewImage', previewImage),
   onAppShow: (listener) => appLife.on('show', listener),

@@ -126,8 +126,11 @@ async function readFile(response) {
   return { tempFilePath: path }
 }
 
-/** A file that was downloaded, or undefined. */
+/** A file that was downloaded or written, or undefined. */
 export const fileAt = (path) => files.get(path)
+
+/** A file that a page writes. */
+export const keepFile = (path, blob) => files.set(path, blob)
 
 const changes = news()
 connection.on((connected) => changes.tell({ isConnected: connected, networkType: connected ? 'wifi' : 'none' }))
