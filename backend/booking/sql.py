@@ -1,6 +1,7 @@
 """The statements of the hot path, by name. `$n` on PostgreSQL, `?` on SQLite."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from backend import db
@@ -67,34 +68,73 @@ WITH wish AS (
 SELECT id FROM taken
 """
 
-COUNT_ON_SQLITE = "UPDATE slot SET booked = booked + 1 WHERE id = ? AND open AND booked < capacity"
-UNCOUNT_ON_SQLITE = "UPDATE slot SET booked = booked - 1 WHERE id = ?"
-TAKE_ON_SQLITE = """
+# The same on SQLite, whose statements can't write two tables: one after the other in a transaction
+# on the only writer, so `free` can't change meanwhile. Each takes the whole batch as JSON, ?1, for
+# every row that SQLite hands to Python, or takes from it, has to wait for Python's lock.
+
+
+def _batch(names: Sequence[str], place: str = "?1") -> str:
+    """The JSON rows bound at `place` as a table with these columns and the `turn` of each."""
+    columns = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
+    return f"(SELECT json_each.key AS turn, {', '.join(columns)} FROM json_each({place}))"
+
+
+WISHED = (
+    "appointment_id", "slot_id", "patient_id", "account_id", "status", "held_until",
+    "policy_version", "key", "request_id",
+)  # fmt: skip
+RECEIVED = ("appointment_id", "account_id", "key", "request_hash", "answer")
+_TAKEN = f"{_batch(WISHED)} w JOIN appointment a ON a.id = w.appointment_id"
+
+TAKE_ON_SQLITE = f"""
 INSERT INTO appointment (id, consortium_id, organization_id, department_id, schedule_id, slot_id,
-  patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, held_until,
-  created_at, changed_at, day_place, department_place, late_cancel, counted_cancel, reason)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15, 1, 1, 0, 0, ''
-WHERE EXISTS (
-    SELECT 1 FROM carer c WHERE c.patient_id = ?7 AND c.account_id = ?8 AND c.state = 'active'
-    AND c.scope IN ('book', 'manage') AND (c.expires_at IS NULL OR c.expires_at > ?15))
-  AND NOT EXISTS (SELECT 1 FROM idempotency_key k WHERE k.account_id = ?8 AND k.key = ?16)
-  AND (?17 <> 'expert' OR NOT EXISTS (
-    SELECT 1 FROM restriction r WHERE r.patient_id = ?7 AND r.kind = ?17
-    AND r.until_at > ?15 AND r.lifted_at IS NULL))
+  patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, day_place,
+  department_place, held_until, late_cancel, counted_cancel, reason, created_at, changed_at)
+SELECT appointment_id, consortium_id, organization_id, department_id, schedule_id, slot_id,
+  patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, 1, 1, held_until,
+  0, 0, '', ?2, ?2
+FROM (
+  SELECT w.*, p.consortium_id, p.schedule_id, p.starts_at, p.capacity - p.booked AS free,
+    s.organization_id, s.department_id, s.held_on, s.fee_fen,
+    row_number() OVER (PARTITION BY w.slot_id ORDER BY w.turn) AS position
+  FROM {_batch(WISHED)} w CROSS JOIN slot p ON p.id = w.slot_id
+    CROSS JOIN schedule s ON s.id = p.schedule_id
+  WHERE p.open
+    AND EXISTS (
+      SELECT 1 FROM carer c WHERE c.patient_id = w.patient_id AND c.account_id = w.account_id
+      AND c.state = 'active' AND c.scope IN ('book', 'manage')
+      AND (c.expires_at IS NULL OR c.expires_at > ?2))
+    AND NOT EXISTS (
+      SELECT 1 FROM idempotency_key k WHERE k.account_id = w.account_id AND k.key = w.key)
+    AND (s.kind <> 'expert' OR NOT EXISTS (
+      SELECT 1 FROM restriction r WHERE r.patient_id = w.patient_id AND r.kind = s.kind
+      AND r.until_at > ?2 AND r.lifted_at IS NULL))
+) WHERE position <= free
 ON CONFLICT DO NOTHING
 """
-EVENT_ON_SQLITE = """
+COUNT_ON_SQLITE = f"""
+UPDATE slot SET booked = booked + n
+FROM (SELECT a.slot_id, count(*) AS n FROM {_TAKEN} GROUP BY a.slot_id) t WHERE slot.id = t.slot_id
+"""
+EVENT_ON_SQLITE = f"""
 INSERT INTO appointment_event (id, consortium_id, appointment_id, at, actor_kind, actor_id, action,
-  to_status, to_slot_id, reason) VALUES (?, ?, ?, ?, 'resident', ?, 'book', ?, ?, '')
+  to_status, to_slot_id, reason)
+SELECT a.id, a.consortium_id, a.id, ?2, 'resident', a.account_id, 'book', a.status, a.slot_id, ''
+FROM {_TAKEN}
 """
-AUDIT_ON_SQLITE = """
+AUDIT_ON_SQLITE = f"""
 INSERT INTO audit_event (id, consortium_id, at, actor_kind, actor_id, action, entity_id, patient_id,
-  request_id, detail) VALUES (?, ?, ?, 'resident', ?, 'appointment.booked', ?, ?, ?, '{}')
+  request_id, detail)
+SELECT a.id, a.consortium_id, ?2, 'resident', a.account_id, 'appointment.booked', a.id,
+  a.patient_id, w.request_id, '{{}}'
+FROM {_TAKEN}
 """
-RECEIPT_ON_SQLITE = """
+RECEIPT_ON_SQLITE = f"""
 INSERT INTO idempotency_key (id, account_id, key, request_hash, status, answer, at)
-VALUES (?, ?, ?, ?, 201, ?, ?)
+SELECT a.id, w.account_id, w.key, w.request_hash, 201, w.answer, ?2
+FROM {_batch(RECEIVED)} w JOIN appointment a ON a.id = w.appointment_id
 """
+TAKEN_ON_SQLITE = f"SELECT json_group_array(a.id) FROM {_TAKEN}"
 
 
 JUDGED = ("slot_id", "schedule_id", "patient_id", "account_id", "key")
@@ -122,8 +162,7 @@ def judge() -> str:
 
 def _wishes() -> str:
     if db.is_sqlite():
-        parts = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(JUDGED))
-        return f"(SELECT json_each.key AS turn, {', '.join(parts)} FROM json_each($2))"
+        return _batch(JUDGED, "$2")
     kinds = "$2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[]"
     return f"""(SELECT t.*, t.n - 1 AS turn FROM unnest({kinds})
       WITH ORDINALITY AS t ({", ".join(JUDGED)}, n))"""

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import msgspec
 import structlog
 from tortoise.exceptions import IntegrityError
 
@@ -217,61 +218,45 @@ async def _on_postgres(wishes: list[Wish]) -> set[UUID]:
 
 
 async def _on_sqlite(wishes: list[Wish]) -> set[UUID]:
-    now = clock.now()
-    rows = [
-        tuple(
-            db.plain(
-                [
-                    wish.appointment_id, wish.place.consortium_id, wish.place.organization_id,
-                    wish.place.department_id, wish.place.schedule_id, wish.place.slot_id,
-                    wish.patient_id, wish.account_id, wish.place.held_on, wish.place.starts_at,
-                    wish.status, wish.place.policy.version, wish.place.fee_fen, wish.held_until,
-                    now, wish.receipt.key, wish.place.kind,
-                ]
+    (now,) = db.plain([clock.now()])
+    wished, received = [], []
+    for wish in wishes:
+        (held_until,) = db.plain([wish.held_until])
+        wished.append(
+            (
+                wish.appointment_id, wish.place.slot_id, wish.patient_id, wish.account_id,
+                wish.status, held_until, wish.place.policy.version, wish.receipt.key,
+                wish.request_id,
             )
-        )
-        for wish in wishes
-    ]  # fmt: skip
-    events = [(row[0], row[1], row[0], row[14], row[7], row[10], row[5]) for row in rows]
-    audits = [
-        (row[0], row[1], row[14], row[7], row[0], row[6], wish.request_id)
-        for row, wish in zip(rows, wishes, strict=True)
-    ]
-    receipts = [
-        (row[0], row[7], row[15], wish.receipt.request_hash, wish.answer, row[14])
-        for row, wish in zip(rows, wishes, strict=True)
-    ]
+        )  # fmt: skip
+        received.append(
+            (
+                wish.appointment_id, wish.account_id, wish.receipt.key,
+                wish.receipt.request_hash, wish.answer,
+            )
+        )  # fmt: skip
+    batch, receipts = (msgspec.json.encode(rows).decode() for rows in (wished, received))
 
-    def write(connection: sqlite3.Connection) -> set[int]:
+    def write(connection: sqlite3.Connection) -> str:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            taken = {n for n, row in enumerate(rows) if _take_one(connection, row)}
-            for statement, values in (
-                (sql.EVENT_ON_SQLITE, events),
-                (sql.AUDIT_ON_SQLITE, audits),
-                (sql.RECEIPT_ON_SQLITE, receipts),
-            ):
-                connection.executemany(statement, [values[n] for n in taken])
+            connection.execute(sql.TAKE_ON_SQLITE, (batch, now))
+            connection.execute(sql.COUNT_ON_SQLITE, (batch,))
+            connection.execute(sql.EVENT_ON_SQLITE, (batch, now))
+            connection.execute(sql.AUDIT_ON_SQLITE, (batch, now))
+            connection.execute(sql.RECEIPT_ON_SQLITE, (receipts, now))
+            (taken,) = connection.execute(sql.TAKEN_ON_SQLITE, (batch,)).fetchone()
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
             raise
-        return taken
+        return cast(str, taken)
 
     try:
         taken = await db.on_writer(write)
     except sqlite3.IntegrityError as broken:
         raise IntegrityError(broken) from broken
-    return {wishes[n].appointment_id for n in taken}
-
-
-def _take_one(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bool:
-    if not connection.execute(sql.COUNT_ON_SQLITE, (row[5],)).rowcount:
-        return False
-    if connection.execute(sql.TAKE_ON_SQLITE, row).rowcount:
-        return True
-    connection.execute(sql.UNCOUNT_ON_SQLITE, (row[5],))
-    return False
+    return set(msgspec.json.decode(taken, type=list[UUID]))
 
 
 async def _judged(wishes: Sequence[C]) -> dict[C, Outcome]:
