@@ -18,7 +18,9 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import aiosqlite
 import asyncpg
+import msgspec
 import tortoise
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import TransactionWrapper as PostgresTransaction
@@ -47,6 +49,9 @@ PROMPT_S = 2.0  # for whatever somebody waits for
 CONNECT_S = 5.0
 PATIENT_S = 60.0  # for imports, jobs and migrations
 IDLE_IN_TRANSACTION_MS = 10_000
+SQLITE_CACHE = -65_536  # KiB: the default of 2 MiB reads every page anew
+
+_reader: aiosqlite.Connection | None = None
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -79,7 +84,7 @@ def _connection(settings: Settings, answer_s: float) -> dict[str, Any]:
             "synchronous": "FULL",
             "journal_size_limit": 67_108_864,  # bytes
             "wal_autocheckpoint": 8000,  # pages of 4 KiB
-            "cache_size": -65_536,  # KiB: the default of 2 MiB reads every page anew
+            "cache_size": SQLITE_CACHE,
         }
         path = str(settings.database_path)
         return {
@@ -126,15 +131,29 @@ async def connect(settings: Settings, *, answer_s: float = PATIENT_S) -> None:
     await Tortoise.init(
         config=tortoise_config(settings, answer_s=answer_s), _enable_global_fallback=True
     )
-    await ping()
+    await get_connection("default").execute_query("SELECT 1")
+    if settings.embedded:
+        await _open_reader(settings.database_path.absolute().as_uri())
+
+
+async def _open_reader(uri: str) -> None:
+    """A connection that only reads, so that looking something up never waits for a commit."""
+    global _reader
+    _reader = await aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
+    _reader.row_factory = sqlite3.Row
+    await _reader.execute(f"PRAGMA cache_size = {SQLITE_CACHE}")
 
 
 async def disconnect() -> None:
+    global _reader
+    if _reader is not None:
+        await _reader.close()
+        _reader = None
     await Tortoise.close_connections()
 
 
 def is_sqlite() -> bool:
-    return bool(get_connection("default").capabilities.dialect == "sqlite")
+    return _reader is not None
 
 
 async def to_the_end(work: Awaitable[T]) -> T:
@@ -215,12 +234,17 @@ async def _ended(
 
 
 async def fetch(sql: str, *values: Any) -> list[Row]:
-    """Rows of a named statement written with `$1`, `$2` …, on either database.
+    """Rows of a named SELECT written with `$1`, `$2` …, on either database.
 
     On SQLite a list is bound as JSON: read it with `among`.
     """
     client = get_connection("default")
-    if client.capabilities.dialect == "sqlite":
+    if isinstance(client, SqliteClient) and not isinstance(client, SqliteTransactionWrapper):
+        found = await cast(aiosqlite.Connection, _reader).execute_fetchall(
+            _numbered(sql), plain(values)
+        )
+        return [dict(row) for row in found]
+    if is_sqlite():
         return cast(list[Row], await client.execute_query_dict(_numbered(sql), plain(values)))
     return cast(list[Row], await client.execute_query_dict(sql, list(values)))
 
@@ -235,13 +259,8 @@ def among(column: str, place: str, kind: str = "uuid") -> str:
 # SQLite keeps UUIDs, dates and instants as text; `fetch` gives them as they are.
 
 
-@functools.lru_cache(maxsize=50_000)
-def _read_uuid(text: str) -> UUID:
-    return UUID(text)
-
-
 def as_uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else _read_uuid(value)
+    return msgspec.convert(value, UUID)  # a fifth of the price of `UUID(value)`
 
 
 def as_date(value: Any) -> date:

@@ -72,6 +72,7 @@ async def _start(app: Sanic[Any, Any]) -> None:
 async def _stop(app: Sanic[Any, Any]) -> None:
     service: Service = app.ctx.service
     await service.desk.taking.close()
+    await service.sessions.close()
     await service.wechat.close()
     await service.hub.close()
     await db.disconnect()

@@ -41,9 +41,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "backend", *arguments]
 
 
-def run(
-    *arguments: str, said: Mapping[str, str], cwd: Path
-) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str, said: Mapping[str, str], cwd: Path) -> "subprocess.CompletedProcess[str]":
     """The command, to its end."""
     return subprocess.run(
         command(*arguments),

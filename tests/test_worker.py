@@ -99,9 +99,7 @@ async def test_another_takes_over_when_the_leader_vanishes(
         await until(lambda: count.runs >= 1)
 
 
-async def test_who_loses_the_claim_stops_working(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_loses_the_claim_stops_working(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a pause of the whole process that lasted longer than the claim."""
     monkeypatch.setattr(worker, "LEADER_BEAT_S", 0.05)
     timetable = Timetable(SETTINGS, hub, [Count().job()])

@@ -3,6 +3,8 @@
 Revoking is visible at once in this process and within `TRUST_S` in every other.
 """
 
+import asyncio
+import contextvars
 import hashlib
 import secrets
 import time
@@ -39,7 +41,9 @@ class Sessions:
 
     def __init__(self) -> None:
         self._trusted: dict[str, tuple[float, Actor]] = {}
-        self._loader: Loader[str, Actor] = Loader(_load)
+        self._loader: Loader[str, Actor] = Loader(self._load)
+        self._seen: set[UUID] = set()
+        self._noting: asyncio.Task[None] | None = None
 
     async def verify(self, token: str) -> Actor:
         """Raises Unauthenticated: unknown, expired or revoked."""
@@ -60,38 +64,44 @@ class Sessions:
         """Ask the database again for everyone: something was revoked here."""
         self._trusted.clear()
 
+    async def close(self) -> None:
+        """Finish what is being noted."""
+        if self._noting is not None:
+            await self._noting
 
-async def _load(hashes: list[str]) -> dict[str, Actor]:
-    now = clock.now()
-    # Named SQL, not the ORM: a list of any length is one prepared statement.
-    rows = await db.fetch(
-        "SELECT token_hash, consortium_id, account_id, id, last_seen_at FROM session"
-        f" WHERE {db.among('token_hash', '$1', 'text')}"
-        " AND revoked_at IS NULL AND expires_at > $2",
-        hashes,
-        now,
-    )
-    stale = [row["id"] for row in rows if now - db.as_instant(row["last_seen_at"]) > SEEN_EVERY]
-    if stale:
-        await _touch(stale)
-    return {
-        row["token_hash"]: Actor(
-            db.as_uuid(row["consortium_id"]),
-            "resident",
-            db.as_uuid(row["account_id"]),
-            db.as_uuid(row["id"]),
+    async def _load(self, hashes: list[str]) -> dict[str, Actor]:
+        now = clock.now()
+        # Named SQL, not the ORM: a list of any length is one prepared statement.
+        rows = await db.fetch(
+            "SELECT token_hash, consortium_id, account_id, id, last_seen_at FROM session"
+            f" WHERE {db.among('token_hash', '$1', 'text')}"
+            " AND revoked_at IS NULL AND expires_at > $2",
+            hashes,
+            now,
         )
-        for row in rows
-    }
+        actors = {}
+        for row in rows:
+            session_id = db.as_uuid(row["id"])
+            if now - db.as_instant(row["last_seen_at"]) > SEEN_EVERY:
+                self._seen.add(session_id)
+            actors[row["token_hash"]] = Actor(
+                db.as_uuid(row["consortium_id"]),
+                "resident",
+                db.as_uuid(row["account_id"]),
+                session_id,
+            )
+        if self._seen and (self._noting is None or self._noting.done()):
+            # Beside the request: nobody waits for a write that only dates a list of devices.
+            self._noting = asyncio.create_task(self._note_seen(), context=contextvars.Context())
+        return actors
 
-
-async def _touch(session_ids: list[UUID]) -> None:
-    """Note that they were seen; where a rival holds them, that rival's note will do."""
-    try:
-        await Session.filter(id__in=session_ids).update(last_seen_at=clock.now())
-    except Exception as error:
-        if not db.retryable(error):
-            raise
+    async def _note_seen(self) -> None:
+        while self._seen:
+            seen, self._seen = self._seen, set()
+            try:
+                await Session.filter(id__in=list(seen)).update(last_seen_at=clock.now())
+            except Exception as error:  # the next visit notes it
+                log.warning("session.not_noted", sessions=len(seen), error=type(error).__name__)
 
 
 async def log_in(

@@ -148,11 +148,15 @@ async def test_when_a_device_was_seen_is_no_finer_than_ten_minutes(
     db: None, settings: Settings, noon: clock.Hands
 ) -> None:
     token, _ = await log_in(settings)
+    sessions = Sessions()
     noon.move(SEEN_EVERY)
-    await Sessions().verify(token)
+    await sessions.verify(token)
+    await sessions.close()
     assert (await Session.get()).last_seen_at == noon.instant - SEEN_EVERY
+    sessions.forget()
     noon.move(timedelta(seconds=1))
-    await Sessions().verify(token)
+    await sessions.verify(token)
+    await sessions.close()
     assert (await Session.get()).last_seen_at == noon.instant
 
 
@@ -170,14 +174,14 @@ async def test_many_who_verify_together_ask_once(
 ) -> None:
     tokens = [(await log_in(settings, f"openid-{n}"))[0] for n in range(RIVALS)]
     asked = 0
-    load = sessions._load
+    load = Sessions._load
 
-    async def counted(hashes: list[str]) -> object:
+    async def counted(self: Sessions, hashes: list[str]) -> object:
         nonlocal asked
         asked += 1
-        return await load(hashes)
+        return await load(self, hashes)
 
-    monkeypatch.setattr(sessions, "_load", counted)
+    monkeypatch.setattr(Sessions, "_load", counted)
     verifier = Sessions()
     found = await asyncio.gather(*(verifier.verify(token) for token in tokens * 2))
     assert len({actor.id for actor in found}) == RIVALS
