@@ -248,7 +248,8 @@ async def test_what_was_written_down_can_be_neither_changed_nor_removed(
     column = "granted = NOT granted" if model is Consent else "action = 'nothing'"
     for statement in (f"UPDATE {_table(model)} SET {column}", f"DELETE FROM {_table(model)}"):
         with pytest.raises(Exception, match="append-only"):
-            await database.fetch(statement)
+            async with database.transaction():
+                await database.fetch(statement)
     with pytest.raises(Exception, match="append-only"):
         await model.all().delete()
     assert await model.all().count() == before
