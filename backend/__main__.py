@@ -182,7 +182,12 @@ def _explained() -> Iterator[None]:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> int:
-    asyncio.run(work)
+    try:
+        import uvloop
+    except ImportError:  # Windows, PyPy
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
     return 0
 
 

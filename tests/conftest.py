@@ -19,6 +19,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+import uvloop
 
 from backend import clock
 from backend import db as database
@@ -55,6 +56,12 @@ def make_settings(database_url: str, **changes: Any) -> Settings:
         "log_level": "WARNING",
     }
     return Settings(**(base | changes))
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The loop that serves: tests run on what runs."""
+    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture(scope="session")
