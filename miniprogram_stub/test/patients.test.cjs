@@ -28,7 +28,6 @@ const answers = (more) => Object.assign({
   'GET /patients/p-1/standing': STANDING,
   'GET /patients/p-1/carers': { items: CARERS },
 }, more)
-const yes = { showModal: { confirm: true } }
 const sent = (device, method) => device.requests.filter((request) => request.method === method)
 
 describe('words for who is who', () => {
@@ -59,10 +58,12 @@ describe('the list', () => {
   })
 
   test('a request can be taken back', async () => {
-    const device = phone({ answers: answers({ 'DELETE /patients/p-2': { status: 204 } }), replies: yes })
+    const device = phone({ answers: answers({ 'DELETE /patients/p-2': { status: 204 } }) })
     const page = await open('patients')
     page.withdraw(tap({ id: 'p-2', name: '李*' }))
-    await vi.waitFor(() => expect(sent(device, 'GET')).toHaveLength(2))
+    expect(sent(device, 'DELETE')).toEqual([])
+    await page.remove()
+    expect(page.data.leaving).toBe(null)
     expect(sent(device, 'DELETE').map(({ path }) => path)).toEqual(['/patients/p-2'])
   })
 
@@ -168,18 +169,24 @@ describe('one person', () => {
   })
 
   test('showing a carer out is asked first', async () => {
-    const device = phone({ answers: answers({ 'DELETE /patients/p-1/carers/c-son': { status: 204 } }), replies: { showModal: { confirm: false } } })
+    const device = phone({ answers: answers({ 'DELETE /patients/p-1/carers/c-son': { status: 204 } }) })
     const page = await open('patient', { id: 'p-1' })
     page.revoke(tap({ id: 'c-son' }))
-    expect(device.called('showModal')).toHaveLength(1)
+    expect(page.data.question.heading).toContain('不再让 TA 帮忙')
     expect(sent(device, 'DELETE')).toEqual([])
+    await page.answerYes()
+    expect(sent(device, 'DELETE').map(({ path }) => path)).toEqual(['/patients/p-1/carers/c-son'])
+    expect(page.data.sheet).toBe('')
   })
 
   test('who has appointments is led to them', async () => {
-    const device = phone({ answers: answers({ 'DELETE /patients/p-1': problem(409, 'has-appointments') }), replies: yes })
+    const device = phone({ answers: answers({ 'DELETE /patients/p-1': problem(409, 'has-appointments') }) })
     const page = await open('patient', { id: 'p-1' })
     page.leave()
-    await vi.waitFor(() => expect(device.called('switchTab')).toEqual([{ url: '/pages/appointments/appointments' }]))
+    await page.answerYes()
+    expect(page.data.question.heading).toBe('has-appointments')
+    await page.answerYes()
+    expect(device.called('switchTab')).toEqual([{ url: '/pages/appointments/appointments' }])
     expect(device.called('navigateBack')).toEqual([])
   })
 })

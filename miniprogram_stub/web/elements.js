@@ -235,6 +235,7 @@ const common = {
   'hover-start-time': ignored,
   'aria-role': (element, value) => {
     attribute('role')(element, value)
+    if (value === 'heading') element.ariaLevel = '2' // WeChat knows no levels; the title above is the first
     if (FOCUSABLE.has(value) && !element.matches(NATIVE)) element.tabIndex = 0
   },
 }

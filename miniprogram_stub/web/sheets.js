@@ -30,7 +30,7 @@ export function dialog({ title, body = [], actions = [], kind = 'center', dismis
     }
     const buttons = actions.map((action) => {
       const button = make('button', { type: 'button', textContent: action.text, className: action.main ? 'main' : '' })
-      if (action.color) button.style.color = action.color
+      if (action.color) Object.assign(button.style, { color: action.color, background: '#fff' })
       button.onclick = () => close(typeof action.value === 'function' ? action.value() : action.value)
       return button
     })

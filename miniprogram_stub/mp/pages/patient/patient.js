@@ -13,7 +13,8 @@ page({
     relations: people.RELATIONS.map(({ value, patient }) => ({ value, text: patient })),
     scopes: people.SCOPES,
     lastings: people.LASTING,
-    sheet: '', // phone, relation, right, invite
+    sheet: '', // phone, relation, right, invite, ask
+    question: null,
     heading: '',
     phone: '', fault: '', saving: false,
     right: RIGHT, whose: null, custom: false, invitation: null,
@@ -107,7 +108,7 @@ page({
 
   failed(problem) {
     this.setData({ saving: false, fault: problem.detail })
-    if (!this.data.sheet) wx.showModal({ title: problem.title, content: problem.detail, showCancel: false, confirmText: '知道了' })
+    if (!this.data.sheet) this.ask({ heading: problem.title, text: problem.detail, no: '知道了' })
   },
 
   // --- carers ---
@@ -184,42 +185,47 @@ page({
   revoke({ currentTarget }) {
     const { id, asks } = currentTarget.dataset
     const { who } = this.data.carers.concat(this.data.asking).find((one) => one.id === id)
-    wx.showModal(asks
-      ? { title: '不同意?', content: `这位“${who}”就不能替${this.data.person.name}办事,也看不到资料。`, confirmText: '不同意', cancelText: '再想想', success: ({ confirm }) => { if (confirm) this.end(id) } }
-      : { title: '不再让 TA 帮忙?', content: `这位“${who}”马上就看不到资料、不能预约了。已经约好的号不受影响。`, confirmText: '不再帮忙', cancelText: '再想想', success: ({ confirm }) => { if (confirm) this.end(id) } })
+    this.ask(asks ? {
+      heading: '不同意?', text: `这位“${who}”就不能替${this.data.person.name}办事,也看不到资料。`, yes: '不同意', no: '再想想',
+    } : {
+      heading: '不再让 TA 帮忙?', text: `这位“${who}”马上就看不到资料、不能预约了。已经约好的号不受影响。`, yes: '不再帮忙', no: '再想想',
+    }, () => this.end(id))
   },
 
   end(id) {
-    return this.settle(api.remove(`/patients/${this.data.id}/carers/${id}`), () => wx.showToast({ title: '好了' }))
+    return this.settle(api.remove(`/patients/${this.data.id}/carers/${id}`), () => { this.close(); wx.showToast({ title: '好了' }) })
   },
 
   // --- leaving ---
 
   leave() {
-    const { name } = this.data.person
-    wx.showModal({
-      title: `移除${name}?`,
-      content: '只是从您的名单里去掉,就诊记录还在,别的家人照常能帮忙。以后要再加,可能要家人同意。',
-      confirmText: '移除',
-      cancelText: '先留着',
-      confirmColor: '#ab1f1a',
-      success: ({ confirm }) => { if (confirm) this.remove() },
-    })
+    this.ask({
+      heading: `移除${this.data.person.name}?`,
+      text: '只是从您的名单里去掉,就诊记录还在,别的家人照常能帮忙。以后要再加,可能要家人同意。',
+      yes: '移除',
+      no: '先留着',
+    }, () => this.remove())
   },
 
   remove() {
     return api.remove(`/patients/${this.data.id}`).then(
-      () => wx.navigateBack(),
+      () => { this.close(); wx.navigateBack() },
       (problem) => {
         if (problem.code !== 'has-appointments') return this.failed(problem)
-        return wx.showModal({
-          title: problem.title,
-          content: problem.detail,
-          confirmText: '看预约',
-          cancelText: '知道了',
-          success: ({ confirm }) => { if (confirm) wx.switchTab({ url: '/pages/appointments/appointments' }) },
-        })
+        return this.ask({ heading: problem.title, text: problem.detail, yes: '看预约', no: '知道了', mild: true },
+          () => wx.switchTab({ url: '/pages/appointments/appointments' }))
       },
     )
+  },
+
+  // --- what is asked before it is done ---
+
+  ask(question, deed) {
+    this.asked = deed
+    this.setData({ sheet: 'ask', heading: question.heading, question, fault: '' })
+  },
+
+  answerYes() {
+    return this.asked()
   },
 })

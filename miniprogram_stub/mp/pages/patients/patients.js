@@ -4,7 +4,7 @@ const api = require('../../utils/api')
 const people = require('../../utils/people')
 
 page({
-  data: { patients: [] },
+  data: { patients: [], leaving: null },
 
   // Also after somebody was added, changed or removed on another page.
   onShow() {
@@ -19,19 +19,18 @@ page({
     this.open().then(() => wx.stopPullDownRefresh())
   },
 
-  /** Takes back a request that nobody has answered. */
   withdraw({ currentTarget }) {
-    const { id, name } = currentTarget.dataset
-    wx.showModal({
-      title: '不再申请?',
-      content: `撤回后,${name}不会出现在您的名单里。以后还可以再申请。`,
-      confirmText: '撤回申请',
-      cancelText: '先留着',
-      success: ({ confirm }) => { if (confirm) this.remove(id) },
-    })
+    this.setData({ leaving: currentTarget.dataset })
   },
 
-  remove(id) {
+  keep() {
+    this.setData({ leaving: null })
+  },
+
+  /** Takes back a request that nobody has answered. */
+  remove() {
+    const { id } = this.data.leaving
+    this.keep()
     return api.remove(`/patients/${id}`)
       .catch((problem) => wx.showToast({ title: problem.title, icon: 'none' }))
       .then(() => this.open())
