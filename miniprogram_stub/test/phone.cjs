@@ -21,14 +21,15 @@ function phone({ answers = {}, storage = {}, replies = {}, known: more = {} } = 
       path: pathname.replace('/api/v1', ''),
       query: Object.fromEntries(searchParams),
       body: data,
+      header,
       key: header['idempotency-key'],
     }
     requests.push(request)
     const told = answers[`${method} ${request.path}`]
     Promise.resolve().then(() => (typeof told === 'function' ? told(request) : told)).then((found) => {
       if (found === 'offline') return fail({ errMsg: 'request:fail' })
-      const answer = found === undefined ? problem(404, 'not-found') : found.status ? found : { status: 200, data: found }
-      return success({ statusCode: answer.status, data: answer.data, header: {} })
+      const answer = found === undefined ? problem(404, 'not-found') : typeof found.status === 'number' ? found : { status: 200, data: found }
+      return success({ statusCode: answer.status, data: answer.data, header: answer.header || {} })
     })
   }
   const known = {
@@ -66,8 +67,10 @@ async function open(name, query = {}) {
   require(path.join(MP, 'pages', name, name))
   const page = Object.assign({}, definition, {
     data: structuredClone(definition.data),
-    setData(changes) {
+    selectComponent: () => null,
+    setData(changes, then) {
       Object.keys(changes).forEach((key) => put(page.data, key, structuredClone(changes[key])))
+      then?.call(page)
     },
   })
   await page.onLoad?.(query)

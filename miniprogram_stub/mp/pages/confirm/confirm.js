@@ -41,7 +41,8 @@ page({
 
   // Back from adding a person, or from the privacy terms.
   onShow() {
-    if (!this.data.loading && this.data.step === 'choose') this.load()
+    if (!this.data.loading && this.data.step === 'choose') return this.load()
+    return undefined
   },
 
   onUnload() {
@@ -229,9 +230,12 @@ page({
     return ways.go(to)
   },
 
+  /** The other times of this doctor, where one of them may have come from. */
   toTimes() {
-    if (getCurrentPages().length > 1) return wx.navigateBack()
     const { shift } = this.data
+    const pages = getCurrentPages()
+    const before = pages[pages.length - 2]
+    if (before && before.route === 'pages/doctor/doctor') return wx.navigateBack()
     const who = shift.practitionerId ? `id=${shift.practitionerId}&` : ''
     return wx.redirectTo({ url: `/pages/doctor/doctor?${who}department=${shift.departmentId}&on=${shift.on}` })
   },

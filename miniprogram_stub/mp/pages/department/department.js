@@ -47,6 +47,15 @@ page({
     this.setData({ all: true })
   },
 
+  /** The first free time of a shift, ready to be confirmed: one choice less in elder mode. */
+  async take(event) {
+    const { schedule } = event.currentTarget.dataset
+    const slot = await api.get('/slots', { schedule })
+      .then(({ items }) => items.find(({ state }) => state === 'open'), () => null)
+    if (slot) wx.navigateTo({ url: `/pages/confirm/confirm?schedule=${schedule}&slot=${slot.id}` })
+    else this.open(event)
+  },
+
   open(event) {
     const { doctor, day } = event.currentTarget.dataset
     const who = doctor ? `id=${doctor}&` : ''

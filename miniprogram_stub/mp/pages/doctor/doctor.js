@@ -18,7 +18,7 @@ page({
 
   // Back from a page where a place was taken or refused: what is free has changed.
   onShow() {
-    if (this.data.query) this.refresh()
+    return this.data.query ? this.refresh() : undefined
   },
 
   load() {
