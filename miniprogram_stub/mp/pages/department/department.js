@@ -56,6 +56,10 @@ page({
     else this.open(event)
   },
 
+  openOrganization() {
+    wx.navigateTo({ url: `/pages/organization/organization?id=${this.data.department.organization_id}` })
+  },
+
   open(event) {
     const { doctor, day } = event.currentTarget.dataset
     const who = doctor ? `id=${doctor}&` : ''
