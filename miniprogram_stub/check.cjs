@@ -101,6 +101,7 @@ function unused(tree) {
   follow('app.js')
   follow('app.wxss')
   tree.pages.forEach(enter)
+  for (const { iconPath, selectedIconPath } of tree.app.tabBar?.list ?? []) [iconPath, selectedIconPath].filter(Boolean).forEach((file) => seen.add(file))
   return [...faults, ...tree.files.filter((file) => !seen.has(file)).map((file) => `${file} is not used`)]
 }
 

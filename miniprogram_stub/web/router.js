@@ -1,5 +1,5 @@
 // Pages on a stack, as WeChat keeps them, in step with the browser's history.
-import { configs, pages } from 'mp'
+import { assets, configs, pages } from 'mp'
 import { appLife } from './life.js'
 import { Refusal } from './call.js'
 import { pull } from './pull.js'
@@ -220,11 +220,16 @@ export const router = {
   },
 }
 
-function tabLink({ pagePath, text }) {
+/** A tab's picture; which of the two is seen follows `aria-current`. */
+function tabIcon(path, className) {
+  return path ? [Object.assign(document.createElement('img'), { src: assets['/' + path], alt: '', className })] : []
+}
+
+function tabLink({ pagePath, text, iconPath, selectedIconPath }) {
   const link = document.createElement('a')
   link.href = '#/' + pagePath
   link.dataset.path = pagePath
-  link.append(text, Object.assign(document.createElement('span'), { className: 'badge' }))
+  link.append(...tabIcon(iconPath, 'plain'), ...tabIcon(selectedIconPath, 'chosen'), text, Object.assign(document.createElement('span'), { className: 'badge' }))
   link.onclick = (event) => {
     event.preventDefault()
     router.switchTab({ url: '/' + pagePath })
