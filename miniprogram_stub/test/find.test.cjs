@@ -15,12 +15,18 @@ const doctor = {
     { organization: '卫生院', department: '全科', kind: 'outreach' },
   ],
 }
+const FREE = {
+  id: 's-1', organization: { id: 'org-1', name: '第1村卫生室' }, department: { id: 'dept-1', name: '全科诊室' },
+  practitioner: { id: 'doc-1', name: '何书笙', title: '主治医师' }, held_on: '2026-11-23', period: 'am', kind: 'general',
+  fee: '6.00 元', state: 'open', free: 2, distance_km: 8.72,
+}
 const listed = (items, next = null) => ({ items, next })
 
 const answers = (more) => Object.assign({
   'GET /organizations': listed([clinic(1), clinic(2)], 'page-2'),
   'GET /departments': ({ query }) => listed(query.q === '头晕' ? [dept(1, ['咳嗽', '头晕'])] : []),
   'GET /symptom-words': { items: ['咳嗽', '头晕'] },
+  'GET /schedules': ({ query }) => listed(query.q === '头晕' ? [FREE] : []),
   'GET /practitioners': ({ query }) => listed(query.q === '头晕' ? [] : query.q ? [] : [doctor]),
 }, more)
 
@@ -86,10 +92,10 @@ test('typing searches once, after a pause', async () => {
   expect(device.requests).toHaveLength(before)
   await vi.advanceTimersByTimeAsync(50)
   const sent = device.requests.slice(before)
-  expect(sent.map(({ path }) => path).sort()).toEqual(['/departments', '/organizations', '/practitioners'])
+  expect(sent.map(({ path }) => path).sort()).toEqual(['/departments', '/organizations', '/practitioners', '/schedules'])
   expect(sent.every(({ query }) => query.q === '头晕')).toBe(true)
   expect(page.data.searched).toBe('头晕')
-  expect(page.data.sections.map(({ kind }) => kind)).toEqual(['departments', 'organizations'])
+  expect(page.data.sections.map(({ kind }) => kind)).toEqual(['departments', 'schedules', 'organizations'])
   expect(page.data.sections[0].items[0].treats).toBe('常看:头晕、咳嗽')
 })
 
@@ -153,6 +159,20 @@ test('a page that does not come leaves what is there', async () => {
   expect(page.data.sections[0].items).toHaveLength(1)
   expect(page.data.adding).toBe('')
   expect(device.called('showToast')).toHaveLength(1)
+})
+
+test('what can be booked first: near, free, and leading to its day', async () => {
+  const device = phone({ answers: answers(), storage: { mode: { elder: true, size: 1 } }, replies: { getFuzzyLocation: { latitude: 28.4, longitude: 118.2 } } })
+  const page = await open('find')
+  await page.locate()
+  page.type({ detail: { value: '头晕' } })
+  await page.search()
+  expect(device.requests.find(({ path }) => path === '/schedules').query).toMatchObject({ q: '头晕', free: 'true', near: '28.400,118.200', within_km: '30' })
+  expect(page.data.sections[0].kind).toBe('schedules')
+  expect(page.data.sections[0].items[0]).toMatchObject({
+    note: '第1村卫生室 · 全科诊室 · 何书笙 主治医师', treats: '普通号 · 6.00 元 · 约 8.7 公里', places: '仅剩 2 个号',
+    url: '/pages/doctor/doctor?id=doc-1&department=dept-1&on=2026-11-23',
+  })
 })
 
 test('a tier is asked of the service', async () => {

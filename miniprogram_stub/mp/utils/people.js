@@ -92,4 +92,4 @@ function carer(found) {
   }
 }
 
-module.exports = { RELATIONS, GUARDIANS, SEXES, SCOPES, LASTING, patientIs, carerIs, scopeOf, endsIn, dated, patient, carer }
+module.exports = { RELATIONS, GUARDIANS, SEXES, SCOPES, LASTING, patientIs, carerIs, scopeOf, endsIn, dated, shortened, patient, carer }

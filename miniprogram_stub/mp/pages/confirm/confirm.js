@@ -18,7 +18,7 @@ function person(patient) {
   return {
     id: patient.id,
     name: patient.name,
-    note: reason || `${people.patientIs(patient.relation, patient.sex)}${patient.id_number ? ' · ' + patient.id_number : ''}`,
+    note: reason || `${people.patientIs(patient.relation, patient.sex)}${patient.id_number ? ' · ' + people.shortened(patient.id_number) : ''}`,
     able: !reason,
     main: patient.is_default,
   }

@@ -12,8 +12,10 @@ const PAUSE_MS = 400 // after the last key, before the search goes out
 const LOCATING_MS = 2000 // the list does not wait longer for the place
 const BROWSED = 10
 const FOUND = 4
+const NEAR_KM = 30 // how far a free place may be to count as near
 
 const SOURCES = {
+  schedules: { path: '/schedules', heading: '最早能约的', row: free },
   departments: { path: '/departments', heading: '科室', row: department },
   practitioners: { path: '/practitioners', heading: '医生', row: practitioner },
   organizations: { path: '/organizations', heading: '医院、卫生院、卫生室', row: organization },
@@ -47,6 +49,20 @@ function department(found, q) {
   }
 }
 
+function free(found) {
+  const doctor = found.practitioner
+  const places = format.places(found)
+  return {
+    id: found.id,
+    name: `${format.day(found.held_on)} ${format.PERIODS[found.period]}`,
+    note: [found.organization.name, found.department.name, doctor && `${doctor.name} ${doctor.title}`].filter(Boolean).join(' · '),
+    treats: [format.KINDS[found.kind], found.fee, format.distance(found.distance_km)].filter(Boolean).join(' · '),
+    places: places.text,
+    tone: places.tone,
+    url: `/pages/doctor/doctor?${doctor ? `id=${doctor.id}&` : ''}department=${found.department.id}&on=${found.held_on}`,
+  }
+}
+
 function practitioner(found) {
   return {
     id: found.id,
@@ -59,7 +75,7 @@ function practitioner(found) {
 
 page({
   data: {
-    kinds: [{ value: 'organizations', text: '医院' }, { value: 'departments', text: '科室' }, { value: 'practitioners', text: '医生' }],
+    kinds: [{ value: 'organizations', text: '医院' }, { value: 'departments', text: '科室' }, { value: 'practitioners', text: '医生' }, { value: 'schedules', text: '有号' }],
     tiers: TIERS,
     kind: 'organizations',
     tier: '',
@@ -111,6 +127,7 @@ page({
     return Promise.all(kinds.map((kind) => {
       const query = { q, limit }
       if (kind !== 'practitioners') Object.assign(query, { near, tier: q ? '' : this.data.tier })
+      if (kind === 'schedules') Object.assign(query, { free: true, within_km: near ? NEAR_KM : '' })
       const list = (this.lists[kind] = api.list(SOURCES[kind].path, query))
       return list.more().then((found) => ({
         kind,
@@ -124,11 +141,17 @@ page({
   reload() {
     clearTimeout(this.timer)
     const q = this.data.q.trim()
-    const kinds = q ? Object.keys(SOURCES) : [this.data.kind]
+    const kinds = q ? this.order() : [this.data.kind]
     this.setData({ searching: true })
     return this.show(() => this.sections(kinds, q, place.current()).then((sections) => ({
       sections, searched: q, near: Boolean(place.current()),
     }))).then(() => { if (q === this.data.q.trim()) this.setData({ searching: false }) })
+  },
+
+  /** Elder mode begins with what can be booked at once. */
+  order() {
+    const rest = ['departments', 'practitioners', 'organizations']
+    return this.data.elder ? ['schedules'].concat(rest) : ['departments', 'schedules', 'practitioners', 'organizations']
   },
 
   onPullDownRefresh() {
