@@ -749,11 +749,11 @@ class AccessQuery(Form):
 
 
 class AccessView(msgspec.Struct):
-    """`who`: former is a family member who no longer, or not yet, may act for the patient."""
+    """`who`: asking wants to act for the patient, and former no longer may."""
 
     id: UUID
     at: datetime
-    who: Literal["me", "carer", "former", "staff", "operator", "system"]
+    who: Literal["me", "carer", "asking", "former", "staff", "operator", "system"]
     relation: Relation | None
     action: str
     words: str

@@ -294,7 +294,7 @@ def _fees(county: County) -> None:
 
 def _announcements(county: County) -> None:
     """Open-ended, like the weekly templates: the demo works on any day."""
-    always = START, date(2036, 12, 31)
+    always = date(2026, 1, 1), date(2036, 12, 31)
     county.rows["announcements"] = [
         ["YIMIAO", None, "流感疫苗免费接种",
          "60 岁以上居民和中小学生可带身份证到各乡镇卫生院免费接种,工作日上午,无需预约。", *always],

@@ -66,8 +66,8 @@ def of_carer(kind: str, name: str | None) -> Words:
 def of_device(device: str) -> Words:
     """The account was used somewhere new."""
     where = f"({device})" if device else ""
-    text = f"您的账号在另一台设备{where}上登录了。不是您本人,请点下面,让那台设备退出。"
-    return Words("新设备登录", text, DATA)
+    text = f"您的账号在另一部手机{where}上登录了。不是您本人,请马上让它退出登录。"
+    return Words("新手机登录", text, DATA)
 
 
 def _when(at: datetime) -> str:

@@ -32,7 +32,7 @@ ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`who`: me, carer, former (no longer, or not yet, a carer), staff, operator, system.
+    """`who`: me, carer, asking (to be one), former (no longer one), staff, operator, system.
 
     `relation`: what a carer is to the patient.
     """
@@ -67,11 +67,16 @@ async def _told(actor: Actor, patient_id: UUID, rows: Sequence[AuditEvent]) -> l
     told = []
     for row in rows:
         carer = carers.get(row.actor_id)
-        who = row.actor_kind
-        if row.actor_kind == "resident":
-            who = "carer" if carer is not None and is_in_force(carer) else "former"
-            who = "me" if row.actor_id == actor.account_id else who
+        who = row.actor_kind if row.actor_kind != "resident" else _resident(actor, row, carer)
         relation = carer.relation if carer is not None else None
         words = ACTIONS.get(row.action, "使用了记录")
         told.append(Access(row.id, row.at, who, relation, row.action, words))
     return told
+
+
+def _resident(actor: Actor, row: AuditEvent, carer: Carer | None) -> str:
+    if row.actor_id == actor.account_id:
+        return "me"
+    if carer is not None and carer.state == "requested":
+        return "asking"
+    return "carer" if carer is not None and is_in_force(carer) else "former"

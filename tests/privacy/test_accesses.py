@@ -18,7 +18,7 @@ from backend.identity.access import Actor
 from backend.ids import new_id
 from backend.privacy.accesses import ACTIONS, Access, list_of
 from backend.settings import Settings
-from tests.people import Person, a_person, a_receipt, an_account
+from tests.people import Person, a_person, a_receipt, an_account, register
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -55,6 +55,14 @@ async def test_what_others_read_is_told_with_who_they_are(
     noon.move(timedelta(minutes=1))
     await leaving.leave(child, person.patient_id)
     assert {access.who for access in await seen(person)} == {"former"}
+
+
+async def test_who_only_asks_is_told_as_such(settings: Settings) -> None:
+    owner, asking = await an_account(settings), await an_account(settings)
+    row = await register(owner, settings)
+    await register(asking, settings, relation="child")
+    (access,) = await seen(Person(owner, row.patient_id))
+    assert (access.who, access.action) == ("asking", "patient.requested")
 
 
 async def test_staff_operators_and_jobs_are_told_too(settings: Settings) -> None:

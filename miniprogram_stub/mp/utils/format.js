@@ -64,6 +64,17 @@ function moment(instant) {
   return `${word ? word + ' ' : ''}${monthDay(date)} ${clock(instant)}`
 }
 
+/** A day that has been, or is: `今天` `昨天` `11月20日`; another year is said. */
+function dayAgo(date) {
+  const ago = daysFrom(today(), date)
+  if (ago === 0) return '今天'
+  if (ago === 1) return '昨天'
+  return `${date.slice(0, 4) === today().slice(0, 4) ? '' : `${date.slice(0, 4)}年`}${monthDay(date)}`
+}
+
+/** `昨天 14:30` of an instant. */
+const ago = (instant) => `${dayAgo(dateOf(instant))} ${clock(instant)}`
+
 /** `9分05秒` of seconds. */
 const countdown = (seconds) => `${Math.floor(seconds / 60)}分${two(seconds % 60)}秒`
 
@@ -105,5 +116,5 @@ function visit(found) {
 
 module.exports = {
   KINDS, PERIODS, TIERS, STATUSES, ALIVE,
-  dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, moment, countdown, places, distance, visit,
+  dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, dayAgo, moment, ago, countdown, places, distance, visit,
 }

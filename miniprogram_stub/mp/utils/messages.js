@@ -17,12 +17,12 @@ function shown(found) {
     id: found.id,
     title: found.title,
     text: found.text,
-    time: format.moment(found.at),
+    time: format.ago(found.at),
     read: found.read,
     sign: SIGNS[found.kind] || 'people',
     act: link ? (found.kind === 'carer_asks' ? ASKING : ACTS[link.page] || '看一看') : '',
     url: link ? address(found.kind, link) : '',
-    label: `${found.read ? '' : '没看过,'}${found.title},${format.moment(found.at)},${found.text}`,
+    label: `${found.read ? '' : '没看过,'}${found.title},${format.ago(found.at)},${found.text}`,
   }
 }
 

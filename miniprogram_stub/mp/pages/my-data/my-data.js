@@ -70,8 +70,8 @@ page({
       id: one.id,
       name: one.device || '没有名字的手机',
       current: one.current,
-      seen: one.current ? '正在用' : `${format.moment(one.last_seen_at)} 用过`,
-      since: format.moment(one.created_at),
+      seen: one.current ? '正在用' : `${format.ago(one.last_seen_at)} 用过`,
+      since: format.ago(one.created_at),
     }))
     return { devices, others: devices.filter(({ current }) => !current).length }
   },
@@ -147,7 +147,7 @@ page({
       agreement: {
         granted: agreement.granted === true,
         version: agreement.agreed_version || agreement.version,
-        at: agreement.at ? format.moment(agreement.at) : '',
+        at: agreement.at ? format.ago(agreement.at) : '',
       },
       decisions: items.map(decision),
       done: list.done,
@@ -272,7 +272,7 @@ function decision(row) {
     what: PURPOSES[row.purpose] + (row.patient ? `(${row.patient.name})` : ''),
     answer: row.granted ? '同意' : '撤回',
     granted: row.granted,
-    when: `${format.moment(row.at)} · ${row.version} 版`,
+    when: `${format.ago(row.at)} · ${row.version} 版`,
   }
 }
 

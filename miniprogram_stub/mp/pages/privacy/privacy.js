@@ -39,7 +39,7 @@ page({
       return {
         agreed: agreed && agreement.agreed_version === version,
         changed: Boolean(agreed && agreement.agreed_version && agreement.agreed_version !== version),
-        since: agreement.at ? format.moment(agreement.at) : '',
+        since: agreement.at ? format.ago(agreement.at) : '',
       }
     }).catch((problem) => {
       if (!problem.code) throw problem
