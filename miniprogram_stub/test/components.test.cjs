@@ -48,6 +48,12 @@ describe('state', () => {
     expect(html()).not.toContain('再试一次')
   })
 
+  test('what does not exist is not asked for again and again', () => {
+    const { html } = render('state', { problem: { ...PROBLEM, code: 'not-found' } })
+    expect(html()).toContain('回首页')
+    expect(html()).not.toContain('再试一次')
+  })
+
   test('nothing there: says so, and where to go', async () => {
     const { html, tap, events } = render('state', { title: '没有预约', action: '去预约' })
     expect(html()).toContain('没有预约')

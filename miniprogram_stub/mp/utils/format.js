@@ -110,7 +110,6 @@ function visit(found) {
     pending: found.status === 'pending',
     alive: ALIVE.indexOf(found.status) >= 0,
     departmentId: found.department.id,
-    label: `${STATUSES[found.status]},${day(found.held_on)} ${span(found.starts_at, found.ends_at)},${found.patient.name},${found.organization.name},${found.department.name}${doctor ? ',' + doctor : ''}`,
   }
 }
 
