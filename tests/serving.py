@@ -8,7 +8,7 @@ from typing import Any
 
 from sanic import Sanic
 
-POLLS_MOST, POLL_S = 250, 0.02
+POLLS_MOST, POLL_S = 1500, 0.02
 
 
 async def until(reached: Callable[[], bool | Awaitable[bool]]) -> None:

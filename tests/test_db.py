@@ -61,7 +61,7 @@ async def test_ten_thousand_random_cancels_leak_nothing(db: None) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    await asyncio.wait_for(writer(), timeout=5)
+    await asyncio.wait_for(writer(), timeout=30)
     assert await Consortium.all().count() >= finished
     client = get_connection("default")
     if database.is_sqlite():

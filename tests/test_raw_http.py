@@ -16,7 +16,8 @@ from backend.protocol import HEADERS_MOST, Limits, is_sound
 from backend.serving import listen, serving
 
 LIMITS = Limits(header_s=0.4, body_s=0.4, response_s=0.4, idle_s=0.4, per_address_most=0)
-PATIENCE_S = 5.0  # a test's, far above every limit
+PATIENCE_S = 30.0  # a test's, far above every limit
+LATE_S = 5.0  # how much later than its deadline a thing may come on a busy machine
 NAMES = itertools.count()
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
@@ -211,7 +212,7 @@ async def drip(port: int, head: bytes, drop: bytes, every_s: float) -> tuple[flo
         while not answer.done() and time.monotonic() - began < PATIENCE_S:
             writer.write(drop)
             await asyncio.wait({answer}, timeout=every_s)
-        return time.monotonic() - began, await asyncio.wait_for(answer, 1)
+        return time.monotonic() - began, await asyncio.wait_for(answer, PATIENCE_S)
     finally:
         writer.close()
 
@@ -229,7 +230,7 @@ async def drip(port: int, head: bytes, drop: bytes, every_s: float) -> tuple[flo
 async def test_who_trickles_is_cut_at_the_deadline(server: int, head: bytes, drop: bytes) -> None:
     """Issue: the deadline counts from the first byte, whatever trickles in."""
     took_s, answer = await drip(server, head, drop, every_s=0.05)
-    assert LIMITS.header_s * 0.9 <= took_s < LIMITS.header_s + 1
+    assert LIMITS.header_s * 0.9 <= took_s < LIMITS.header_s + LATE_S
     assert statuses(answer) == [408]
 
 
@@ -255,14 +256,14 @@ async def shout(port: int) -> bytes:
 
 async def test_the_second_request_of_a_connection_has_its_deadline_too(server: int) -> None:
     took_s, answer = await drip(server, GET + b"\r\n", b"G", every_s=0.05)
-    assert took_s < LIMITS.header_s + 1
+    assert took_s < LIMITS.header_s + LATE_S
     assert statuses(answer) == [200, 408]
 
 
 async def test_an_idle_connection_is_closed(server: int) -> None:
     began = time.monotonic()
     assert statuses(await exchange(server, GET + b"\r\n")) == [200]
-    assert LIMITS.idle_s * 0.9 <= time.monotonic() - began < LIMITS.idle_s + 1
+    assert LIMITS.idle_s * 0.9 <= time.monotonic() - began < LIMITS.idle_s + LATE_S
 
 
 async def test_a_handler_that_hangs_is_answered_for(server: int) -> None:

@@ -108,7 +108,7 @@ async def test_what_does_not_end_is_cut() -> None:
             asked = asyncio.create_task(client.get(f"http://127.0.0.1:{sock.getsockname()[1]}/"))
             await begun.wait()
         with pytest.raises(httpx.TransportError):
-            await asyncio.wait_for(asked, 5)
+            await asyncio.wait_for(asked, 30)
 
 
 def test_a_taken_port_is_a_sentence() -> None:
@@ -281,7 +281,7 @@ async def test_a_lease_that_another_took_is_lost(
             waiting = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", lease.LOCK))
             await break_lease(settings)
             await waiting
-            await asyncio.wait_for(lost.wait(), 5)
+            await asyncio.wait_for(lost.wait(), 30)
         finally:
             await rival.close()
 

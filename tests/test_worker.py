@@ -146,7 +146,7 @@ async def test_jobs_have_ended_when_the_timetable_has(hub: Hub) -> None:
         return 0
 
     async with Timetable(SETTINGS, hub, [Job("long", long, every(seconds=1), True)]).running():
-        await asyncio.wait_for(began.wait(), 5)
+        await asyncio.wait_for(began.wait(), 30)
     assert ended.is_set()
 
 

@@ -146,7 +146,7 @@ async def hang_up_for(server: Server, people: int, days: int) -> dict[str, int]:
     left = await check_books(server, town.slots)
 
     caller = town.callers[0]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await server.http.get(
             "/api/v1/appointments", headers={"authorization": f"Bearer {caller.token}"}
         )
@@ -198,7 +198,7 @@ async def test_the_limits_hub_survives_those_who_hang_up(
         results = await asyncio.gather(*tasks, return_exceptions=True)
         wrong = [result for result in results if isinstance(result, Exception)]
         assert wrong == []
-    await asyncio.wait_for(one(10_000), 5)
+    await asyncio.wait_for(one(10_000), 30)
     await hub.close()
 
 

@@ -339,7 +339,7 @@ async def test_a_body_that_trickles_is_cut_off(connect: Callable[..., WeChat]) -
         port = server.sockets[0].getsockname()[1]
         wechat = connect(f"http://127.0.0.1:{port}", call_s=0.4)
         with pytest.raises(WeChatError, match="TimeoutError"):
-            await asyncio.wait_for(wechat.login("c"), 5)
+            await asyncio.wait_for(wechat.login("c"), 30)
 
 
 @given(st.one_of(st.binary(max_size=200), st.from_regex(rb'\{"(openid|errcode)":[^}]{0,20}\}')))
