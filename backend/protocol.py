@@ -10,16 +10,24 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import structlog
-from sanic.exceptions import BadRequest, RequestTimeout, SanicException, ServiceUnavailable
+from sanic.exceptions import (
+    BadRequest,
+    ExpectationFailed,
+    PayloadTooLarge,
+    RequestTimeout,
+    SanicException,
+    ServiceUnavailable,
+)
 from sanic.http import Http, Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 log = structlog.get_logger()
 
 CHUNKED_BODY: Any = "chunked"  # what Sanic puts in `request_body` for it
+LENGTH_BODY: Any = True  # and for a body whose length is said
 CHUNK_LINE_MOST = 64  # bytes of a chunk's size and extensions
 ANSWER_S = 5.0  # to send the refusal after a deadline; then the connection is cut
 LINGER_S = 1.0  # to read on after the last answer: a reset would destroy it on its way
@@ -31,11 +39,8 @@ HEAD = re.compile(
     rb"[A-Z]{3,16} /(?!/)[!\"$-~]*+ HTTP/1\.[01]"
     rb"(?:\r\n[!#$%%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+){0,%d}+" % HEADERS_MOST
 )
-HOST = re.compile(
-    rb"\r\nhost:[\t ]*(?:[0-9a-z._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?[\t ]*\r\n"
-)
-LENGTH = re.compile(rb"\r\ncontent-length:[\t ]*[0-9]{1,15}[\t ]*\r\n")
-CHUNKED = re.compile(rb"\r\ntransfer-encoding:[\t ]*chunked[\t ]*\r\n")
+HOST = re.compile(r"(?:[0-9A-Za-z._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+LENGTH = re.compile(r"[0-9]{1,15}")
 CHUNK = re.compile(rb"\r\n[0-9A-Fa-f]{1,8}(?:;[\t -~]*+)?")
 
 
@@ -51,22 +56,51 @@ class Limits:
     per_address_most: int = 200
 
 
-def is_sound(head: bytes) -> bool:
-    """Whether a request's head, without its empty line, can be read in one way only."""
-    if HEAD.fullmatch(head) is None:
+class Head(NamedTuple):
+    """A request's head. Header names are lower-case, values without the space around them."""
+
+    method: str
+    url: str
+    version: str
+    headers: list[tuple[str, str]]
+    by_name: dict[str, str]
+    """Of a header that stands there twice, the last."""
+
+    @property
+    def keep_alive(self) -> bool:
+        wanted = self.by_name.get("connection")
+        return self.version == "1.1" if wanted is None else wanted.lower() == "keep-alive"
+
+
+def read_head(raw: bytes) -> Head | None:
+    """A request's head, without its empty line. None: it can be read in more ways than one."""
+    if HEAD.fullmatch(raw) is None:
+        return None
+    first, *lines = raw.decode(errors="surrogateescape").split("\r\n")
+    method, url, protocol = first.split(" ")
+    parts = [line.partition(":") for line in lines]
+    headers = [(name.lower(), value.strip("\t ")) for name, _, value in parts]
+    head = Head(method, url, protocol[5:], headers, dict(headers))
+    return head if _is_sound(head) else None
+
+
+def _is_sound(head: Head) -> bool:
+    """Whether who shall answer, and where the body ends, is said exactly once."""
+    names = [name for name, _ in head.headers]
+    if names.count("host") != 1 or HOST.fullmatch(head.by_name["host"]) is None:
         return False
-    lower = head.lower() + b"\r\n"
-    if lower.count(b"\r\nhost:") != 1 or HOST.search(lower) is None:
+    length, coding = head.by_name.get("content-length"), head.by_name.get("transfer-encoding")
+    if length is None and coding is None:
+        return True
+    if names.count("content-length") + names.count("transfer-encoding") != 1:
         return False
-    if b"\r\ncontent-length:" in lower and LENGTH.search(lower) is None:
-        return False
-    if b"\r\ntransfer-encoding:" in lower:
-        return CHUNKED.search(lower) is not None and b" http/1.1\r\n" in lower
-    return True
+    if length is not None:
+        return LENGTH.fullmatch(length) is not None
+    return (coding or "").lower() == "chunked" and head.version == "1.1"
 
 
 class StrictHttp(Http):
-    """One connection's requests, checked before Sanic parses them."""
+    """One connection's requests, read once: what is checked here is what Sanic is given."""
 
     __slots__ = ("began",)
 
@@ -76,7 +110,11 @@ class StrictHttp(Http):
         self.began = monotonic()
 
     async def http1_request_header(self) -> None:
-        """Wait for a whole head and refuse what is not sound. Raises BadRequest."""
+        """Wait for a whole head and make a request of it.
+
+        Raises:
+            BadRequest, PayloadTooLarge, ExpectationFailed.
+        """
         self.began = monotonic()
         buffer = self.recv_buffer
         end, seen = buffer.find(b"\r\n\r\n"), 0
@@ -84,10 +122,47 @@ class StrictHttp(Http):
             seen = max(0, len(buffer) - 3)
             await self._receive_more()
             end = buffer.find(b"\r\n\r\n", seen)
-        if 0 <= end < self.HEADER_MAX_SIZE and not is_sound(bytes(buffer[:end])):
+        if not 0 <= end < self.HEADER_MAX_SIZE:
+            raise PayloadTooLarge("Request header exceeds the size limit")
+        raw = bytes(buffer[:end])
+        head = read_head(raw)
+        if head is None:
             raise BadRequest("Bad Request")
-        await super().http1_request_header()
+        self._begin(head, raw)
+        # Of a chunked body one line break stays: each chunk begins with the end of the one before.
+        del buffer[: end + (2 if self.request_body == CHUNKED_BODY else 4)]
         self.began = monotonic()
+
+    def _begin(self, head: Head, raw: bytes) -> None:
+        """What Sanic keeps of a head, as its own `http1_request_header` leaves it."""
+        protocol: Any = self.protocol
+        headers = head.by_name
+        self.url = head.url
+        self.keep_alive = head.keep_alive
+        self.head_only = head.method == "HEAD"
+        self.upgrade_websocket = headers.get("upgrade", "").lower() == "websocket"
+        request = protocol.request_class(
+            url_bytes=head.url.encode("ascii"),
+            headers=head.headers,
+            head=raw,
+            version=head.version,
+            method=head.method,
+            transport=protocol.transport,
+            app=protocol.app,
+        )
+        protocol.request_class._current.set(request)
+        self.request_bytes_left = self.request_bytes = int(headers.get("content-length", 0))
+        if "transfer-encoding" in headers:
+            self.request_body = CHUNKED_BODY
+        elif "content-length" in headers:
+            self.request_body = LENGTH_BODY
+        expected = headers.get("expect", "").lower()
+        if self.request_body and expected:
+            if expected != "100-continue":
+                raise ExpectationFailed("Unknown Expect")
+            self.expecting_continue = True
+        self.request, request.stream = request, self
+        protocol.state["requests_count"] += 1
 
     async def read(self) -> bytes | None:
         """Some bytes of the body. Raises BadRequest: a chunk whose frame is not exact."""
