@@ -19,6 +19,13 @@ test('a sound number is read: birth date and sex', () => {
   expect(documents.read('330000195403120286', TODAY)).toBe(null)
 })
 
+test('every check character of the standard, as the server reckons it', () => {
+  for (const number of [
+    '330000195403120031', '330000195403120090', '33000019540312004X', '330000195403120189', '330000195403120058', '330000195403120007',
+    '330000195403120066', '330000195403120015', '330000195403120074', '330000195403120023', '330000195403120082',
+  ]) expect(fault(number), number).toBe('')
+})
+
 test('spaces, full-width digits and a small x are what people type', () => {
   expect(documents.plain('33000019540312 028x')).toBe('33000019540312028X')
   expect(documents.plain('３３００００ 19540312-0285')).toBe('330000195403120285')

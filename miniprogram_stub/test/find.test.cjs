@@ -167,7 +167,7 @@ test('what can be booked first: near, free, and leading to its day', async () =>
   await page.locate()
   page.type({ detail: { value: '头晕' } })
   await page.search()
-  expect(device.requests.find(({ path }) => path === '/schedules').query).toMatchObject({ q: '头晕', free: 'true', near: '28.400,118.200', within_km: '30' })
+  expect(device.requests.find(({ path }) => path === '/schedules').query).toMatchObject({ q: '头晕', free: 'true', near: '28.400,118.200', within_km: '15' })
   expect(page.data.sections[0].kind).toBe('schedules')
   expect(page.data.sections[0].items[0]).toMatchObject({
     note: '第1村卫生室 · 全科诊室 · 何书笙 主治医师', treats: '普通号 · 6.00 元 · 约 8.7 公里', places: '仅剩 2 个号',

@@ -12,7 +12,7 @@ const PAUSE_MS = 400 // after the last key, before the search goes out
 const LOCATING_MS = 2000 // the list does not wait longer for the place
 const BROWSED = 10
 const FOUND = 4
-const NEAR_KM = 30 // how far a free place may be to count as near
+const NEAR_KM = 15 // how far a free place may be to count as near
 
 const SOURCES = {
   schedules: { path: '/schedules', heading: '最早能约的', row: free },
@@ -86,6 +86,7 @@ page({
     emergency: '120',
     recent: [],
     near: false,
+    nearKm: NEAR_KM,
     place: 'ask', // ask, locating, on, refused, failed
     adding: '', // the section that is being lengthened
     searching: false,

@@ -48,6 +48,10 @@ page({
     this.open().then(() => wx.stopPullDownRefresh())
   },
 
+  find() {
+    wx.switchTab({ url: '/pages/find/find' })
+  },
+
   call() {
     call(this.data.organization.phone)
   },

@@ -55,6 +55,10 @@ page({
     this.open().then(() => wx.stopPullDownRefresh())
   },
 
+  list() {
+    wx.redirectTo({ url: '/pages/patients/patients' })
+  },
+
   // --- what may be changed ---
 
   editPhone() {
