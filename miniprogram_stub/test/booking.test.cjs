@@ -357,6 +357,15 @@ describe('the lists', () => {
     expect(page.data.done).toBe(true)
   })
 
+  test('of one kind', async () => {
+    const found = start(listed({ upcoming: { items: [], next: null }, '': { items: [], next: null }, no_show: { items: [old('n')], next: null } }))
+    const page = await open('appointments')
+    await page.switchTo(tap({ past: 'yes' }))
+    await page.chooseKind(tap({}, { value: 'no_show' }))
+    expect(found.requests.filter(({ path }) => path === '/appointments').pop().query.status).toBe('no_show')
+    expect(page.data.items.map(({ id }) => id)).toEqual(['n'])
+  })
+
   test('of one person', async () => {
     const found = start(listed({ upcoming: { items: [], next: null } }))
     const page = await open('appointments')

@@ -100,6 +100,7 @@ function visit(found) {
     time: span(found.starts_at, found.ends_at),
     who: found.patient.name,
     organization: found.organization.name,
+    organizationId: found.organization.id,
     department: found.department.name,
     doctor,
     kind: KINDS[found.kind],

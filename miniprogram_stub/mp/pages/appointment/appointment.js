@@ -133,10 +133,6 @@ page({
     call(this.data.phone)
   },
 
-  copyAddress() {
-    wx.setClipboardData({ data: `${this.data.visit.organization} ${this.data.address}` })
-  },
-
   /** Into the phone's own calendar: where and when, not why, as calendars are seen by others. */
   addToCalendar() {
     const { starts_at: from, ends_at: to, organization, address } = this.found

@@ -8,8 +8,19 @@ function isToCome(found) {
   return format.ALIVE.indexOf(found.status) >= 0 && Date.parse(found.starts_at) > Date.now()
 }
 
+// Of the earlier ones, those of one kind.
+const KINDS = [
+  { value: '', text: '全部' },
+  { value: 'fulfilled', text: format.STATUSES.fulfilled },
+  { value: 'cancelled', text: format.STATUSES.cancelled },
+  { value: 'no_show', text: format.STATUSES.no_show },
+]
+
 page({
-  data: { past: false, items: [], done: false, fetching: false, people: [], patient: '', patientName: '', choosing: false },
+  data: {
+    kinds: KINDS, kind: '', past: false, items: [], done: false, fetching: false, people: [], patient: '',
+    patientName: '', choosing: false,
+  },
 
   onShow() {
     return this.load()
@@ -34,8 +45,8 @@ page({
   },
 
   newList() {
-    const { past, patient } = this.data
-    return api.list('/appointments', { status: past ? '' : 'upcoming', patient })
+    const { past, kind, patient } = this.data
+    return api.list('/appointments', { status: past ? kind : 'upcoming', patient })
   },
 
   /** The next that belong here; pages that hold nothing of it are passed over. */
@@ -67,6 +78,10 @@ page({
     const past = event.currentTarget.dataset.past === 'yes'
     if (past === this.data.past) return undefined
     return this.restart({ past })
+  },
+
+  chooseKind(event) {
+    return this.restart({ kind: event.detail.value })
   },
 
   restart(change) {
