@@ -134,6 +134,7 @@ page({
     const length = Date.parse(until) - Date.parse(items[0].created_at)
     const end = Date.now() + length
     this.ids = items.map(({ id }) => id)
+    wx.pageScrollTo({ scrollTop: 0, duration: 0 })
     this.setData({ step: 'held', until: format.clock(until), held: items.map(format.visit) })
     const tick = () => {
       const seconds = Math.max(0, Math.round((end - Date.now()) / 1000))
