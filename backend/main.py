@@ -42,6 +42,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         KEEP_ALIVE_TIMEOUT=KEEP_ALIVE_S,
     )
     opened = hub.open_hub(settings)
+    desk = Desk(queue_most=settings.booking_queue)
     service = Service(
         settings=settings,
         hub=opened,
@@ -52,8 +53,8 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
             secret=settings.wechat_secret,
             hub=opened,
         ),
-        sessions=Sessions(),
-        desk=Desk(queue_most=settings.booking_queue),
+        sessions=Sessions(desk.care),
+        desk=desk,
     )
     app.ctx.service = service
     mount_api(app, service)

@@ -14,14 +14,15 @@ from backend.loader import Loader
 
 TRUST_S = 1.0
 KNOWN_MOST = 50_000
-Pair = tuple[UUID, UUID]
+Pair = tuple[UUID, UUID]  # account, patient
+Known = tuple[float, str, str]  # when, masked name, scope
 
 
 class Care:
     """One process's fresh knowledge of who cares for whom."""
 
     def __init__(self) -> None:
-        self._known: dict[Pair, tuple[float, str, str]] = {}
+        self._known: dict[Pair, Known] = {}
         self._loader: Loader[Pair, tuple[str, str]] = Loader(_load)
 
     async def name_of(self, actor: Actor, patient_id: UUID, scope: str = "book") -> str:
@@ -33,12 +34,17 @@ class Care:
             if found is None:
                 self._known.pop(pair, None)
                 raise NotFound("没有找到这位就诊人。")
-            if len(self._known) > KNOWN_MOST:
-                self._known.clear()
-            known = self._known[pair] = (time.monotonic(), *found)
+            known = self.learn(pair, *found)
         if known[2] not in at_least(scope):
             raise NotFound("没有找到这位就诊人。")
         return known[1]
+
+    def learn(self, pair: Pair, name: str, scope: str) -> Known:
+        """Believe for a while what has just been read: the patient's name, as it is, and scope."""
+        if len(self._known) > KNOWN_MOST:
+            self._known.clear()
+        known = self._known[pair] = (time.monotonic(), mask_name(name), scope)
+        return known
 
 
 async def _load(pairs: list[Pair]) -> dict[Pair, tuple[str, str]]:
@@ -53,7 +59,7 @@ async def _load(pairs: list[Pair]) -> dict[Pair, tuple[str, str]]:
     )
     return {
         (db.as_uuid(row["account_id"]), db.as_uuid(row["patient_id"])): (
-            mask_name(row["name"]),
+            row["name"],
             row["scope"],
         )
         for row in rows

@@ -19,6 +19,7 @@ from backend.crypto import Vault
 from backend.errors import NotFound, Unauthenticated
 from backend.identity.access import Actor
 from backend.identity.accounts import OPENID_COLUMN, openid_index
+from backend.identity.care import Care
 from backend.identity.models import Account
 from backend.identity.models import Session as Session
 from backend.loader import Loader
@@ -37,9 +38,13 @@ def token_hash(token: str) -> str:
 
 
 class Sessions:
-    """Verifies tokens for one process. One look-up serves all who ask together."""
+    """Verifies tokens for one process. One look-up serves all who ask together.
 
-    def __init__(self) -> None:
+    It brings along whom the account may act for, into `care`: what comes next asks just that.
+    """
+
+    def __init__(self, care: Care) -> None:
+        self._care = care
         self._trusted: dict[str, tuple[float, Actor]] = {}
         self._loader: Loader[str, Actor] = Loader(self._load)
         self._seen: set[UUID] = set()
@@ -73,23 +78,29 @@ class Sessions:
         now = clock.now()
         # Named SQL, not the ORM: a list of any length is one prepared statement.
         rows = await db.fetch(
-            "SELECT token_hash, consortium_id, account_id, id, last_seen_at FROM session"
-            f" WHERE {db.among('token_hash', '$1', 'text')}"
-            " AND revoked_at IS NULL AND expires_at > $2",
+            "SELECT s.token_hash, s.consortium_id, s.account_id, s.id, s.last_seen_at,"
+            " c.patient_id, c.scope, p.name FROM session s"
+            " LEFT JOIN carer c ON c.account_id = s.account_id AND c.state = 'active'"
+            " AND (c.expires_at IS NULL OR c.expires_at > $2)"
+            " LEFT JOIN patient p ON p.id = c.patient_id"
+            f" WHERE {db.among('s.token_hash', '$1', 'text')}"
+            " AND s.revoked_at IS NULL AND s.expires_at > $2",
             hashes,
             now,
         )
-        actors = {}
+        actors: dict[str, Actor] = {}
         for row in rows:
-            session_id = db.as_uuid(row["id"])
-            if now - db.as_instant(row["last_seen_at"]) > SEEN_EVERY:
-                self._seen.add(session_id)
-            actors[row["token_hash"]] = Actor(
-                db.as_uuid(row["consortium_id"]),
-                "resident",
-                db.as_uuid(row["account_id"]),
-                session_id,
-            )
+            account_id = db.as_uuid(row["account_id"])
+            if row["token_hash"] not in actors:
+                session_id = db.as_uuid(row["id"])
+                if now - db.as_instant(row["last_seen_at"]) > SEEN_EVERY:
+                    self._seen.add(session_id)
+                actors[row["token_hash"]] = Actor(
+                    db.as_uuid(row["consortium_id"]), "resident", account_id, session_id
+                )
+            if row["patient_id"] is not None:
+                pair = (account_id, db.as_uuid(row["patient_id"]))
+                self._care.learn(pair, row["name"], row["scope"])
         if self._seen and (self._noting is None or self._noting.done()):
             # Beside the request: nobody waits for a write that only dates a list of devices.
             self._noting = asyncio.create_task(self._note_seen(), context=contextvars.Context())

@@ -12,6 +12,7 @@ from backend import db as database
 from backend.audit import AuditEvent
 from backend.errors import NotFound, Unauthenticated
 from backend.identity import sessions
+from backend.identity.care import Care
 from backend.identity.models import Account, Session
 from backend.identity.sessions import DEVICES_MOST, SEEN_EVERY, Sessions
 from backend.settings import Settings
@@ -31,7 +32,7 @@ async def test_a_log_in_opens_the_account_of_its_openid(db: None, settings: Sett
     _, other = await log_in(settings, "openid-2")
     assert first != second
     assert actor.id == same.id != other.id
-    verified = await Sessions().verify(first)
+    verified = await Sessions(Care()).verify(first)
     assert (verified.id, verified.session_id) == (actor.id, actor.session_id)
 
 
@@ -61,31 +62,31 @@ async def test_a_log_in_lasts_its_days_to_the_second(
 ) -> None:
     token, _ = await log_in(settings)
     noon.move(timedelta(days=30, seconds=-1))
-    await Sessions().verify(token)
+    await Sessions(Care()).verify(token)
     noon.move(timedelta(seconds=1))
     with pytest.raises(Unauthenticated):
-        await Sessions().verify(token)
+        await Sessions(Care()).verify(token)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "é" * 20, "a" * 8000, "\x00"])
 async def test_what_is_no_token_is_refused(db: None, settings: Settings, token: str) -> None:
     await log_in(settings)
     with pytest.raises(Unauthenticated):
-        await Sessions().verify(token)
+        await Sessions(Care()).verify(token)
 
 
 async def test_a_hash_is_no_token(db: None, settings: Settings) -> None:
     """Whoever reads the table can't log in with what stands there."""
     await log_in(settings)
     with pytest.raises(Unauthenticated):
-        await Sessions().verify((await Session.get()).token_hash)
+        await Sessions(Care()).verify((await Session.get()).token_hash)
 
 
 async def test_an_ended_log_in_is_over_here_at_once_and_elsewhere_within_its_trust(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, actor = await log_in(settings)
-    here, elsewhere = Sessions(), Sessions()
+    here, elsewhere = Sessions(Care()), Sessions(Care())
     await here.verify(token)
     await elsewhere.verify(token)
     await sessions.revoke(actor, actor.session_id)
@@ -104,11 +105,11 @@ async def test_all_others_can_be_ended_at_once(db: None, settings: Settings) -> 
     token, actor = tokens[2]
     await sessions.revoke(actor, None)
     assert [row.id for row in await sessions.devices(actor)] == [actor.session_id]
-    await Sessions().verify(token)
-    await Sessions().verify(stranger)
+    await Sessions(Care()).verify(token)
+    await Sessions(Care()).verify(stranger)
     for ended, _ in tokens[:2] + tokens[3:]:
         with pytest.raises(Unauthenticated):
-            await Sessions().verify(ended)
+            await Sessions(Care()).verify(ended)
 
 
 async def test_nobody_ends_somebody_elses_log_in(db: None, settings: Settings) -> None:
@@ -117,7 +118,7 @@ async def test_nobody_ends_somebody_elses_log_in(db: None, settings: Settings) -
     for session_id in (actor.session_id, uuid4()):
         with pytest.raises(NotFound):
             await sessions.revoke(outsider, session_id)
-    await Sessions().verify(token)
+    await Sessions(Care()).verify(token)
     await sessions.revoke(actor, actor.session_id)
     with pytest.raises(NotFound):
         await sessions.revoke(actor, actor.session_id)
@@ -134,8 +135,8 @@ async def test_a_device_too_many_ends_the_oldest(
     assert len(living) == DEVICES_MOST
     for token, _ in tokens[:2]:
         with pytest.raises(Unauthenticated):
-            await Sessions().verify(token)
-    await Sessions().verify(tokens[2][0])
+            await Sessions(Care()).verify(token)
+    await Sessions(Care()).verify(tokens[2][0])
 
 
 async def test_the_cap_on_devices_holds_under_a_race(db: None, settings: Settings) -> None:
@@ -148,7 +149,7 @@ async def test_when_a_device_was_seen_is_no_finer_than_ten_minutes(
     db: None, settings: Settings, noon: clock.Hands
 ) -> None:
     token, _ = await log_in(settings)
-    sessions = Sessions()
+    sessions = Sessions(Care())
     noon.move(SEEN_EVERY)
     await sessions.verify(token)
     await sessions.close()
@@ -182,7 +183,7 @@ async def test_many_who_verify_together_ask_once(
         return await load(self, hashes)
 
     monkeypatch.setattr(Sessions, "_load", counted)
-    verifier = Sessions()
+    verifier = Sessions(Care())
     found = await asyncio.gather(*(verifier.verify(token) for token in tokens * 2))
     assert len({actor.id for actor in found}) == RIVALS
     assert asked <= 3
