@@ -64,7 +64,7 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
         Job("holds.expire", lambda: _expire(county), every(seconds=30)),
-        Job("inbox.scan", lambda: in_portions(scanning.scan), every(seconds=3)),
+        Job("inbox.scan", scanning.scan, every(seconds=3)),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),

@@ -13,6 +13,7 @@ from backend.ids import before, new_id
 from backend.notices import KEPT, Notice
 
 CHUNK = 500  # notices written in one transaction
+CHUNKS_MOST = 40
 LATE = timedelta(seconds=15)  # how much later than its id an event may show itself
 LATEST = timedelta(hours=25)  # for the pass that mends what a long stall has left out
 # Action and states of an event, and what is told of it. To hold a place and let it go is no news.
@@ -42,12 +43,29 @@ async def scan(late: timedelta = LATE) -> int:
     """Tell of what is new; a limited number a call. Returns how many notices."""
     told = await Notice.filter(event_id__not_isnull=True).order_by("-event_id").first()
     since = before(told.event_id, late) if told and told.event_id else UUID(int=0)
+    total = 0
+    for _ in range(CHUNKS_MOST):
+        found = await _find(since)
+        if found:
+            async with db.transaction():
+                await Notice.bulk_create((_notice(row) for row in found), ignore_conflicts=True)
+        total += len(found)
+        if len(found) < CHUNK:
+            break
+        # Not from the start again: only the last event may have more carers to be told.
+        since = before(db.as_uuid(found[-1]["id"]), timedelta())
+    return total
+
+
+async def _find(since: UUID) -> list[db.Row]:
     now = clock.now()
-    found = await db.fetch(FIND, now, since, now - KEPT, CHUNK)
-    if found:
-        async with db.transaction():
-            await Notice.bulk_create((_notice(row) for row in found), ignore_conflicts=True)
-    return len(found)
+    wanted = (now, since, now - KEPT, CHUNK)
+    if db.is_sqlite():
+        return await db.fetch(FIND, *wanted)
+    async with db.transaction():
+        # Planned each time: a plan made while there are few notices is quadratic with many.
+        await db.fetch("SET LOCAL plan_cache_mode = force_custom_plan")
+        return await db.fetch(FIND, *wanted)
 
 
 def _notice(row: db.Row) -> Notice:

@@ -176,11 +176,17 @@ async def test_more_than_a_portion_is_told_in_portions(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scanning, "CHUNK", 2)
+    monkeypatch.setattr(scanning, "CHUNKS_MOST", 2)
     assert CHUNK > 2
     slot = (await two_slots(settings))[0]
-    for _ in range(5):
+    shared = await a_person(settings)
+    for _ in range(2):
+        await invited(settings, shared, "view")  # a portion ends within one event
+    await book(shared, slot)
+    for _ in range(4):
         await book(await a_person(settings), slot)
-    assert [await scan() for _ in range(4)] == [2, 2, 1, 0]
+    assert [await scan() for _ in range(3)] == [4, 3, 0]
+    assert await Notice.filter(kind="booked").count() == 7
 
 
 async def test_who_no_longer_cares_no_longer_reads_it(settings: Settings) -> None:
