@@ -6,6 +6,7 @@ Component({
     loading: Boolean,
     problem: { type: Object, value: null },
     rows: { type: Number, value: 3 },
+    high: Boolean, // as high as an appointment
     title: String,
     text: String,
     action: String,
