@@ -1,4 +1,4 @@
-const { phone, open, problem, tap } = require('./phone.cjs')
+const { phone, open, problem, tap, mp } = require('./phone.cjs')
 
 const clinic = (n, facts) => Object.assign({
   id: `org-${n}`, name: `第${n}村卫生室`, tier: 'village', kind: 'general', parent_id: null, address: '某村',
@@ -141,6 +141,17 @@ test('what was searched for is offered again, the last first, until it is wiped'
   page.forget()
   expect(page.data.recent).toEqual([])
   expect(device.kept['recent-searches']).toBe(undefined)
+})
+
+test('who leaves this phone leaves no words and no place on it', async () => {
+  const device = phone({ answers: answers(), replies: { getFuzzyLocation: { latitude: 28.4, longitude: 118.2 } } })
+  const page = await open('find')
+  await page.locate()
+  page.type({ detail: { value: '头晕' } })
+  await page.search()
+  mp('utils/session').leave()
+  expect(device.kept).toEqual({})
+  expect(mp('utils/place').current()).toBe('')
 })
 
 test('the next page is added below, once for two taps', async () => {

@@ -1,5 +1,7 @@
 // Who is using this phone: the agreement to the privacy terms, and the log-in that follows from it.
 const { Problem, send } = require('./http')
+const place = require('./place')
+const recent = require('./recent')
 
 const TOKEN = 'token'
 const AGREED = 'privacy-agreed'
@@ -23,6 +25,8 @@ function agree(version) {
 /** Forget everything about this account on this phone. */
 function leave() {
   forget()
+  recent.clear()
+  place.turnOff()
   wx.removeStorageSync(AGREED)
 }
 
