@@ -23,6 +23,16 @@ const BUBBLES = { bubbles: true, composed: true }
 const KEYED = '[role=button],[role=link],[role=checkbox],[role=radio],[role=switch],[role=tab]'
 const FIELDS = 'input[name],textarea[name],wx-switch[name],wx-radio-group[name],wx-checkbox-group[name],wx-picker[name]'
 
+const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }
+
+/** Where an arrow key leads from one of several choices, round and round. */
+function neighbour(choice, step) {
+  const group = choice.matches('[role=radio],[role=tab]') && choice.closest('[role=radiogroup],[role=tablist]')
+  if (!group) return undefined
+  const choices = [...group.querySelectorAll(`[role=${choice.getAttribute('role')}]:not(:disabled)`)]
+  return choices[(choices.indexOf(choice) + step + choices.length) % choices.length]
+}
+
 /** `deliver(element, name, detail, options)` hands an event to the framework. */
 export function listenToDom(deliver) {
   send = deliver
@@ -60,6 +70,12 @@ export function listenToDom(deliver) {
     if (space && field.matches('a[role=button]')) {
       event.preventDefault()
       field.click()
+    }
+    const next = ARROWS[event.key] && neighbour(field, ARROWS[event.key])
+    if (next) {
+      event.preventDefault()
+      next.focus()
+      next.click()
     }
   })
   on('input', ({ target }) => {
