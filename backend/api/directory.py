@@ -26,6 +26,7 @@ from backend.api.views import (
 from backend.booking import fees, wording
 from backend.consortium import announcements
 from backend.consortium.directory import Dept, Directory, Doctor, directory, distance_km
+from backend.identity import terms
 
 FRESH_S = 10.0
 
@@ -212,6 +213,7 @@ async def list_announcements(call: Call) -> AnnouncementsView:
     return AnnouncementsView(
         county.name,
         county.emergency_phone,
+        terms.VERSION,
         [
             AnnouncementView(
                 row.id,

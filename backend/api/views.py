@@ -328,6 +328,8 @@ class AnnouncementsView(msgspec.Struct):
 
     county: str
     emergency_phone: str
+    terms_version: str
+    """Whoever agreed to another one is asked again."""
     items: list[AnnouncementView]
 
 

@@ -27,6 +27,12 @@ describe('home', () => {
     expect(requests.find(({ path }) => path === '/appointments').query).toEqual({ status: 'upcoming', limit: '2' })
   })
 
+  test.each([['2026-11', false], ['2027-01', true], [undefined, false]])('agreed to 2026-11, terms of %s', async (version, outdated) => {
+    phone({ answers: answers({ 'GET /announcements': { ...NEWS, terms_version: version } }), storage: { 'privacy-agreed': '2026-11' } })
+    const page = await open('home')
+    expect(page.data.outdated).toBe(outdated)
+  })
+
   test('one half that fails leaves the other standing', async () => {
     phone({ answers: answers({ 'GET /announcements': problem(500, 'internal') }) })
     const page = await open('home')

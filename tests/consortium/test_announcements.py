@@ -7,6 +7,7 @@ from backend.api.directory import FRESH_S
 from backend.clock import Hands
 from backend.consortium import directory
 from backend.consortium.models import Announcement, Consortium
+from backend.identity import terms
 from tests.api.conftest import Server
 from tests.api.conftest import server as server
 from tests.clinics import a_clinic
@@ -43,6 +44,7 @@ async def test_only_those_of_today_and_of_this_county(server: Server) -> None:
     ]
     assert answer.json()["county"] == (await Consortium.get(id=county)).name
     assert answer.json()["emergency_phone"] == "120"
+    assert answer.json()["terms_version"] == terms.VERSION
 
 
 async def test_nothing_new_costs_no_bytes_and_tomorrow_is_another_day(

@@ -17,6 +17,9 @@ const NOT_AGREED = {
 
 const hasAgreed = () => Boolean(wx.getStorageSync(AGREED))
 
+/** The version of the terms that this phone's user agreed to. */
+const agreedVersion = () => wx.getStorageSync(AGREED)
+
 /** Keep on this phone that the user agreed to a version of the terms. */
 function agree(version) {
   wx.setStorageSync(AGREED, version || true)
@@ -76,4 +79,4 @@ function device() {
   return [found.brand, found.model].filter(Boolean).join(' ').slice(0, 80)
 }
 
-module.exports = { hasAgreed, agree, authorize, renew, leave, code }
+module.exports = { hasAgreed, agreedVersion, agree, authorize, renew, leave, code }

@@ -10,7 +10,7 @@ const SHOWN = 2 // upcoming appointments; the list has the others
 page({
   data: {
     county: '', emergency: '120', announcements: [], opened: '', agreed: false, visits: [], more: false,
-    unread: 0, newsProblem: null, calling: false, failed: false,
+    unread: 0, outdated: false, newsProblem: null, calling: false, failed: false,
   },
 
   // Each time it is seen: a booking or a message may have come.
@@ -28,8 +28,9 @@ page({
 
   async loadNews() {
     try {
-      const { county, emergency_phone: emergency, items } = await api.get('/announcements')
-      this.setData({ county, emergency, announcements: items, newsProblem: null })
+      const { county, emergency_phone: emergency, terms_version: terms, items } = await api.get('/announcements')
+      const outdated = Boolean(terms) && session.hasAgreed() && session.agreedVersion() !== terms
+      this.setData({ county, emergency, outdated, announcements: items, newsProblem: null })
     } catch (problem) {
       if (!problem.code) throw problem
       this.setData({ newsProblem: problem.plain() })
