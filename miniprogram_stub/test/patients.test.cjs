@@ -217,6 +217,7 @@ describe('adding a person', () => {
     const page = await open('patient-new')
     await page.submit()
     expect(page.data.missing).toBe('还要改:是您的谁、姓名、证件号码、同意说明')
+    expect(device.called('pageScrollTo').map(({ selector }) => selector)).toEqual(['#relation'])
     expect(sent(device, 'POST')).toEqual([])
   })
 
@@ -285,6 +286,16 @@ describe('adding a person', () => {
     expect(page.data.step).toBe(0)
     expect(page.data.faults.relation).toContain('先添加您本人')
     expect(page.data.minor).toBe(true)
+  })
+
+  test('once oneself is added, the child is not refused any longer', async () => {
+    let mine = []
+    phone({ answers: answers({ 'GET /patients': () => ({ items: mine }) }) })
+    const page = await open('patient-new')
+    page.setData({ 'faults.relation': '添加孩子之前,请先添加您本人。', missing: '还要改' })
+    mine = [Object.assign({}, GRANDMA, { relation: 'self' })]
+    await page.onShow()
+    expect([page.data.self, page.data.faults.relation, page.data.missing]).toEqual(['adult', '', ''])
   })
 })
 

@@ -42,7 +42,7 @@ page({
   open() {
     return this.show(() => api.get('/patients').then(({ items }) => {
       const mine = items.find(({ relation, state }) => relation === 'self' && state === 'active')
-      return { self: mine ? (mine.minor ? 'minor' : 'adult') : 'none' }
+      return { self: mine ? (mine.minor ? 'minor' : 'adult') : 'none', 'faults.relation': '', missing: '' }
     }))
   },
 
@@ -107,11 +107,16 @@ page({
   // A birth date may tell that an earlier answer will not do.
   next() {
     const faults = this.check(this.data.step)
-    if (!Object.keys(faults).length) this.setData({ step: this.data.step + 1 })
+    if (!Object.keys(faults).length) this.goTo(this.data.step + 1)
   },
 
   back() {
-    this.setData({ step: this.data.step - 1, missing: '' })
+    this.goTo(this.data.step - 1)
+  },
+
+  goTo(step) {
+    this.setData({ step, missing: '' })
+    wx.pageScrollTo({ scrollTop: 0, duration: 0 })
   },
 
   /** Shows what is wrong up to a step, and returns it. */
@@ -132,7 +137,7 @@ page({
       faults,
       missing: fields.length ? `还要改:${fields.map((field) => registration.NAMES[field]).join('、')}` : '',
       step: step < 0 ? this.data.step : step,
-    })
+    }, () => { if (fields.length) wx.pageScrollTo({ selector: `#${fields[0]}`, offsetTop: -12, duration: 200 }) })
   },
 
   // --- sending ---
