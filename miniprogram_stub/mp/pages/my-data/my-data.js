@@ -157,7 +157,7 @@ page({
   withdraw() {
     wx.showModal({
       title: '撤回同意?',
-      content: '您留的手机号马上删除,以后不能再添加就诊人、预约。已经约好的号不受影响。随时可以重新同意。',
+      content: '您留的手机号马上删除。重新同意之前,不能再添加就诊人、预约。已经约好的号不受影响。',
       confirmText: '撤回',
       cancelText: '先不撤',
       confirmColor: '#ab1f1a',
