@@ -78,13 +78,21 @@ Object.assign(globalThis, {
   getRegExp: (pattern, flags) => new RegExp(pattern, flags),
 })
 
+const defined = new Set()
+
+/** A page costs nothing before it is opened: the first one is seen sooner. */
+function createPage(path) {
+  if (!defined.has(path)) define(path)
+  defined.add(path)
+  return assoc.createRoot('wx-page', space, path)
+}
+
 space.addComponentStaticConfig('app', configs.app)
 load('app')
 for (const path of Object.keys(configs)) if (configs[path].component) define(path)
-for (const path of pages) define(path)
 
 listenToDom((element, name, detail, options) => ge.triggerEvent(element, name, detail, options))
 guardDialogs(document.getElementById('stage'))
 document.getElementById('menu').onclick = () => showMenu()
 appLife.start(app)
-router.start({ createPage: (path) => assoc.createRoot('wx-page', space, path) })
+router.start({ createPage })
