@@ -5,6 +5,7 @@ const answers = (more) => ({
   'GET /announcements': NEWS,
   'GET /appointments': { items: [], next: null },
   'GET /inbox/unread': { unread: 2 },
+  'GET /patients': { items: [{ id: 'g' }] },
   'GET /me': { account: { id: 'a', phone: null }, patients: [{}, {}] },
   ...more,
 })
@@ -31,6 +32,13 @@ describe('home', () => {
     phone({ answers: answers({ 'GET /announcements': { ...NEWS, terms_version: version } }), storage: { 'privacy-agreed': '2026-11' } })
     const page = await open('home')
     expect(page.data.outdated).toBe(outdated)
+  })
+
+  test('whoever has nobody to book for is led to adding somebody', async () => {
+    phone({ answers: answers({ 'GET /patients': { items: [] } }) })
+    expect((await open('home')).data.newcomer).toBe(true)
+    phone({ answers: answers() })
+    expect((await open('home')).data.newcomer).toBe(false)
   })
 
   test('one half that fails leaves the other standing', async () => {

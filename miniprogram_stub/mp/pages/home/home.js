@@ -10,7 +10,7 @@ const SHOWN = 2 // upcoming appointments; the list has the others
 page({
   data: {
     county: '', emergency: '120', announcements: [], opened: '', agreed: false, visits: [], more: false,
-    unread: 0, outdated: false, newsProblem: null, calling: false, failed: false,
+    newcomer: false, unread: 0, outdated: false, newsProblem: null, calling: false, failed: false,
   },
 
   // Each time it is seen: a booking or a message may have come.
@@ -46,8 +46,14 @@ page({
         api.get('/appointments', { status: 'upcoming', limit: SHOWN }),
         api.get('/inbox/unread'),
       ])
-      return { visits: items.map(format.visit), more: Boolean(next), unread }
+      return { visits: items.map(format.visit), more: Boolean(next), unread, newcomer: !items.length && await this.isNew() }
     })
+  },
+
+  /** Without anybody to book for, adding somebody comes first. */
+  async isNew() {
+    const { items } = await api.get('/patients')
+    return !items.length
   },
 
   switchMode() {
