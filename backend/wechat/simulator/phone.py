@@ -108,11 +108,14 @@ async def subscribe(request: Request) -> HTTPResponse:
     return json({"result": choice.result, "left": user.quota.get(choice.template_id, 0)})
 
 
-@phone.options("/<_call:str>")
-async def preflight(_request: Request, _call: str) -> HTTPResponse:
-    """A browser asks before it sends JSON to another origin; `_finish` says who may."""
+@phone.options("/login", name="preflight_login")
+@phone.options("/phone", name="preflight_phone")
+@phone.options("/subscribe", name="preflight_subscribe")
+@phone.options("/event", name="preflight_event")
+async def preflight(_request: Request) -> HTTPResponse:
+    """A browser asks before it sends JSON to another origin; the app says who may."""
     allowed = {
-        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-methods": "POST",
         "access-control-allow-headers": "content-type",
         "access-control-max-age": "600",
     }
