@@ -6,8 +6,8 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from backend import audit, clock
-from backend.errors import NotFound
-from backend.identity.models import SCOPES, Carer, Patient
+from backend.errors import NotFound, Unauthenticated
+from backend.identity.models import SCOPES, Account, Carer, Patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,17 @@ async def patients_of(actor: Actor, scope: str = "view") -> dict[UUID, Patient]:
         .limit(100)
     )
     return {row.patient_id: row.patient for row in rows}
+
+
+async def lock(actor: Actor) -> None:
+    """Lock the account's row, under which its list is counted and its end is decided.
+
+    Raises:
+        Unauthenticated: it was erased meanwhile.
+    """
+    living = Account.filter(id=actor.account_id, erased_at=None)
+    if await living.select_for_update().first() is None:
+        raise Unauthenticated
 
 
 async def managers(patient_id: UUID, *, but: UUID) -> list[UUID]:

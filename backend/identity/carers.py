@@ -10,14 +10,14 @@ import structlog
 from backend import audit, clock, db, notices
 from backend.errors import Malformed, NotFound
 from backend.identity import consents
-from backend.identity.access import Actor, care_of, in_force, living, managers
+from backend.identity.access import Actor, care_of, in_force, living, lock, managers
 from backend.identity.errors import (
     AlreadyAdded,
     InvitationWrong,
     NotYours,
     TooManyPatients,
 )
-from backend.identity.models import Account, Carer, CarerInvitation
+from backend.identity.models import Carer, CarerInvitation
 from backend.identity.patients import check_self, is_living
 from backend.identity.sessions import token_hash
 from backend.receipts import Receipt
@@ -98,7 +98,7 @@ async def accept(actor: Actor, code: str, *, relation: str, most: int, receipt: 
     """
     await consents.check(actor)
     async with db.transaction():
-        await Account.filter(id=actor.account_id).select_for_update().first()
+        await lock(actor)
         invitation = await _take(actor, code)
         mine = Carer.filter(living(), account_id=actor.account_id)
         if await mine.exclude(patient_id=invitation.patient_id).count() >= most:

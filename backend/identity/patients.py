@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError
 from backend import audit, clock, db, notices
 from backend.crypto import Vault
 from backend.identity import consents, documents
-from backend.identity.access import Actor, care_of, in_force, living, managers, note_read
+from backend.identity.access import Actor, care_of, in_force, living, lock, managers, note_read
 from backend.identity.errors import (
     AlreadyAdded,
     ConsentMissing,
@@ -24,8 +24,8 @@ from backend.identity.errors import (
     SelfAlreadyAdded,
     TooManyPatients,
 )
-from backend.identity.models import Account, Patient
 from backend.identity.models import Carer as Carer
+from backend.identity.models import Patient
 from backend.receipts import Receipt
 
 log = structlog.get_logger()
@@ -105,8 +105,7 @@ async def _register(
     actor: Actor, person: Patient, new: NewPatient, most: int, receipt: Receipt
 ) -> Carer:
     async with db.transaction():
-        # The account's row is the lock under which its list is counted.
-        await Account.filter(id=actor.account_id).select_for_update().first()
+        await lock(actor)
         await _check_list(actor, new, most)
         known = await Patient.get_or_none(
             consortium_id=actor.consortium_id, id_index=person.id_index
@@ -238,7 +237,7 @@ class Change:
 async def change(actor: Actor, vault: Vault, patient_id: UUID, wanted: Change) -> Carer:
     """Change phone (scope `manage`), relation or default. Raises NotFound, SelfAlreadyAdded."""
     async with db.transaction():
-        await Account.filter(id=actor.account_id).select_for_update().first()
+        await lock(actor)
         row = await care_of(actor, patient_id, "view" if wanted.phone is UNSET else "manage")
         if wanted.phone is not UNSET:
             row.patient.update_from_dict(_sealed_phone(vault, wanted.phone))

@@ -16,7 +16,7 @@ from tortoise.exceptions import IntegrityError
 
 from backend import audit, clock, db, notices
 from backend.crypto import Vault
-from backend.errors import NotFound, Unauthenticated
+from backend.errors import Busy, NotFound, Unauthenticated
 from backend.identity.access import Actor
 from backend.identity.accounts import OPENID_COLUMN, openid_index
 from backend.identity.care import Care
@@ -127,7 +127,9 @@ async def log_in(
     now = clock.now()
     async with db.transaction():
         # Log-ins of one account queue here, or two could wait for each other's oldest one.
-        await Account.filter(id=account.id).select_for_update(no_key=True).first()
+        living = Account.filter(id=account.id, erased_at=None)
+        if await living.select_for_update(no_key=True).first() is None:
+            raise Busy  # erased at this very moment: the next log-in makes a new account
         session = await Session.create(
             id=uuid4(),
             consortium_id=consortium_id,

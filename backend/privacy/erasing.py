@@ -17,7 +17,7 @@ from backend import audit, clock, db
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
 from backend.identity import carers
-from backend.identity.access import Actor, is_in_force, living
+from backend.identity.access import Actor, is_in_force, living, lock
 from backend.identity.documents import mask_name
 from backend.identity.errors import HasAppointments
 from backend.identity.models import Account, Carer, CarerInvitation, Patient, Session
@@ -83,7 +83,8 @@ async def _must_stay(patient_id: UUID) -> bool:
 async def erase(actor: Actor) -> None:
     """End the account and everything that is only its own. Raises HasAppointments."""
     async with db.transaction():
-        account = await Account.filter(id=actor.account_id).select_for_update().get()
+        await lock(actor)
+        account = await Account.get(id=actor.account_id)
         mine = await Carer.filter(living(), account_id=account.id).values_list(
             "patient_id", flat=True
         )

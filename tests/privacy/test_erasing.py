@@ -13,6 +13,7 @@ from backend.booking.models import Appointment, Restriction
 from backend.errors import NotFound, Unauthenticated
 from backend.identity import accounts, carers, sessions
 from backend.identity.access import Actor
+from backend.identity.care import Care
 from backend.identity.errors import HasAppointments
 from backend.identity.models import Account, Carer, CarerInvitation, Patient, Session
 from backend.privacy import erasing
@@ -101,7 +102,7 @@ async def test_whoever_comes_again_is_new_and_may_register_anew(
     await register(actor, settings, name=NAME, id_number=NUMBER)
     await erase(actor)
     with pytest.raises(Unauthenticated):
-        await sessions.Sessions().verify(token_before)
+        await sessions.Sessions(Care()).verify(token_before)
     _, again = await log_in(settings, OPENID)
     assert again.account_id != actor.account_id
     assert (await register(again, settings, name=NAME, id_number=NUMBER)).state == "active"
@@ -190,6 +191,36 @@ async def test_two_carers_who_end_at_once_do_not_strand_an_appointment(
         "HasAppointments", "NoneType",
     ]  # fmt: skip
     assert await Carer.filter(patient_id=patient_id, state="active").count() == 1
+
+
+async def test_what_comes_a_moment_too_late_makes_nothing(db: None, settings: Settings) -> None:
+    """A token may be believed for a second after its end elsewhere."""
+    actor, _ = await somebody(settings)
+    host, theirs = await an_account(settings), an_id_number(order=35)
+    row = await register(host, settings, name="赵强", id_number=theirs)
+    code, _ = await carers.invite(
+        host, row.patient_id, scope="book", expires_at=None, receipt=a_receipt(host)
+    )
+    await erase(actor)
+    for late in (
+        register(actor, settings, name=NAME, id_number=NUMBER),
+        carers.accept(actor, code, relation="child", most=5, receipt=a_receipt(actor)),
+        erase(actor),
+    ):
+        with pytest.raises(Unauthenticated):
+            await late
+    assert not await Carer.filter(account_id=actor.account_id).exclude(state="revoked").exists()
+
+
+async def test_log_ins_beside_an_erasure_never_open_an_erased_account(
+    db: None, settings: Settings
+) -> None:
+    actor, _ = await somebody(settings)
+    await asyncio.gather(
+        erase(actor), *(log_in(settings, OPENID) for _ in range(20)), return_exceptions=True
+    )
+    erased = await Session.filter(account_id=actor.account_id, revoked_at=None)
+    assert not erased
 
 
 async def test_nobody_elses_is_touched(db: None, settings: Settings) -> None:
