@@ -73,7 +73,7 @@ page({
         this.load()
       }
     }
-    if (end <= Date.now()) return
+    if (end <= Date.now()) return // by a phone that is fast: the service knows better
     this.ticking = setInterval(tick, 1000)
     tick()
   },
