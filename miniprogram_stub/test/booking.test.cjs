@@ -236,6 +236,8 @@ describe('refused', () => {
     await page.hold()
     expect(found.requests.filter(({ path }) => path === '/slots')).toHaveLength(before + 1)
     expect(page.data.refusal).not.toBe(null)
+    expect(page.data.slot.open).toBe(false) // though the list still says so
+    expect(page.data.others.map(({ id }) => id)).toEqual(['t2'])
   })
 
   test('too often: the button waits as long as the service says', async () => {

@@ -198,10 +198,16 @@ page({
       await work()
     } catch (problem) {
       this.refuse(problem)
-      if (problem.code === 'slot-full') await this.load()
+      if (problem.code === 'slot-full') await this.offerOthers()
     } finally {
       this.setData({ busy: false })
     }
+  },
+
+  /** What everybody is shown of a slot may be a second old; this refusal is newer. */
+  async offerOthers() {
+    await this.load()
+    if (this.data.slot) this.setData({ 'slot.open': false })
   },
 
   refuse(problem) {
