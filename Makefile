@@ -24,7 +24,7 @@ HOST_SOURCES := $(shell find $(STUB)/mp $(STUB)/web $(STUB)/pack $(STUB)/*.cjs -
 PORT ?= 8000
 RESET ?=
 
-.PHONY: help setup host demo serve worker test check bench soak lock wheel clean
+.PHONY: help setup host demo serve worker test check browser bench soak lock wheel clean
 
 help: ## 列出所有命令 / this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -50,6 +50,10 @@ check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程�
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	@$(NPM) run --silent check
+
+browser: $(VENV)/.dev $(HOST) ## 小程序的测试,在 Chromium 里 / the mini-program: its logic, then journeys in Chromium
+	@$(NPM) test
+	@$(BIN)/python -m pytest -q -m browser tests/browser
 
 bench: $(VENV)/.dev ## 性能测量 / what the figures in README come from
 	@$(BIN)/python -m benchmarks.run

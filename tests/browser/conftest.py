@@ -1,0 +1,89 @@
+"""The mini-program in a real Chromium, at a phone's size, with the service and the simulator.
+
+    pytest -m browser tests/browser        needs the built host (make host) and Chromium
+
+Every test has phones of its own, held by people nobody else knows; all share one service with the
+demo county. A page that throws, or breaks the content policy, fails its test.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from backend import miniprogram
+from tests.browser.phone import Phone
+from tests.browser.service import Service, running_service
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARTEFACTS = Path(__file__).resolve().parents[2] / "var" / "browser"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Its path. Missing with CI=true, the tests fail; elsewhere they are skipped."""
+    missing = []
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if not found:
+        missing.append("Chromium (Debian: apt install chromium fonts-noto-cjk, or CHROMIUM=path)")
+    if not miniprogram.is_built():
+        missing.append("the built mini-program (make host)")
+    if missing:
+        why = "needs " + " and ".join(missing)
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def service(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Server, jobs and simulator on free ports, with a database of their own: the demo county."""
+    with running_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def phone(
+    browser: Browser, service: Service, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Phone]]:
+    """A new person's phone. `elder` and `agreed` are as if chosen before."""
+    made: list[Phone] = []
+
+    def make(user: str = "", *, elder: bool = False, agreed: bool = False) -> Phone:
+        made.append(Phone(browser, service, user, elder=elder, agreed=agreed))
+        return made[-1]
+
+    yield make
+    failed = getattr(request.node, "failed", False)
+    for number, one in enumerate(made):
+        if failed:
+            ARTEFACTS.mkdir(parents=True, exist_ok=True)
+            one.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}-{number}.png")
+        one.close()
+    assert [fault for one in made for fault in one.faults] == []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    if outcome.get_result().failed:  # type: ignore[attr-defined]
+        item.failed = True  # type: ignore[attr-defined]

@@ -1,0 +1,132 @@
+"""A phone with the mini-program open: taps, what is seen, and what went wrong in it."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
+
+from tests.browser.service import Service
+
+SIZE = {"width": 390, "height": 844}
+PATIENCE_MS = 10_000
+# The browser's own words for an answer that the page deals with itself.
+EXPECTED = re.compile(r"Failed to load resource|net::ERR_")
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+class Phone:
+    """`user` is who WeChat thinks holds it; without one, somebody new."""
+
+    def __init__(
+        self, browser: Browser, service: Service, user: str, *, elder: bool, agreed: bool
+    ) -> None:
+        self.service = service
+        self.user = user or f"user-{secrets.token_hex(6)}"
+        self.faults: list[str] = []
+        self.context = browser.new_context(
+            viewport=SIZE, has_touch=True, locale="zh-CN", base_url=service.url,
+            permissions=["clipboard-read", "clipboard-write"],
+        )  # fmt: skip
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.page = self._page()
+        kept: dict[str, Any] = {}
+        if elder:
+            kept["mode"] = {"elder": True, "size": 1}
+        if agreed:
+            kept |= {"privacy-agreed": "test", "(privacy agreed)": True}
+        self.remember(kept)
+
+    def _page(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.faults.append(f"{self.user}: {error.stack}"))
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not EXPECTED.search(message.text):
+            self.faults.append(f"{self.user}: {message.text}")
+
+    def remember(self, kept: dict[str, Any]) -> None:
+        """Put into the phone before it is switched on: whose it is, and stored values."""
+        stored = {"phone": {"user": self.user}} | {
+            f"mp/{self.user}/{name}": {"value": value} for name, value in kept.items()
+        }
+        self.context.add_init_script(
+            f"""for (const [name, value] of Object.entries({json.dumps(stored)}))
+                if (localStorage.getItem(name) === null)
+                    localStorage.setItem(name, JSON.stringify(value))"""
+        )
+
+    def log_in(self, name: str = "") -> str:
+        """The same account without the phone; with a `name`, that is its first patient."""
+        token = self.service.log_in(self.user)
+        if name:
+            self.service.add_patient(token, name)
+        return token
+
+    def open(self, path: str = "") -> "Phone":
+        """A page by its route: `home`, `appointment?id=…`. Like a link from a message."""
+        route = ""
+        if path:
+            name, mark, query = path.partition("?")
+            route = f"#/pages/{name}/{name}{mark}{query}"
+        self.page.goto(self.service.pages + route)
+        self.settle()
+        return self
+
+    def settle(self) -> None:
+        """The page in front has shown what it loads."""
+        expect(self.shown.locator("[role=status][aria-label=正在加载]")).to_have_count(0)
+
+    @property
+    def shown(self) -> Locator:
+        return self.page.locator("wx-page:not([hidden])")
+
+    @property
+    def heading(self) -> Locator:
+        return self.page.locator("#title")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self._control(("button", "link", "radio", "checkbox", "tab", "switch"), name)
+
+    def _control(self, roles: tuple[Any, ...], name: str | re.Pattern[str]) -> Locator:
+        """In a dialog if one is open, else on the page or in the bars around it."""
+        exact = isinstance(name, str)
+        found = self.page.get_by_role(roles[0], name=name, exact=exact)
+        for role in roles[1:]:
+            found = found.or_(self.page.get_by_role(role, name=name, exact=exact))
+        return found.locator("visible=true")
+
+    def tap(self, name: str | re.Pattern[str]) -> "Phone":
+        self.button(name).first.click()
+        return self
+
+    def fill(self, label: str, text: str) -> "Phone":
+        self.page.get_by_role("textbox", name=re.compile("^" + label)).locator("visible=true").fill(
+            text
+        )
+        return self
+
+    def sees(self, text: str | re.Pattern[str]) -> Locator:
+        """Fails unless the text comes into view."""
+        found = self.page.get_by_text(text).locator("visible=true").first
+        expect(found).to_be_visible()
+        return found
+
+    def is_at(self, name: str) -> "Phone":
+        expect(self.shown).to_have_attribute("data-path", f"pages/{name}/{name}")
+        self.settle()
+        return self
+
+    def intercept(self, pattern: str, answer: Callable[[Route], None]) -> Callable[[], None]:
+        """Answer requests that match in the network's place; call what is returned to stop."""
+        matcher = re.compile(pattern)
+        self.context.route(matcher, answer)
+        return lambda: self.context.unroute(matcher, answer)
+
+    def close(self) -> None:
+        self.context.close()

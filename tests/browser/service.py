@@ -1,0 +1,113 @@
+"""The service as an operator runs it, for a browser, and what a test asks it itself."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from backend import miniprogram
+from backend.demo.run import COUNTY
+from tests.conftest import make_settings
+from tests.people import an_id_number
+from tests.processes import answers, free_port, run, running, until, variables
+
+HOST = "127.0.0.1"
+TEMPLATES = "booked:t-booked,changed:t-changed,visit:t-visit"
+
+
+@dataclass
+class Service:
+    url: str
+    wechat: str
+    http: httpx.Client = field(repr=False)
+    people: int = 0
+
+    @property
+    def pages(self) -> str:
+        return self.url + miniprogram.PATH
+
+    def log_in(self, user: str) -> str:
+        """A token, as the phone of `user` would get it."""
+        code = self.http.post(f"{self.wechat}/_sim/login", json={"user": user}).json()["code"]
+        answer = self.http.post(f"{self.url}/api/v1/login/wechat", json={"code": code})
+        return str(answer.json()["token"])
+
+    def ask(self, token: str, method: str, path: str, **options: Any) -> Any:
+        """An answer of the API; anything but 2xx fails the test."""
+        headers = {"authorization": f"Bearer {token}", "idempotency-key": secrets.token_hex(8)}
+        answer = self.http.request(method, f"{self.url}/api/v1{path}", headers=headers, **options)
+        assert answer.is_success, (method, path, answer.text)
+        return answer.json() if answer.content else None
+
+    def find(self, path: str, **query: Any) -> Any:
+        """A public answer."""
+        return self.http.get(f"{self.url}/api/v1{path}", params=query).raise_for_status().json()
+
+    def new_id_number(self, birth: str = "19540312") -> str:
+        """Well-formed, and not yet used in this run."""
+        self.people += 1
+        return an_id_number(
+            birth=birth, order=self.people % 1000, place=f"33{self.people // 1000:04d}"
+        )
+
+    def add_patient(self, token: str, name: str, relation: str = "self") -> str:
+        form = {
+            "name": name,
+            "id_number": self.new_id_number(),
+            "relation": relation,
+            "agreed": True,
+        }
+        return str(self.ask(token, "POST", "/patients", json=form)["id"])
+
+    def open_slot(self, **query: Any) -> tuple[Any, Any]:
+        """A schedule and a slot in it that can be booked now, the last such one: a day ahead."""
+        schedules = self.find("/schedules", free=True, limit=100, **query)["items"]
+        for schedule in reversed([one for one in schedules if one["state"] == "open"]):
+            for slot in self.find("/slots", schedule=schedule["id"])["items"]:
+                if slot["state"] == "open":
+                    return schedule, slot
+        raise AssertionError("nothing can be booked in the demo county")
+
+    def take(self, slot_id: str) -> None:
+        """One place of the slot, by somebody else."""
+        token = self.log_in(f"other-{secrets.token_hex(6)}")
+        patient = self.add_patient(token, "旁人")
+        form = {"slot_id": slot_id, "patient_id": patient}
+        self.ask(token, "POST", "/appointments", json=form)
+
+
+@contextlib.contextmanager
+def running_service(home: Path) -> Iterator[Service]:
+    first = free_port(2)
+    url, wechat = f"http://{HOST}:{first}", f"http://{HOST}:{first + 1}"
+    said = variables(
+        make_settings(f"sqlite://{home / 'county.sqlite3'}"),
+        PORT=str(first),
+        PUBLIC_URL=url,
+        CONSORTIUM="demo",
+        WECHAT_BASE_URL=wechat,
+        WECHAT_APPID="wx0000000000000001",
+        WECHAT_SECRET="test-secret",
+        WECHAT_TEMPLATES=TEMPLATES,
+        PHONE_URL=wechat,
+        LOGINS_PER_MINUTE="100000",
+        BOOKINGS_PER_MINUTE="100000",
+        READS_PER_MINUTE="1000000",
+    )
+    for command in (("migrate",), ("import", str(COUNTY))):
+        done = run(*command, said=said, cwd=home)
+        assert done.returncode == 0, done.stdout + done.stderr
+    simulator = ("simulator", "--port", str(first + 1), "--origin", url)
+    with (
+        running(*simulator, said=said, cwd=home),
+        running("serve", said=said, cwd=home),
+        httpx.Client(trust_env=False, timeout=10.0) as http,
+    ):
+        until(lambda: answers(f"{wechat}/_sim/health") and answers(f"{url}/readyz"))
+        service = Service(url, wechat, http)
+        until(lambda: bool(service.find("/schedules", free=True, limit=1)["items"]))
+        yield service

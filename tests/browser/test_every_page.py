@@ -1,0 +1,182 @@
+"""Each page in both modes: WCAG 2.2 AA by axe, the way of the keyboard, targets, a picture."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import ARTEFACTS
+from tests.browser.phone import SIZE, Phone
+from tests.browser.service import Service
+from tests.processes import ROOT, until
+
+STUB = ROOT / "miniprogram_stub"
+AXE = STUB / "node_modules" / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+TARGET_DP = {"normal": 44, "elder": 60}
+STOPS_MOST = 120  # presses of Tab
+TALLEST = 4000
+MODES = ("normal", "elder")
+PAGES = [
+    page.rpartition("/")[2] for page in json.loads((STUB / "mp/app.json").read_text())["pages"]
+]
+
+
+@dataclass
+class Home:
+    """王奶奶 as she has used the service for a while: family, an appointment, a message."""
+
+    user: str
+    queries: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def home(service: Service) -> Home:
+    user = f"user-{secrets.token_hex(6)}"
+    token = service.log_in(user)
+    me = service.add_patient(token, "王桂兰")
+    service.add_patient(token, "王建国", "spouse")
+    schedule, slot = service.open_slot()
+    form = {"slot_id": slot["id"], "patient_id": me}
+    booked = service.ask(token, "POST", "/appointments", json=form)
+    until(lambda: bool(service.ask(token, "GET", "/inbox")["items"]))
+    message = service.ask(token, "GET", "/inbox")["items"][0]
+    department = schedule["department"]["id"]
+    doctor = service.find("/practitioners", limit=1)["items"][0]
+    return Home(
+        user,
+        {
+            "organization": f"id={schedule['organization']['id']}",
+            "department": f"id={department}",
+            "doctor": f"id={doctor['id']}",
+            "confirm": f"schedule={schedule['id']}&slot={slot['id']}",
+            "appointment": f"id={booked['id']}",
+            "move": f"id={booked['id']}",
+            "patient": f"id={me}",
+            "message": f"id={message['id']}",
+        },
+    )
+
+
+@pytest.fixture(scope="module", params=MODES)
+def reader(request: pytest.FixtureRequest, browser: Browser, service: Service, home: Home) -> Any:
+    """Her phone, in either mode, and the least size of what she aims at."""
+    mode = request.param
+    one = Phone(browser, service, home.user, elder=mode == "elder", agreed=True)
+    yield one, mode
+    one.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_everybody_can_use(name: str, reader: tuple[Phone, str], home: Home) -> None:
+    phone, mode = reader
+    query = home.queries.get(name, "")
+    phone.open(f"{name}?{query}" if query else name).is_at(name)
+    picture(phone, name, mode)
+    faults = {
+        "axe": axe(phone.page),
+        "keyboard": keyboard(phone.page),
+        "small": phone.page.evaluate(SMALL, TARGET_DP[mode]),
+        "wider than the phone": phone.page.evaluate(WIDER),
+        "console": phone.faults[:],
+    }
+    phone.faults.clear()
+    assert {what: found for what, found in faults.items() if found} == {}
+
+
+def axe(page: Page) -> list[Any]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", WCAG)
+    assert len(found["passes"]) > 10  # it did look
+    return [
+        (one["id"], node["target"], node["failureSummary"])
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def picture(phone: Phone, name: str, mode: str) -> None:
+    """The whole page, as tall as it is."""
+    folder = ARTEFACTS / mode
+    folder.mkdir(parents=True, exist_ok=True)
+    page = phone.page
+    tall = page.evaluate("document.querySelector('wx-page:not([hidden])').scrollHeight")
+    page.set_viewport_size({"width": 390, "height": min(TALLEST, max(844, tall + 104))})
+    page.screenshot(path=folder / f"{name}.png")
+    page.set_viewport_size(SIZE)
+
+
+# Where the focus is, whether it can be seen there, and what a screen reader would call it.
+STOP = """() => {
+  const at = document.activeElement
+  if (!at || at === document.body) return null
+  const box = at.getBoundingClientRect()
+  const x = box.x + box.width / 2, y = box.y + Math.min(box.height / 2, 20)
+  const hit = document.elementFromPoint(x, y)
+  const style = getComputedStyle(at)
+  return {
+    order: [...document.querySelectorAll('*')].indexOf(at),
+    name: (at.ariaLabel || at.innerText || at.alt || at.placeholder || '').trim(),
+    native: at.matches('button,a[href],input,textarea,select'),
+    role: at.getAttribute('role') || '',
+    scroller: at.matches('wx-page, wx-scroll-view'),
+    visible: hit !== null && (at.contains(hit) || hit.contains(at)),
+    outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    html: at.outerHTML.slice(0, 160),
+  }
+}"""
+ROLES = {"button", "link", "checkbox", "radio", "switch", "tab", "menuitem", "option"}
+
+
+REACHABLE = """() => [...document.querySelectorAll('button,a[href],input,textarea,[tabindex="0"]')]
+  .filter((one) => !one.disabled && one.checkVisibility() && one.tabIndex >= 0).length"""
+
+
+def keyboard(page: Page) -> list[str]:
+    """Everything is reached, in the order of reading, seen, outlined and named."""
+    reachable = page.evaluate(REACHABLE)
+    page.evaluate("document.getElementById('title').focus()")
+    first = page.evaluate(STOP)["order"]
+    stops: list[Any] = []
+    for _ in range(STOPS_MOST):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if (
+            stop is None
+            or stop["order"] <= first
+            or stop["order"] in {one["order"] for one in stops}
+        ):
+            break  # round once; Chromium does not always stop at its own bar
+        stops.append(stop)
+    page.keyboard.press("Shift+Tab")
+    controls = [stop for stop in stops if not stop["scroller"]]
+    faults = []
+    back = page.evaluate("document.getElementById('back').checkVisibility()")  # before the title
+    if len(controls) + back != reachable:
+        faults.append(f"{reachable} can be reached, {len(controls) + back} are")
+    orders = [stop["order"] for stop in stops]
+    if orders != sorted(orders):
+        faults.append("not in the order of reading")
+    for stop in controls:
+        for what in ("name", "visible", "outlined"):
+            if not stop[what]:
+                faults.append(f"no {what}: {stop['html']}")
+        if not stop["native"] and stop["role"] not in ROLES:
+            faults.append(f"no role: {stop['html']}")
+    return faults
+
+
+SMALL = """(least) => [...document.querySelectorAll(
+    'wx-page:not([hidden]) :is(button,a,input,textarea,[role=button])')]
+  .filter((one) => one.checkVisibility() && !one.closest('wx-switch,wx-radio,wx-checkbox'))
+  .map((one) => [one.getBoundingClientRect(), one])
+  .filter(([box]) => box.height < least - 0.5 || box.width < least - 0.5)
+  .map(([box, one]) =>
+    `${Math.round(box.width)}×${Math.round(box.height)} ${one.innerText || one.ariaLabel}`)"""
+WIDER = """() => {
+  const page = document.querySelector('wx-page:not([hidden])')
+  return Math.max(0, page.scrollWidth - page.clientWidth)
+}"""
