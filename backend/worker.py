@@ -41,12 +41,13 @@ ROUNDS_MOST = 200  # of a job that works in portions
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`work` returns how many things it did."""
+    """`work` returns how many things it did; a `quiet` job that did nothing is not logged."""
 
     name: str
     work: Callable[[], Awaitable[int]]
     when: BaseTrigger
     at_start: bool = False
+    quiet: bool = False
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
         Job("holds.expire", lambda: _expire(county), every(seconds=30)),
-        Job("inbox.scan", scanning.scan, every(seconds=3)),
+        Job("inbox.scan", scanning.scan, every(seconds=3), quiet=True),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
@@ -190,7 +191,7 @@ class Timetable:
             log.exception("job.failed", job=job.name)
         took_s = round(time.monotonic() - began, 3)
         self.last[job.name] = Run(at, done, took_s)
-        if done is not None:
+        if done is not None and (done or not job.quiet):
             log.info("job.done", job=job.name, done=done, took_s=took_s)
 
 

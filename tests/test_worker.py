@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from backend import receipts, worker
 from backend.booking.models import Slot
@@ -51,6 +52,25 @@ async def test_what_ran_last_can_be_asked(hub: Hub) -> None:
     async with timetable.running():
         await until(lambda: "count" in timetable.last)
     assert timetable.last["count"].done == 1
+
+
+@pytest.mark.parametrize(("quiet", "told"), [(False, 2), (True, 1)])
+async def test_a_quiet_job_is_logged_only_when_it_did_something(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, quiet: bool, told: int
+) -> None:
+    did = iter((0, 3))
+
+    async def work() -> int:
+        return next(did, 0)
+
+    timetable = Timetable(SETTINGS, hub, [])
+    job = Job("count", work, every(seconds=60), quiet=quiet)
+    heard = CapturingLogger()
+    monkeypatch.setattr(worker, "log", heard)
+    await timetable._run(job)
+    await timetable._run(job)
+    assert [call.args[0] for call in heard.calls] == ["job.done"] * told
+    assert timetable.last["count"].done == 3
 
 
 async def test_an_error_stops_neither_the_job_nor_the_others(hub: Hub) -> None:
