@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
 
+from backend.identity import terms
 from tests.browser.service import Service
 
 SIZE = {"width": 390, "height": 844}
@@ -37,7 +38,7 @@ class Phone:
         if elder:
             kept["mode"] = {"elder": True, "size": 1}
         if agreed:
-            kept |= {"privacy-agreed": "test", "(privacy agreed)": True}
+            kept |= {"privacy-agreed": terms.VERSION, "(privacy agreed)": True}
         self.remember(kept)
 
     def _page(self) -> Page:

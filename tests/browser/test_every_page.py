@@ -23,6 +23,9 @@ MODES = ("normal", "elder")
 PAGES = [
     page.rpartition("/")[2] for page in json.loads((STUB / "mp/app.json").read_text())["pages"]
 ]
+PARTS = [
+    f"my-data?part={part}" for part in ("devices", "reads", "consents", "export", "delete")
+]  # each a screen of its own
 
 
 @dataclass
@@ -70,12 +73,12 @@ def reader(request: pytest.FixtureRequest, browser: Browser, service: Service, h
     one.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *PARTS])
 def test_everybody_can_use(name: str, reader: tuple[Phone, str], home: Home) -> None:
     phone, mode = reader
     query = home.queries.get(name, "")
-    phone.open(f"{name}?{query}" if query else name).is_at(name)
-    picture(phone, name, mode)
+    phone.open(f"{name}?{query}" if query else name).is_at(name.partition("?")[0])
+    picture(phone, name.replace("?part=", "-"), mode)
     faults = {
         "axe": axe(phone.page),
         "keyboard": keyboard(phone.page),
