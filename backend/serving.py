@@ -79,6 +79,8 @@ async def serving(
         await server.start_serving()
         await server.after_start()
         yield
+        # Whoever had connected by now is let in, and then has the time that it takes to finish.
+        await asyncio.sleep(DRAIN_CHECK_S)
         server.server.close()
         await _drain(server.connections, drain_s)
     finally:

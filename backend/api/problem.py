@@ -28,6 +28,7 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 UNREACHABLE = (
     OSError,
     asyncio.TimeoutError,
+    asyncio.CancelledError,  # the process is ending
     RedisError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from backend import clock, errors, receipts
-from backend.api import openapi, paging
+from backend.api import openapi, paging, problem
 from backend.api.problem import KIND
 from backend.api.route import PREFIX, routes
 from backend.api.wire import BODY_MOST, DEPTH_MOST
@@ -583,3 +583,7 @@ def test_every_problem_says_in_chinese_what_is_wrong() -> None:
         assert CHINESE.search(kind.title), kind
         assert CHINESE.search(kind.detail), kind
         assert 400 <= kind.status < 600
+
+
+def test_what_the_end_of_a_process_cuts_off_may_be_tried_again() -> None:
+    assert isinstance(problem.to_problem(asyncio.CancelledError()), errors.Busy)
