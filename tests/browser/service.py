@@ -25,6 +25,7 @@ class Service:
     wechat: str
     http: httpx.Client = field(repr=False)
     people: int = 0
+    given: set[str] = field(default_factory=set)
 
     @property
     def pages(self) -> str:
@@ -64,11 +65,12 @@ class Service:
         return str(self.ask(token, "POST", "/patients", json=form)["id"])
 
     def open_slot(self, **query: Any) -> tuple[Any, Any]:
-        """A schedule and a slot in it that can be booked now, the last such one: a day ahead."""
+        """A schedule and a slot in it that can be booked now, days ahead, and not given before."""
         schedules = self.find("/schedules", free=True, limit=100, **query)["items"]
         for schedule in reversed([one for one in schedules if one["state"] == "open"]):
             for slot in self.find("/slots", schedule=schedule["id"])["items"]:
-                if slot["state"] == "open":
+                if slot["state"] == "open" and slot["id"] not in self.given:
+                    self.given.add(slot["id"])
                     return schedule, slot
         raise AssertionError("nothing can be booked in the demo county")
 

@@ -1,0 +1,121 @@
+"""Booking in the hand: the whole way, one tap twice, two hands for the last place, bad days."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.phone import Phone
+from tests.browser.service import Service
+
+Phones = Callable[..., Phone]
+
+
+def at_the_tap(phone: Phone, service: Service, slot: str = "", schedule: str = "") -> Phone:
+    """On the page that books, in elder mode: one tap from booked."""
+    if not slot:
+        found, place = service.open_slot()
+        slot, schedule = place["id"], found["id"]
+    return phone.open(f"confirm?schedule={schedule}&slot={slot}").is_at("confirm")
+
+
+def booked(service: Service, token: str) -> list[str]:
+    found = service.ask(token, "GET", "/appointments")["items"]
+    return [one["id"] for one in found if one["status"] == "booked"]
+
+
+def test_from_hold_to_booked_and_cancelled(phone: Phones, service: Service) -> None:
+    me = phone(agreed=True)
+    token = me.log_in("王桂兰")
+    at_the_tap(me, service).tap("留号,下一步")
+    me.tap("确认预约").tap("允许")
+    me.sees("预约成功")
+    assert len(booked(service, token)) == 1
+    me.tap("看我的预约").is_at("appointments")
+    me.tap(re.compile("王.兰")).is_at("appointment")
+    me.tap(re.compile("^取消预约")).tap("确定取消")
+    me.sees("已取消")
+    assert booked(service, token) == []
+
+
+def test_a_double_tap_books_once(phone: Phones, service: Service) -> None:
+    me = phone(agreed=True, elder=True)
+    token = me.log_in("王桂兰")
+    at_the_tap(me, service)
+    me.button("就约这个").dblclick()
+    me.tap("取消")  # WeChat's question about reminders
+    me.sees("预约成功")
+    assert len(booked(service, token)) == 1
+
+
+def test_the_last_place_goes_to_one_of_two_phones(phone: Phones, service: Service) -> None:
+    schedule, slot = service.open_slot()
+    for _ in range(slot["free"] - 1):
+        service.take(slot["id"])
+    phones = [phone(agreed=True, elder=True) for _ in range(2)]
+    tokens = [one.log_in("王桂兰") for one in phones]
+    for one in phones:
+        at_the_tap(one, service, slot["id"], schedule["id"]).tap("就约这个")
+    for one in phones:
+        one.tap("取消")
+    for one in phones:
+        expect(one.page.get_by_text(re.compile("预约成功|满")).first).to_be_visible()
+    assert sorted(len(booked(service, token)) for token in tokens) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "slot-full"), (429, "too-many-requests"), (503, "busy")]
+)
+def test_a_refusal_is_said_and_the_next_tap_may_succeed(
+    phone: Phones, service: Service, status: int, code: str
+) -> None:
+    me = phone(agreed=True, elder=True)
+    me.log_in("王桂兰")
+    at_the_tap(me, service)
+
+    def refuse(route: Route) -> None:
+        problem = {"status": status, "code": code, "title": "没有成功", "detail": "请稍后再试。"}
+        body = json.dumps(problem)
+        route.fulfill(status=status, body=body, content_type="application/problem+json")
+
+    stop = me.intercept(r"/api/v1/appointments$", refuse)
+    me.tap("就约这个").tap("取消")
+    me.sees("没有成功" if code != "slot-full" else re.compile("满|没有成功"))
+    expect(me.page.get_by_text("预约成功")).to_have_count(0)
+    stop()
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(
+    phone: Phones, service: Service
+) -> None:
+    """The server did it, the answer never came: there is one booking, and it is shown."""
+    me = phone(agreed=True, elder=True)
+    token = me.log_in("王桂兰")
+    at_the_tap(me, service)
+    keys: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > 1:
+            return route.continue_()
+        route.fetch()
+        return route.abort("connectionreset")
+
+    me.intercept(r"/api/v1/appointments$", lose_the_first)
+    me.tap("就约这个").tap("取消")
+    me.sees("预约成功")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert len(booked(service, token)) == 1
+
+
+def test_an_ended_log_in_is_renewed_unnoticed(phone: Phones, service: Service) -> None:
+    me = phone(agreed=True, elder=True)
+    token = me.log_in("王桂兰")
+    at_the_tap(me, service)
+    service.ask(token, "DELETE", "/me/devices")  # every phone but this test's
+    me.tap("就约这个").tap("取消")
+    me.sees("预约成功")
+    assert len(booked(service, token)) == 1
