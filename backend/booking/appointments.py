@@ -77,6 +77,7 @@ async def book(
         status=ticket.status,
         held_until=ticket.held_until,
         ticket=ticket,
+        answer=receipt.write(201, ticket).body,
         request_id=request_id.get() or None,
         **facts,
     )

@@ -68,15 +68,15 @@ WITH wish AS (
 SELECT id FROM taken
 """
 
-# The same on SQLite, whose statements can't write two tables: one after the other in a transaction
-# on the only writer, so `free` can't change meanwhile. Each takes the whole batch as JSON, ?1, for
-# every row that SQLite hands to Python, or takes from it, has to wait for Python's lock.
+# The same on SQLite, whose statements can't write two tables; but a trigger can. So the whole batch
+# is one call, commit included, on the only writer: `free` can't change meanwhile, and the thread
+# that writes waits for Python's lock once and not at each of six statements.
 
 
-def _batch(names: Sequence[str], place: str = "?1") -> str:
-    """The JSON rows bound at `place` as a table with these columns and the `turn` of each."""
+def _batch(names: Sequence[str], rows: str) -> str:
+    """The JSON rows bound at `rows` as a table with these columns and the `turn` of each."""
     columns = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
-    return f"(SELECT json_each.key AS turn, {', '.join(columns)} FROM json_each({place}))"
+    return f"(SELECT json_each.key AS turn, {', '.join(columns)} FROM json_each({rows}))"
 
 
 WISHED = (
@@ -84,57 +84,61 @@ WISHED = (
     "policy_version", "key", "request_id",
 )  # fmt: skip
 RECEIVED = ("appointment_id", "account_id", "key", "request_hash", "answer")
-_TAKEN = f"{_batch(WISHED)} w JOIN appointment a ON a.id = w.appointment_id"
+_WISH = _batch(WISHED, "NEW.wishes")
+_TAKEN = f"{_WISH} w JOIN appointment a ON a.id = w.appointment_id"
 
-TAKE_ON_SQLITE = f"""
-INSERT INTO appointment (id, consortium_id, organization_id, department_id, schedule_id, slot_id,
-  patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, day_place,
-  department_place, held_until, late_cancel, counted_cancel, reason, created_at, changed_at)
-SELECT appointment_id, consortium_id, organization_id, department_id, schedule_id, slot_id,
-  patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, 1, 1, held_until,
-  0, 0, '', ?2, ?2
-FROM (
-  SELECT w.*, p.consortium_id, p.schedule_id, p.starts_at, p.capacity - p.booked AS free,
-    s.organization_id, s.department_id, s.held_on, s.fee_fen,
-    row_number() OVER (PARTITION BY w.slot_id ORDER BY w.turn) AS position
-  FROM {_batch(WISHED)} w CROSS JOIN slot p ON p.id = w.slot_id
-    CROSS JOIN schedule s ON s.id = p.schedule_id
-  WHERE p.open
-    AND EXISTS (
-      SELECT 1 FROM carer c WHERE c.patient_id = w.patient_id AND c.account_id = w.account_id
-      AND c.state = 'active' AND c.scope IN ('book', 'manage')
-      AND (c.expires_at IS NULL OR c.expires_at > ?2))
-    AND NOT EXISTS (
-      SELECT 1 FROM idempotency_key k WHERE k.account_id = w.account_id AND k.key = w.key)
-    AND (s.kind <> 'expert' OR NOT EXISTS (
-      SELECT 1 FROM restriction r WHERE r.patient_id = w.patient_id AND r.kind = s.kind
-      AND r.until_at > ?2 AND r.lifted_at IS NULL))
-) WHERE position <= free
-ON CONFLICT DO NOTHING
+BATCH_ON_SQLITE = "booking_batch"
+# For the writing connection, once: rows of `WISHED` and `RECEIVED` as JSON, and the instant.
+PREPARE_ON_SQLITE = f"""
+CREATE TEMP VIEW {BATCH_ON_SQLITE} AS SELECT '' AS wishes, '' AS receipts, '' AS now;
+CREATE TEMP TRIGGER book_batch INSTEAD OF INSERT ON {BATCH_ON_SQLITE} BEGIN
+  INSERT INTO appointment (id, consortium_id, organization_id, department_id, schedule_id, slot_id,
+    patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, day_place,
+    department_place, held_until, late_cancel, counted_cancel, reason, created_at, changed_at)
+  SELECT appointment_id, consortium_id, organization_id, department_id, schedule_id, slot_id,
+    patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, 1, 1, held_until,
+    0, 0, '', NEW.now, NEW.now
+  FROM (
+    SELECT w.*, p.consortium_id, p.schedule_id, p.starts_at, p.capacity - p.booked AS free,
+      s.organization_id, s.department_id, s.held_on, s.fee_fen,
+      row_number() OVER (PARTITION BY w.slot_id ORDER BY w.turn) AS position
+    FROM {_WISH} w CROSS JOIN slot p ON p.id = w.slot_id
+      CROSS JOIN schedule s ON s.id = p.schedule_id
+    WHERE p.open
+      AND EXISTS (
+        SELECT 1 FROM carer c WHERE c.patient_id = w.patient_id AND c.account_id = w.account_id
+        AND c.state = 'active' AND c.scope IN ('book', 'manage')
+        AND (c.expires_at IS NULL OR c.expires_at > NEW.now))
+      AND NOT EXISTS (
+        SELECT 1 FROM idempotency_key k WHERE k.account_id = w.account_id AND k.key = w.key)
+      AND (s.kind <> 'expert' OR NOT EXISTS (
+        SELECT 1 FROM restriction r WHERE r.patient_id = w.patient_id AND r.kind = s.kind
+        AND r.until_at > NEW.now AND r.lifted_at IS NULL))
+  ) WHERE position <= free
+  ON CONFLICT DO NOTHING;
+  UPDATE slot SET booked = booked + n
+  FROM (SELECT a.slot_id, count(*) AS n FROM {_TAKEN} GROUP BY a.slot_id) t
+  WHERE slot.id = t.slot_id;
+  INSERT INTO appointment_event (id, consortium_id, appointment_id, at, actor_kind, actor_id,
+    action, to_status, to_slot_id, reason)
+  SELECT a.id, a.consortium_id, a.id, NEW.now, 'resident', a.account_id, 'book', a.status,
+    a.slot_id, ''
+  FROM {_TAKEN};
+  INSERT INTO audit_event (id, consortium_id, at, actor_kind, actor_id, action, entity_id,
+    patient_id, request_id, detail)
+  SELECT a.id, a.consortium_id, NEW.now, 'resident', a.account_id, 'appointment.booked', a.id,
+    a.patient_id, w.request_id, '{{}}'
+  FROM {_TAKEN};
+  INSERT INTO idempotency_key (id, account_id, key, request_hash, status, answer, at)
+  SELECT a.id, w.account_id, w.key, w.request_hash, 201, w.answer, NEW.now
+  FROM {_batch(RECEIVED, "NEW.receipts")} w JOIN appointment a ON a.id = w.appointment_id;
+END;
 """
-COUNT_ON_SQLITE = f"""
-UPDATE slot SET booked = booked + n
-FROM (SELECT a.slot_id, count(*) AS n FROM {_TAKEN} GROUP BY a.slot_id) t WHERE slot.id = t.slot_id
+TAKE_ON_SQLITE = f"INSERT INTO {BATCH_ON_SQLITE} (wishes, receipts, now) VALUES (?, ?, ?)"
+TAKEN_ON_SQLITE = f"""
+SELECT json_group_array(a.id) FROM {_batch(WISHED, "?")} w
+JOIN appointment a ON a.id = w.appointment_id
 """
-EVENT_ON_SQLITE = f"""
-INSERT INTO appointment_event (id, consortium_id, appointment_id, at, actor_kind, actor_id, action,
-  to_status, to_slot_id, reason)
-SELECT a.id, a.consortium_id, a.id, ?2, 'resident', a.account_id, 'book', a.status, a.slot_id, ''
-FROM {_TAKEN}
-"""
-AUDIT_ON_SQLITE = f"""
-INSERT INTO audit_event (id, consortium_id, at, actor_kind, actor_id, action, entity_id, patient_id,
-  request_id, detail)
-SELECT a.id, a.consortium_id, ?2, 'resident', a.account_id, 'appointment.booked', a.id,
-  a.patient_id, w.request_id, '{{}}'
-FROM {_TAKEN}
-"""
-RECEIPT_ON_SQLITE = f"""
-INSERT INTO idempotency_key (id, account_id, key, request_hash, status, answer, at)
-SELECT a.id, w.account_id, w.key, w.request_hash, 201, w.answer, ?2
-FROM {_batch(RECEIVED)} w JOIN appointment a ON a.id = w.appointment_id
-"""
-TAKEN_ON_SQLITE = f"SELECT json_group_array(a.id) FROM {_TAKEN}"
 
 
 JUDGED = ("slot_id", "schedule_id", "patient_id", "account_id", "key")

@@ -57,12 +57,8 @@ class Wish(Claim):
     status: str
     held_until: datetime | None
     ticket: Ticket
+    answer: str
     request_id: str | None
-
-    @property
-    def answer(self) -> str:
-        """Rendered only for those who get as far as the database."""
-        return self.receipt.write(201, self.ticket).body
 
 
 class Taken:
@@ -238,18 +234,15 @@ async def _on_sqlite(wishes: list[Wish]) -> set[UUID]:
     batch, receipts = (msgspec.json.encode(rows).decode() for rows in (wished, received))
 
     def write(connection: sqlite3.Connection) -> str:
-        connection.execute("BEGIN IMMEDIATE")
+        take = sql.TAKE_ON_SQLITE, (batch, receipts, now)
         try:
-            connection.execute(sql.TAKE_ON_SQLITE, (batch, now))
-            connection.execute(sql.COUNT_ON_SQLITE, (batch,))
-            connection.execute(sql.EVENT_ON_SQLITE, (batch, now))
-            connection.execute(sql.AUDIT_ON_SQLITE, (batch, now))
-            connection.execute(sql.RECEIPT_ON_SQLITE, (receipts, now))
-            (taken,) = connection.execute(sql.TAKEN_ON_SQLITE, (batch,)).fetchone()
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+            connection.execute(*take)
+        except sqlite3.OperationalError as unknown:
+            if sql.BATCH_ON_SQLITE not in str(unknown):
+                raise
+            connection.executescript(sql.PREPARE_ON_SQLITE)  # the first batch of this connection
+            connection.execute(*take)
+        (taken,) = connection.execute(sql.TAKEN_ON_SQLITE, (batch,)).fetchone()
         return cast(str, taken)
 
     try:
