@@ -33,7 +33,7 @@ setup: $(VENV)/.dev ## 建立开发环境 / runtime and development environment
 
 host: $(HOST) ## 构建浏览器里的小程序 / the mini-program for browsers, served at /m/
 
-demo: $(VENV)/.runtime $(HOST) ## 演示:服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
+demo: $(VENV)/.runtime $(HOST) ## 演示：服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
 	@$(BIN)/python -m backend demo --port $(PORT) $(if $(RESET),--reset)
 
 serve: $(VENV)/.runtime ## 按 .env 启动服务 / server, as .env says
@@ -51,7 +51,7 @@ check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程�
 	$(BIN)/lint-imports
 	@$(NPM) run --silent check
 
-browser: $(VENV)/.dev $(HOST) ## 小程序的测试,在 Chromium 里 / the mini-program: its logic, then journeys in Chromium
+browser: $(VENV)/.dev $(HOST) ## 小程序的测试，在 Chromium 里 / the mini-program: its logic, then journeys in Chromium
 	@$(NPM) test
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
@@ -68,17 +68,17 @@ lock: $(VENV)/.dev ## 更新依赖锁定文件 / resolve and lock the dependenci
 	$(UV_LOCK) --extra dev pyproject.toml requirements/build.in \
 		-c requirements/runtime.txt -o requirements/dev.txt
 
-wheel: $(VENV)/.runtime $(HOST) ## 打包,含构建好的小程序 / dist/*.whl, with the built mini-program
+wheel: $(VENV)/.runtime $(HOST) ## 打包，含构建好的小程序 / dist/*.whl, with the built mini-program
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation \
 		--wheel-dir dist .
 
-clean: ## 删除环境和缓存,保留数据 / remove environment and caches, keep var/
+clean: ## 删除环境和缓存，保留数据 / remove environment and caches, keep var/
 	rm -rf $(VENV) $(STUB)/node_modules backend/miniprogram/built .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
 	@if [ ! -w . ]; then \
-		echo "这个文件夹是只读的,请把项目复制到可以写入的地方。 / This folder is read-only." >&2; \
+		echo "这个文件夹是只读的，请把项目复制到可以写入的地方。 / This folder is read-only." >&2; \
 		exit 1; \
 	fi; \
 	found=; \
@@ -86,12 +86,12 @@ $(VENV)/.python:
 		if "$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-		echo "需要 Python 3.11 或更新的版本,请先安装,或用 PYTHON=路径 指定。 /" \
+		echo "需要 Python 3.11 或更新的版本，请先安装，或用 PYTHON=路径 指定。 /" \
 			"Python 3.11 or later is needed (looked for: $(CANDIDATES))." >&2; \
 		exit 1; \
 	fi; \
 	if ! "$$found" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
-		echo "这个 Python 缺少 venv 或 pip,请先安装(Debian/Ubuntu:apt install python3-venv)。 /" \
+		echo "这个 Python 缺少 venv 或 pip，请先安装(Debian/Ubuntu:apt install python3-venv)。 /" \
 			"$$found has no venv or pip (Debian, Ubuntu: apt install python3-venv)." >&2; \
 		exit 1; \
 	fi; \
@@ -102,7 +102,7 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.python
-	@echo "正在安装依赖,第一次大约一分钟…… / Installing dependencies"
+	@echo "正在安装依赖，第一次大约一分钟…… / Installing dependencies"
 	@$(PIP) --require-hashes -r requirements/runtime.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -32,17 +32,17 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--with-parent", type=int, hidden=True, help="End when this process ends.")
 def main(with_parent: int | None) -> None:
-    """家门口:县域医共体的居民服务。"""
+    """家门口：县域医共体的居民服务。"""
     if with_parent is not None:
         die_with(with_parent)
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, help="服务的端口;模拟器用下一个。")
-@click.option("--reset", is_flag=True, help="丢掉演示数据,重新开始。")
-@click.option("--home", type=click.Path(path_type=Path), help="数据放在哪里(默认 var/demo)。")
+@click.option("--port", default=8000, show_default=True, help="服务的端口；模拟器用下一个。")
+@click.option("--reset", is_flag=True, help="丢掉演示数据，重新开始。")
+@click.option("--home", type=click.Path(path_type=Path), help="数据放在哪里（默认 var/demo）。")
 def demo(port: int, reset: bool, home: Path | None) -> None:
-    """演示:建库、导入演示县,启动服务、任务和微信模拟器。Ctrl-C 全部停下。"""
+    """演示：建库、导入演示县，启动服务、任务和微信模拟器。Ctrl-C 全部停下。"""
     from backend.demo import run as demos
 
     with _explained():
@@ -51,7 +51,7 @@ def demo(port: int, reset: bool, home: Path | None) -> None:
 
 @main.command()
 def serve() -> None:
-    """启动服务(单进程时任务也在其中)。"""
+    """启动服务（单进程时任务也在其中）。"""
     from backend import server, serving
 
     with _explained():
@@ -66,7 +66,7 @@ def serve() -> None:
 
 @main.command()
 def worker() -> None:
-    """启动任务进程(PostgreSQL 和 Redis);可以有多个,由一个领头。"""
+    """启动任务进程（PostgreSQL 和 Redis）;可以有多个，由一个领头。"""
     from backend import worker as workers
 
     with _explained():
@@ -89,17 +89,17 @@ def migrate() -> None:
 
 @main.command("import")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="只检查并列出变化,不写入。")
+@click.option("--dry-run", is_flag=True, help="只检查并列出变化，不写入。")
 @click.option("--template", type=click.Path(path_type=Path), help="写出一份空白工作簿。")
 def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
-    """导入医共体的机构、科室、医生、排班和规则(.xlsx,或放着 .csv 的文件夹)。"""
+    """导入医共体的机构、科室、医生、排班和规则（.xlsx，或放着 .csv 的文件夹）。"""
     from backend import import_command
 
     with _explained():
         if template is not None:
             import_command.template(template, console)
         elif path is None:
-            raise click.UsageError("请给出要导入的工作簿,或用 --template 写出空白的。")
+            raise click.UsageError("请给出要导入的工作簿，或用 --template 写出空白的。")
         else:
             settings = _settings()
             asyncio.run(schema.insist(settings))
@@ -110,12 +110,12 @@ def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
 @main.command()
 @click.option("--port", default=8001, show_default=True)
 @click.option("--state", type=click.Path(path_type=Path), help="记住用户和消息的文件。")
-@click.option("--callback", help="推送到哪个地址;不给就不推送。")
-@click.option("--origin", "origins", multiple=True, help="哪个网站的页面可以当手机用;可多次。")
+@click.option("--callback", help="推送到哪个地址；不给就不推送。")
+@click.option("--origin", "origins", multiple=True, help="哪个网站的页面可以当手机用；可多次。")
 def simulator(
     port: int, state: Path | None, callback: str | None, origins: tuple[str, ...]
 ) -> None:
-    """启动微信模拟器,账号取自设置。只用于演示和测试。"""
+    """启动微信模拟器，账号取自设置。只用于演示和测试。"""
     from backend import serving, simulating
 
     with _explained():
@@ -125,9 +125,9 @@ def simulator(
 
 
 @main.command()
-@click.option("--new-keys", is_flag=True, help="生成一组新密钥,写成 .env 的样子。")
+@click.option("--new-keys", is_flag=True, help="生成一组新密钥，写成 .env 的样子。")
 def doctor(new_keys: bool) -> None:
-    """检查设置和环境,说明哪里不对、怎么改。"""
+    """检查设置和环境，说明哪里不对、怎么改。"""
     from backend import doctor as doctors
 
     if new_keys:

@@ -68,9 +68,9 @@ async def examine(variables: Mapping[str, str], folder: Path) -> list[Finding]:
 def _env_file(folder: Path) -> Iterator[Finding]:
     path = folder / FILE
     if not path.is_file():
-        yield Finding("warn", "没有 .env 文件,只用环境变量", "复制 .env.example 为 .env 后填写")
+        yield Finding("warn", "没有 .env 文件，只用环境变量", "复制 .env.example 为 .env 后填写")
     elif stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield Finding("warn", ".env 里有密钥,别的用户也能读", "chmod 600 .env")
+        yield Finding("warn", ".env 里有密钥，别的用户也能读", "chmod 600 .env")
 
 
 def _shown(url: str) -> str:
@@ -85,13 +85,13 @@ def _wechat(settings: Settings) -> Iterator[Finding]:
     if not settings.wechat_appid or not settings.wechat_secret.reveal():
         yield Finding(
             "fail",
-            "没有微信小程序的 AppID 或 AppSecret,居民无法登录",
-            "在微信公众平台「开发设置」里取得,填入 JIAMENKOU_WECHAT_APPID 和 _SECRET",
+            "没有微信小程序的 AppID 或 AppSecret，居民无法登录",
+            "在微信公众平台「开发设置」里取得，填入 JIAMENKOU_WECHAT_APPID 和 _SECRET",
         )
     if settings.wechat_base_url != WECHAT:
         yield Finding(
             "warn",
-            f"微信地址是 {settings.wechat_base_url},不是真正的微信",
+            f"微信地址是 {settings.wechat_base_url}，不是真正的微信",
             f"正式使用时设为 {WECHAT}",
         )
     if settings.phone_url:
@@ -103,8 +103,8 @@ def _wechat(settings: Settings) -> Iterator[Finding]:
     if not settings.wechat_push_token.reveal() or not settings.wechat_push_aes_key.reveal():
         yield Finding(
             "warn",
-            "没有消息推送的 Token 或 EncodingAESKey,收不到微信推送",
-            "在微信公众平台「消息推送」里设置,方式选「安全模式」",
+            "没有消息推送的 Token 或 EncodingAESKey，收不到微信推送",
+            "在微信公众平台「消息推送」里设置，方式选「安全模式」",
         )
 
 
@@ -115,15 +115,15 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
     if host not in settings.allowed_hosts:
         yield Finding(
             "fail",
-            f"公网地址的域名 {host} 不在 JIAMENKOU_ALLOWED_HOSTS 里,请求会被拒绝",
+            f"公网地址的域名 {host} 不在 JIAMENKOU_ALLOWED_HOSTS 里，请求会被拒绝",
             f"JIAMENKOU_ALLOWED_HOSTS 加上 {host}",
         )
     if public.scheme != "https" and not local:
-        yield Finding("fail", "公网地址不是 https", "小程序只能访问 https;在前面的代理上配置证书")
+        yield Finding("fail", "公网地址不是 https", "小程序只能访问 https；在前面的代理上配置证书")
     if not local and not settings.trusted_proxies:
         yield Finding(
             "warn",
-            "有公网地址却没有设置代理层数,所有人会被当成同一个来源",
+            "有公网地址却没有设置代理层数，所有人会被当成同一个来源",
             "JIAMENKOU_TRUSTED_PROXIES 设为前面代理的层数",
         )
 
@@ -132,7 +132,7 @@ def _port(settings: Settings) -> Iterator[Finding]:
     with socket.socket() as probe:
         probe.settimeout(CHECK_S)
         if probe.connect_ex((settings.host, settings.port)) == 0:
-            yield Finding("warn", f"端口 {settings.port} 上已有程序", "若不是本服务,请换一个端口")
+            yield Finding("warn", f"端口 {settings.port} 上已有程序", "若不是本服务，请换一个端口")
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
@@ -145,21 +145,21 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(
             "fail",
             f"连不上数据库({type(error).__name__})",
-            "检查 JIAMENKOU_DATABASE_URL 的地址、用户和密码,以及数据库是否在运行",
+            "检查 JIAMENKOU_DATABASE_URL 的地址、用户和密码，以及数据库是否在运行",
         )
         return
     if missing:
         yield Finding("fail", f"数据库结构还差 {len(missing)} 步", "jiamenkou migrate")
         return
-    yield Finding("ok", "数据库可用,结构是最新的")
+    yield Finding("ok", "数据库可用，结构是最新的")
     if not settings.embedded:
         async for finding in _clock(settings):
             yield finding
     if not settings.embedded and lease.is_sole(settings):
         yield Finding(
             "warn",
-            "没有 Redis,只能运行一个进程",
-            "需要多个进程或多台主机时,设置 JIAMENKOU_REDIS_URL,并另外运行 jiamenkou worker",
+            "没有 Redis，只能运行一个进程",
+            "需要多个进程或多台主机时，设置 JIAMENKOU_REDIS_URL，并另外运行 jiamenkou worker",
         )
 
 
@@ -169,9 +169,9 @@ def _folder(database: Path) -> Iterator[Finding]:
         yield Finding("warn", f"数据库的文件夹 {folder} 还不存在", "jiamenkou migrate 会建立它")
         return
     if not os.access(folder, os.W_OK):
-        yield Finding("fail", f"不能写入 {folder}", "改用可以写入的位置,或修改权限")
+        yield Finding("fail", f"不能写入 {folder}", "改用可以写入的位置，或修改权限")
     if shutil.disk_usage(folder).free < FREE_LEAST:
-        yield Finding("warn", f"{folder} 所在磁盘剩余不到 1 GiB", "清理磁盘,或换一个位置")
+        yield Finding("warn", f"{folder} 所在磁盘剩余不到 1 GiB", "清理磁盘，或换一个位置")
 
 
 async def _clock(settings: Settings) -> AsyncIterator[Finding]:
@@ -197,7 +197,7 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(
             "fail",
             f"连不上 Redis({type(error).__name__})",
-            "检查 JIAMENKOU_REDIS_URL 的地址和密码,以及 Redis 是否在运行",
+            "检查 JIAMENKOU_REDIS_URL 的地址和密码，以及 Redis 是否在运行",
         )
     finally:
         await hub.close()

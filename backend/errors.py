@@ -13,7 +13,7 @@ class Problem(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "problem"
     title: ClassVar[str] = "请求未能完成"
-    detail: str = "请求未能完成,请稍后再试。"
+    detail: str = "请求未能完成，请稍后再试。"
 
     def __init__(self, detail: str | None = None, **extra: Any) -> None:
         super().__init__(detail or self.detail)
@@ -26,7 +26,7 @@ class Unauthenticated(Problem):
     status = 401
     code = "unauthenticated"
     title = "请先登录"
-    detail = "登录已过期,请重新打开小程序。"
+    detail = "登录已过期，请重新打开小程序。"
 
 
 class NotAllowed(Problem):
@@ -51,7 +51,7 @@ class Conflict(Problem):
     status = 409
     code = "conflict"
     title = "与现有内容冲突"
-    detail = "内容已有变化,请刷新后再试。"
+    detail = "内容已有变化，请刷新后再试。"
 
 
 class Malformed(Problem):
@@ -60,7 +60,7 @@ class Malformed(Problem):
     status = 422
     code = "malformed"
     title = "填写有误"
-    detail = "填写的内容有误,请检查后再提交。"
+    detail = "填写的内容有误，请检查后再提交。"
 
 
 class Throttled(Problem):
@@ -69,7 +69,7 @@ class Throttled(Problem):
     status = 429
     code = "throttled"
     title = "操作太频繁"
-    detail = "操作太频繁了,请稍等一会儿再试。"
+    detail = "操作太频繁了，请稍等一会儿再试。"
 
     def __init__(self, retry_after_s: int = 1) -> None:
         super().__init__(retry_after_s=retry_after_s)
@@ -81,7 +81,7 @@ class Upstream(Problem):
     status = 502
     code = "upstream"
     title = "外部服务暂时不可用"
-    detail = "外部服务暂时没有响应,请稍后再试。"
+    detail = "外部服务暂时没有响应，请稍后再试。"
 
     def __init__(self, detail: str | None = None, *, permanent: bool = False, **extra: Any) -> None:
         super().__init__(detail, **extra)
@@ -94,7 +94,7 @@ class Busy(Problem):
     status = 503
     code = "busy"
     title = "现在人太多了"
-    detail = "现在使用的人太多,请稍等几秒再试,您的信息没有丢失。"
+    detail = "现在使用的人太多，请稍等几秒再试，您的信息没有丢失。"
 
     def __init__(self, retry_after_s: int = 2) -> None:
         super().__init__(retry_after_s=retry_after_s)

@@ -18,7 +18,7 @@ from backend.settings import Settings
 def template(path: Path, console: Console) -> None:
     """Write the empty workbook."""
     write_template(path)
-    console.print(f"[green]✓[/] 空白工作簿:{path}", soft_wrap=True)
+    console.print(f"[green]✓[/] 空白工作簿：{path}", soft_wrap=True)
 
 
 async def load(settings: Settings, path: Path, *, dry_run: bool, console: Console) -> None:
@@ -52,7 +52,7 @@ async def load(settings: Settings, path: Path, *, dry_run: bool, console: Consol
 
 def _show(difference: Difference, dry_run: bool, console: Console) -> None:
     if difference.empty:
-        console.print("[green]✓[/] 没有变化,什么都没有改")
+        console.print("[green]✓[/] 没有变化，什么都没有改")
         return
     table = Table("工作表", "新增", "修改", "停用", title="将会改变" if dry_run else "已导入")
     for name, *counts in difference.rows():
@@ -63,4 +63,4 @@ def _show(difference: Difference, dry_run: bool, console: Console) -> None:
         for sample in sheet.samples:
             console.print(f"  {sheet.name} {sample}", markup=False, soft_wrap=True)
     if dry_run:
-        console.print("只是检查,没有写入。")
+        console.print("只是检查，没有写入。")

@@ -68,7 +68,7 @@ def alone(database: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Taken(
-                f"另一个进程正在使用 {database},SQLite 只能由一个进程写入;请先停掉它,"
+                f"另一个进程正在使用 {database},SQLite 只能由一个进程写入；请先停掉它，"
                 "或改用 PostgreSQL 和 Redis。 / Another process uses this database."
             ) from None
         yield
@@ -79,8 +79,8 @@ async def _postgres(url: str, lost: Callable[[], None]) -> AsyncIterator[None]:
     connection = await _take(url)
     if connection is None:
         raise Taken(
-            "另一个进程或另一台主机正在使用这个数据库;没有 Redis 时只能运行一个进程,"
-            "请先停掉它,或设置 JIAMENKOU_REDIS_URL。 / Several processes need Redis."
+            "另一个进程或另一台主机正在使用这个数据库；没有 Redis 时只能运行一个进程，"
+            "请先停掉它，或设置 JIAMENKOU_REDIS_URL。 / Several processes need Redis."
         )
     watch = asyncio.create_task(_watch(url, connection, lost))
     try:

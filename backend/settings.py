@@ -121,7 +121,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in known:
-            faults.append(f"{variable}: 没有这个设置,请对照 .env.example。")
+            faults.append(f"{variable}: 没有这个设置，请对照 .env.example。")
             continue
         try:
             values[name] = _read(str(known[name].type), text.strip())
@@ -137,11 +137,11 @@ def _read(kind: str, text: str) -> Any:
         return Secret(text) if text or "None" not in kind else None
     if "int" in kind:
         if not re.fullmatch(r"\d{1,9}", text):
-            raise ValueError(f"应为不带符号的整数,现在是「{text}」。")
+            raise ValueError(f"应为不带符号的整数，现在是「{text}」。")
         return int(text)
     if "bool" in kind:
         if text.lower() not in {"1", "0", "true", "false", "yes", "no"}:
-            raise ValueError(f"应为 true 或 false,现在是「{text}」。")
+            raise ValueError(f"应为 true 或 false，现在是「{text}」。")
         return text.lower() in {"1", "true", "yes"}
     if "tuple" in kind:
         return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -163,7 +163,7 @@ def _faults(s: Settings) -> Any:
     scheme = urlsplit(s.database_url).scheme
     if scheme not in {"sqlite", "postgres"}:
         yield (
-            "JIAMENKOU_DATABASE_URL: 应以 sqlite:// 或 postgres:// 开头,"
+            "JIAMENKOU_DATABASE_URL: 应以 sqlite:// 或 postgres:// 开头，"
             "例如 postgres://user:password@host:5432/jiamenkou。"
         )
     if s.redis_url is not None and urlsplit(s.redis_url.reveal()).scheme not in {"redis", "rediss"}:
@@ -172,22 +172,22 @@ def _faults(s: Settings) -> Any:
         yield "JIAMENKOU_WORKERS: 应在 1 到 64 之间。"
     if s.workers > 1 and s.embedded:
         yield (
-            "JIAMENKOU_WORKERS: SQLite 只能由一个进程写入,多个进程会互相等待甚至损坏数据;"
-            "请设为 1,或改用 PostgreSQL 和 Redis。"
+            "JIAMENKOU_WORKERS: SQLite 只能由一个进程写入，多个进程会互相等待甚至损坏数据；"
+            "请设为 1，或改用 PostgreSQL 和 Redis。"
         )
     if s.workers > 1 and not s.embedded and s.redis_url is None:
         yield (
-            "JIAMENKOU_WORKERS: 多个进程要靠 Redis 协调(限流、任务选主、共享令牌);"
-            "请设置 JIAMENKOU_REDIS_URL,或把进程数设为 1。"
+            "JIAMENKOU_WORKERS: 多个进程要靠 Redis 协调（限流、任务选主、共享令牌）;"
+            "请设置 JIAMENKOU_REDIS_URL，或把进程数设为 1。"
         )
     if s.pgbouncer and s.redis_url is None:
-        yield "JIAMENKOU_PGBOUNCER: 经过 PgBouncer 时要有 Redis,请设置 JIAMENKOU_REDIS_URL。"
+        yield "JIAMENKOU_PGBOUNCER: 经过 PgBouncer 时要有 Redis，请设置 JIAMENKOU_REDIS_URL。"
     if not 1 <= s.port <= 65535:
         yield "JIAMENKOU_PORT: 应在 1 到 65535 之间。"
     if urlsplit(s.wechat_base_url).scheme not in {"http", "https"}:
         yield "JIAMENKOU_WECHAT_BASE_URL: 应为 http(s) 地址。"
     if not re.fullmatch(r"(https?://[a-z0-9.-]+(:\d{1,5})?)?", s.phone_url):
-        yield "JIAMENKOU_PHONE_URL: 应为 http(s)://主机:端口,末尾不带斜杠;正式使用时留空。"
+        yield "JIAMENKOU_PHONE_URL: 应为 http(s)://主机：端口，末尾不带斜杠；正式使用时留空。"
     if bool(s.wechat_push_token.reveal()) != bool(s.wechat_push_aes_key.reveal()):
         yield "JIAMENKOU_WECHAT_PUSH_TOKEN 和 JIAMENKOU_WECHAT_PUSH_AES_KEY 要一起设置。"
     elif not re.fullmatch(r"([A-Za-z0-9+/]{43})?", s.wechat_push_aes_key.reveal()):
@@ -197,14 +197,14 @@ def _faults(s: Settings) -> Any:
         s.wechat_templates
     ):
         yield (
-            "JIAMENKOU_WECHAT_TEMPLATES: 应为「用途:模板编号」,逗号分隔,"
-            f"用途各一次,可用:{'、'.join(PURPOSES)}。"
+            "JIAMENKOU_WECHAT_TEMPLATES: 应为「用途：模板编号」，逗号分隔，"
+            f"用途各一次，可用：{'、'.join(PURPOSES)}。"
         )
     if not re.fullmatch(r"[a-z0-9-]{1,32}", s.consortium):
-        yield "JIAMENKOU_CONSORTIUM: 只能用小写字母、数字和连字符,最多 32 位。"
+        yield "JIAMENKOU_CONSORTIUM: 只能用小写字母、数字和连字符，最多 32 位。"
     public = urlsplit(s.public_url)
     if public.scheme not in {"http", "https"} or not public.hostname or s.public_url[-1] == "/":
-        yield "JIAMENKOU_PUBLIC_URL: 应为 http(s) 地址,末尾不带斜杠,例如 https://jk.example.cn。"
+        yield "JIAMENKOU_PUBLIC_URL: 应为 http(s) 地址，末尾不带斜杠，例如 https://jk.example.cn。"
     if not s.allowed_hosts:
         yield "JIAMENKOU_ALLOWED_HOSTS: 至少要有一个域名。"
     yield from _key_faults(s)
@@ -215,7 +215,7 @@ def _key_faults(s: Settings) -> Any:
     try:
         _parse_keys(s.encryption_keys.reveal())
     except (ValueError, binascii.Error):
-        yield f"JIAMENKOU_ENCRYPTION_KEYS: 应为「编号:32 字节密钥的 base64」,逗号分隔;{how}"
+        yield f"JIAMENKOU_ENCRYPTION_KEYS: 应为「编号：32 字节密钥的 base64」，逗号分隔；{how}"
     try:
         if len(base64.b64decode(s.index_key.reveal(), validate=True)) != KEY_BYTES:
             raise ValueError

@@ -203,8 +203,8 @@ async def work(settings: Settings) -> None:
     """
     if lease.is_sole(settings):
         raise lease.Taken(
-            "没有 Redis 时只能运行一个进程,任务已经在 jiamenkou serve 里;"
-            "需要单独的任务进程时,请使用 PostgreSQL 并设置 JIAMENKOU_REDIS_URL。"
+            "没有 Redis 时只能运行一个进程，任务已经在 jiamenkou serve 里；"
+            "需要单独的任务进程时，请使用 PostgreSQL 并设置 JIAMENKOU_REDIS_URL。"
             " / Without Redis the jobs run inside the server."
         )
     stop = asyncio.Event()

@@ -17,7 +17,7 @@ const resolve = (from, to) => new URL(to, `http://mp/${from}`).pathname.slice(1)
 /** Tencent's own compilers refuse what WeChat would refuse. */
 function compiles(tree) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    console.log('wcc, wcsc: 只有 Linux x64 的版本,没有检查 / not checked on this machine')
+    console.log('wcc, wcsc: 只有 Linux x64 的版本，没有检查 / not checked on this machine')
     return []
   }
   const run = (tool, ...args) => {

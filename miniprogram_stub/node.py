@@ -52,7 +52,7 @@ def _is_new_enough(node: str | None) -> bool:
 def _install() -> importlib.machinery.ModuleSpec:
     """Node as a package of this Python's environment, at the version that is locked."""
     sys.stderr.write(
-        f"这台机器没有 Node {OLDEST} 或更新的版本,正在从 PyPI 安装一个,只用于本项目。"
+        f"这台机器没有 Node {OLDEST} 或更新的版本，正在从 PyPI 安装一个，只用于本项目。"
         " / No Node here: installing PyPI's, for this project only.\n"
     )
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
@@ -60,7 +60,7 @@ def _install() -> importlib.machinery.ModuleSpec:
     importlib.invalidate_caches()
     found = importlib.util.find_spec(WHEEL)
     if found is None:
-        raise SystemExit("Node 没有装好,请自行安装。 / Please install Node.")
+        raise SystemExit("Node 没有装好，请自行安装。 / Please install Node.")
     return found
 
 

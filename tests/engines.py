@@ -63,7 +63,7 @@ def postgres(environ: Mapping[str, str]) -> Iterator[Engine]:
             yield Engine(url, "已在运行")
             return
     if said:
-        yield Engine(None, "TEST_POSTGRES_URL 没有响应,或用户不能建数据库")
+        yield Engine(None, "TEST_POSTGRES_URL 没有响应，或用户不能建数据库")
         return
     with _own("PostgreSQL", _own_postgres) as engine:
         yield engine
@@ -92,7 +92,7 @@ def _own(name: str, start: Start) -> Iterator[Engine]:
         try:
             engine = Engine(stack.enter_context(start(folder)), "为测试临时启动")
         except (CannotStart, OSError, subprocess.SubprocessError) as error:
-            engine = Engine(None, f"没有运行,也无法启动({name}:{error})")
+            engine = Engine(None, f"没有运行，也无法启动({name}:{error})")
         yield engine
 
 
@@ -163,7 +163,7 @@ def _unprivileged(folder: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
     if not shutil.which("runuser"):
-        raise CannotStart("root 不能运行 PostgreSQL,又没有 runuser")
+        raise CannotStart("root 不能运行 PostgreSQL，又没有 runuser")
     for user in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(user)

@@ -136,7 +136,7 @@ def _sum_up(suites: list[Suite], engines: dict[str, Engine], ci: bool, began: fl
     counts = [suite.counts() for suite in suites]
     failed = sum(count[1] for count in counts)
     say("\n=== 小结 / summary ===")
-    say("SQLite,进程内 hub: 已测 / tested")
+    say("SQLite，进程内 hub: 已测 / tested")
     for name, engine in engines.items():
         tested = "已测 / tested" if len(suites) > 1 else NOT_TESTED
         say(f"{name}: {tested}({engine.how})")

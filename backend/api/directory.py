@@ -37,7 +37,7 @@ def degrees(near: str | None) -> tuple[float, float] | None:
         return None
     latitude, longitude = (float(part) for part in near.split(","))
     if abs(latitude) > 90 or abs(longitude) > 180:
-        raise errors.Malformed("位置不对,请重新定位。", field="near")
+        raise errors.Malformed("位置不对，请重新定位。", field="near")
     return latitude, longitude
 
 

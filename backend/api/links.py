@@ -40,5 +40,5 @@ async def actor_of(call: Call, appointment_id: UUID) -> Actor:
     except (ValueError, OverflowError, OSError):
         raise errors.Unauthenticated from None
     if not in_time or not hmac.compare_digest(expected.encode(), call.query.key.encode()):
-        raise errors.Unauthenticated("这个链接已失效,请回到小程序重新打开。")
+        raise errors.Unauthenticated("这个链接已失效，请回到小程序重新打开。")
     return Actor(call.actor.consortium_id, "resident", account_id)

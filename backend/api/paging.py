@@ -31,7 +31,7 @@ def decode(cursor: str | None, kind: type[P]) -> P | None:
             raise ValueError("no such time")
         return position
     except (ValueError, binascii.Error, msgspec.MsgspecError) as wrong:
-        raise Malformed("翻页位置无效,请从第一页重新看。", field="cursor") from wrong
+        raise Malformed("翻页位置无效，请从第一页重新看。", field="cursor") from wrong
 
 
 def cut(found: Sequence[T], cursor: str | None, most: int) -> tuple[Sequence[T], str | None]:
@@ -39,7 +39,7 @@ def cut(found: Sequence[T], cursor: str | None, most: int) -> tuple[Sequence[T],
     position = decode(cursor, tuple[int])
     first = position[0] if position else 0
     if first < 0:
-        raise Malformed("翻页位置无效,请从第一页重新看。", field="cursor")
+        raise Malformed("翻页位置无效，请从第一页重新看。", field="cursor")
     page = found[first : first + most]
     following = encode((first + most,)) if first + most < len(found) else None
     return page, following

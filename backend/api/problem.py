@@ -48,7 +48,7 @@ class BadRequest(errors.Problem):
     status = 400
     code = "bad-request"
     title = "请求有误"
-    detail = "请求的格式不对,请重试。"
+    detail = "请求的格式不对，请重试。"
 
 
 class MethodWrong(errors.Problem):
@@ -62,7 +62,7 @@ class TimedOut(errors.Problem):
     status = 408
     code = "request-timeout"
     title = "网络太慢"
-    detail = "网络太慢,没有收到完整的请求,请重试。"
+    detail = "网络太慢，没有收到完整的请求，请重试。"
 
 
 class Internal(errors.Problem):
@@ -71,7 +71,7 @@ class Internal(errors.Problem):
     status = 500
     code = "internal"
     title = "系统出错了"
-    detail = "系统出了点问题,我们已经记录下来,请稍后再试。"
+    detail = "系统出了点问题，我们已经记录下来，请稍后再试。"
 
 
 BY_STATUS: dict[int, type[errors.Problem]] = {

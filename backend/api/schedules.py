@@ -32,7 +32,7 @@ async def list_schedules(call: Call) -> SchedulesView:
     """From today on, by day and time, each with its 余号, fee and rules."""
     wanted: ScheduleQuery = call.query
     if wanted.within_km is not None and wanted.near is None:
-        raise errors.Malformed("要按距离找,请先给出位置。", field="near")
+        raise errors.Malformed("要按距离找，请先给出位置。", field="near")
     search = availability.Search(
         organization_id=wanted.organization,
         department_id=wanted.department,

@@ -39,7 +39,7 @@ class TooLarge(Problem):
     status = 413
     code = "too-large"
     title = "内容太大"
-    detail = "提交的内容太大了,请精简后再试。"
+    detail = "提交的内容太大了，请精简后再试。"
 
 
 class BadJson(Malformed):
@@ -47,7 +47,7 @@ class BadJson(Malformed):
 
     code = "bad-json"
     title = "内容无法读取"
-    detail = "提交的内容不是规范的 JSON,请检查后再提交。"
+    detail = "提交的内容不是规范的 JSON，请检查后再提交。"
 
 
 def encode(view: Any) -> bytes:
@@ -80,7 +80,7 @@ def read_query(query: str, form: type[T]) -> T:
     if not query:
         return fit({}, form, strict=False)
     if len(query) > QUERY_MOST:
-        raise Malformed("网址太长了,请减少查询条件。", field="query")
+        raise Malformed("网址太长了，请减少查询条件。", field="query")
     try:
         pairs = parse_qsl(
             query,
@@ -90,7 +90,7 @@ def read_query(query: str, form: type[T]) -> T:
             max_num_fields=FIELDS_MOST,
         )
     except ValueError as wrong:
-        raise Malformed("网址里的查询条件写错了,请检查。", field="query") from wrong
+        raise Malformed("网址里的查询条件写错了，请检查。", field="query") from wrong
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values or CONTROL.search(value):
@@ -189,6 +189,6 @@ def malformed(message: str) -> Malformed:
             if "field `" in match.group(0):
                 field = ".".join(filter(None, (field, match.group(1))))
             return Malformed(
-                f"「{field or '内容'}」{reason},请检查后再提交。", field=field or "body"
+                f"「{field or '内容'}」{reason}，请检查后再提交。", field=field or "body"
             )
     return Malformed(field=field or "body")

@@ -136,7 +136,7 @@ def _naming(index: int | None) -> Iterator[None]:
 async def _open_place(actor: Actor, desk: Desk, slot_id: UUID) -> Place:
     place = await desk.places.get(slot_id)
     if place.consortium_id != actor.consortium_id or place.pool != "public":
-        raise NotFound("没有找到这个时段,请刷新后再选。")
+        raise NotFound("没有找到这个时段，请刷新后再选。")
     now = clock.now()
     opens_at = rules.opens_at(place.policy, place.held_on)
     if now < opens_at:

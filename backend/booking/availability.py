@@ -21,7 +21,7 @@ from backend.errors import NotFound
 DAYS_MOST = 62  # a search spans no more
 SLOTS_MOST = 200
 DEPARTMENTS_MOST = 2000
-NO_SCHEDULE = "没有找到这个班次,请刷新后再选。"
+NO_SCHEDULE = "没有找到这个班次，请刷新后再选。"
 
 Cursor = tuple[date, datetime, UUID]
 

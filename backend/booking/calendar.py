@@ -37,7 +37,7 @@ def working(on: date) -> Workday:
         return Workday(None, off)
     exchanged = _worked_instead(on.year).get(on)
     if exchanged is not None:
-        return Workday(exchanged.isoweekday(), f"调休上班(补 {exchanged:%m-%d})")
+        return Workday(exchanged.isoweekday(), f"调休上班（补 {exchanged:%m-%d}）")
     return Workday(on.isoweekday())
 
 

@@ -6,7 +6,7 @@ from backend.errors import Conflict, NotAllowed
 class SlotFull(Conflict):
     code = "slot-full"
     title = "号已约满"
-    detail = "这个时段刚刚约满了,请换一个时段,或看看附近的乡镇卫生院。"
+    detail = "这个时段刚刚约满了，请换一个时段，或看看附近的乡镇卫生院。"
 
 
 class BookingClosed(Conflict):
@@ -14,7 +14,7 @@ class BookingClosed(Conflict):
 
     code = "booking-closed"
     title = "已停止预约"
-    detail = "这个时段已停止预约,请换一个时段。"
+    detail = "这个时段已停止预约，请换一个时段。"
 
 
 class NotYetOpen(Conflict):
@@ -22,7 +22,7 @@ class NotYetOpen(Conflict):
 
     code = "booking-not-open"
     title = "还没有放号"
-    detail = "这一天的号还没有放出来,请到放号时间再来。"
+    detail = "这一天的号还没有放出来，请到放号时间再来。"
 
 
 class AlreadyBooked(Conflict):
@@ -30,7 +30,7 @@ class AlreadyBooked(Conflict):
 
     code = "already-booked"
     title = "已经约过"
-    detail = "这位就诊人在这个班次已有预约,不用重复预约。"
+    detail = "这位就诊人在这个班次已有预约，不用重复预约。"
 
 
 class TooManyInDepartment(Conflict):
@@ -38,7 +38,7 @@ class TooManyInDepartment(Conflict):
 
     code = "department-limit"
     title = "当天同科室已达上限"
-    detail = "这位就诊人当天在这个科室的预约已达上限,请换一天或换个科室。"
+    detail = "这位就诊人当天在这个科室的预约已达上限，请换一天或换个科室。"
 
 
 class TooManyThatDay(Conflict):
@@ -46,7 +46,7 @@ class TooManyThatDay(Conflict):
 
     code = "day-limit"
     title = "当天预约已达上限"
-    detail = "这位就诊人当天的预约已达上限,请换一天。"
+    detail = "这位就诊人当天的预约已达上限，请换一天。"
 
 
 class Restricted(NotAllowed):
@@ -54,13 +54,13 @@ class Restricted(NotAllowed):
 
     code = "expert-restricted"
     title = "暂时不能约专家号"
-    detail = "因为近期爽约或取消较多,暂时不能预约专家号;普通号、乡镇卫生院和村卫生室不受影响。"
+    detail = "因为近期爽约或取消较多，暂时不能预约专家号；普通号、乡镇卫生院和村卫生室不受影响。"
 
 
 class HoldExpired(Conflict):
     code = "hold-expired"
     title = "保留时间已过"
-    detail = "为您保留的号已超过确认时间,请重新选择时段。"
+    detail = "为您保留的号已超过确认时间，请重新选择时段。"
 
 
 class NotPossibleNow(Conflict):
@@ -68,7 +68,7 @@ class NotPossibleNow(Conflict):
 
     code = "not-possible-now"
     title = "现在不能这样做"
-    detail = "这个预约现在的状态不能这样操作,请刷新后再看。"
+    detail = "这个预约现在的状态不能这样操作，请刷新后再看。"
 
 
 class TooLateToMove(Conflict):
@@ -76,7 +76,7 @@ class TooLateToMove(Conflict):
 
     code = "too-late-to-move"
     title = "已过改约时间"
-    detail = "已过免费取消的时间,不能再改约;如果确实来不了,请取消预约。"
+    detail = "已过免费取消的时间，不能再改约；如果确实来不了，请取消预约。"
 
 
 class TooManyMoves(Conflict):
@@ -84,10 +84,10 @@ class TooManyMoves(Conflict):
 
     code = "moves-limit"
     title = "改约次数已用完"
-    detail = "这个预约的改约次数已用完,请取消后重新预约。"
+    detail = "这个预约的改约次数已用完，请取消后重新预约。"
 
 
 class SameSlot(Conflict):
     code = "same-slot"
     title = "时段没有变化"
-    detail = "您选的就是原来的时段,请选别的时段。"
+    detail = "您选的就是原来的时段，请选别的时段。"

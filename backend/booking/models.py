@@ -135,7 +135,7 @@ class ScheduleException(Model):
 
 
 class Schedule(Model):
-    """排班(班次): one doctor or department (or device), one place, one date, one 班次."""
+    """排班（班次）: one doctor or department (or device), one place, one date, one 班次."""
 
     id = fields.UUIDField(primary_key=True)
     consortium_id = fields.UUIDField()

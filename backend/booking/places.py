@@ -65,7 +65,7 @@ class Places:
             return known[1]
         place = await self._loader.get(slot_id)
         if place is None:
-            raise NotFound("没有找到这个时段,请刷新后再选。")
+            raise NotFound("没有找到这个时段，请刷新后再选。")
         self._known[slot_id] = (time.monotonic(), place)
         if len(self._known) > KNOWN_MOST:
             self._known.popitem(last=False)

@@ -27,19 +27,19 @@ def rules(policy: Policy) -> str:
 
 def _deadline(policy: Policy) -> str:
     if policy.cancel_days_before == 1:
-        return f"就诊前一天 {policy.cancel_at} 前可以免费取消或改约,之后取消按爽约计。"
+        return f"就诊前一天 {policy.cancel_at} 前可以免费取消或改约，之后取消按爽约计。"
     if policy.cancel_days_before:
         days = policy.cancel_days_before
-        return f"就诊前 {days} 天的 {policy.cancel_at} 前可以免费取消或改约,之后取消按爽约计。"
-    return f"开始前 {policy.cancel_min} 分钟可以免费取消或改约,之后取消按爽约计。"
+        return f"就诊前 {days} 天的 {policy.cancel_at} 前可以免费取消或改约，之后取消按爽约计。"
+    return f"开始前 {policy.cancel_min} 分钟可以免费取消或改约，之后取消按爽约计。"
 
 
 def _no_shows(policy: Policy) -> str:
     if not policy.no_shows_most:
         return ""
     return (
-        f"{policy.no_show_days} 天内爽约 {policy.no_shows_most} 次,"
-        f"{policy.no_show_bar_days} 天内不能约专家号(普通号和乡镇、村里看病不受影响)。"
+        f"{policy.no_show_days} 天内爽约 {policy.no_shows_most} 次，"
+        f"{policy.no_show_bar_days} 天内不能约专家号（普通号和乡镇、村里看病不受影响）。"
     )
 
 
@@ -47,7 +47,7 @@ def _cancellations(policy: Policy) -> str:
     if not policy.cancellations_most:
         return ""
     return (
-        f"{policy.cancellation_days} 天内取消超过 {policy.cancellations_most} 次,"
+        f"{policy.cancellation_days} 天内取消超过 {policy.cancellations_most} 次，"
         f"{policy.cancellation_bar_days} 天内不能约专家号。"
     )
 
@@ -57,12 +57,12 @@ def consequence(ticket: Ticket) -> str:
     if not ticket.can_cancel:
         return "这个预约现在不能取消。"
     if ticket.status == PENDING:
-        return "还没有确认,取消没有任何影响。"
+        return "还没有确认，取消没有任何影响。"
     if ticket.late_now:
-        return "已过免费取消时间,现在取消会记一次爽约。"
+        return "已过免费取消时间，现在取消会记一次爽约。"
     until = ticket.free_until.astimezone(SHANGHAI)
     grace = ticket.policy.cancel_grace_min
     return (
-        f"{until.month}月{until.day}日 {until:%H:%M} 前取消不算爽约,会计入取消次数;"
+        f"{until.month}月{until.day}日 {until:%H:%M} 前取消不算爽约，会计入取消次数；"
         f"刚预约 {grace} 分钟内取消不计。"
     )

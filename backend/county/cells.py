@@ -45,12 +45,12 @@ def parse(column: Column, value: Any) -> Any:
     """
     if blank(value):
         if column.required:
-            raise Unreadable(f"{expectation(column)}(不能为空;合并单元格请先取消合并)")
+            raise Unreadable(f"{expectation(column)}(不能为空；合并单元格请先取消合并)")
         return column.default if column.default is not None else _nothing(column)
     if isinstance(value, str):
         value = value.strip()
         if value.startswith("=") or value in ERRORS:
-            raise Unreadable(f"{expectation(column)}(不能是公式,请粘贴为数值)")
+            raise Unreadable(f"{expectation(column)}(不能是公式，请粘贴为数值)")
         if len(value) > CELL_MOST:
             raise Unreadable(expectation(column))
     return _READERS[column.kind](column, value)
@@ -66,15 +66,15 @@ def expectation(column: Column) -> str:
     if column.kind == "choice":
         return "/".join(column.choices)
     if column.kind in ("integer", "money", "degrees"):
-        unit = {"integer": "的整数", "money": " 元,最多两位小数", "degrees": " 度"}[column.kind]
+        unit = {"integer": "的整数", "money": " 元，最多两位小数", "degrees": " 度"}[column.kind]
         return f"{column.low:g} 到 {column.high:g}{unit}"
     return {
         "text": f"最多 {column.most} 个字的文字",
         "code": f"最多 {CODE_MOST} 位的字母、数字、点、横线",
-        "specialty": "文本格式的诊疗科目代码,如 03.04",
+        "specialty": "文本格式的诊疗科目代码，如 03.04",
         "phone": "电话号码",
-        "date": "日期,如 2026-11-23",
-        "time": "时间,如 08:00",
+        "date": "日期，如 2026-11-23",
+        "time": "时间，如 08:00",
         "flag": "是/否",
     }[column.kind]
 

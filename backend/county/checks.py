@@ -40,7 +40,7 @@ def problems(sheet: Sheet, record: Record) -> Iterator[Problem]:
 
 def _organization(record: Record) -> Iterator[Problem]:
     if record["tier"] == "village" and record["parent"] is None:
-        yield "parent", "上级机构编码;村卫生室要有上级"
+        yield "parent", "上级机构编码；村卫生室要有上级"
     if (record["latitude"] is None) != (record["longitude"] is None):
         empty = "latitude" if record["latitude"] is None else "longitude"
         yield empty, "纬度和经度同填或同空"
@@ -51,7 +51,7 @@ def _role(record: Record) -> Iterator[Problem]:
     if record["kind"] == "outreach":
         for name in ("from_on", "to_on"):
             if record[name] is None:
-                yield name, "日期;专家下沉要写明起止"
+                yield name, "日期；专家下沉要写明起止"
 
 
 def _template(record: Record) -> Iterator[Problem]:
@@ -60,16 +60,16 @@ def _template(record: Record) -> Iterator[Problem]:
     if minutes <= 0:
         yield "ends", "晚于开始时间"
     elif minutes % record["slot_minutes"]:
-        yield "slot_minutes", f"能整除班次时长({minutes} 分钟)的分钟数"
+        yield "slot_minutes", f"能整除班次时长（{minutes} 分钟）的分钟数"
     if record["kind"] == "expert" and record["practitioner"] is None:
-        yield "practitioner", "工号;专家号要指定医生"
+        yield "practitioner", "工号；专家号要指定医生"
 
 
 def _exception(record: Record) -> Iterator[Problem]:
     if record["action"] == "capacity" and record["capacity"] is None:
         yield "capacity", "调号后的每段号数"
     if record["action"] == "closed" and record["capacity"] is not None:
-        yield "capacity", "空白;停诊不填号数"
+        yield "capacity", "空白；停诊不填号数"
 
 
 def _announcement(record: Record) -> Iterator[Problem]:

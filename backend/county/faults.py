@@ -25,14 +25,14 @@ class Fault:
             place += f"「{self.column}」"
         found = self.found if len(self.found) <= FOUND_MOST else self.found[:FOUND_MOST] + "…"
         now = f"现在是“{found}”" if found else "现在是空的"
-        return f"{place}: {now},应为 {self.expected}"
+        return f"{place}: {now}，应为 {self.expected}"
 
 
 class WorkbookRejected(Exception):
     """Nothing was imported. `faults` are the first `SHOWN_MOST` of `total`, in the file's order."""
 
     def __init__(self, faults: list[Fault], total: int) -> None:
-        super().__init__(f"共 {total} 处错误,没有导入任何内容")
+        super().__init__(f"共 {total} 处错误，没有导入任何内容")
         self.faults = faults
         self.total = total
 

@@ -31,7 +31,7 @@ class ImportCollision(Exception):
     """Somebody else changed the same rows meanwhile. Nothing was imported; try again."""
 
     def __init__(self) -> None:
-        super().__init__("导入期间有人改动了同样的内容,没有导入任何内容;请重新导入")
+        super().__init__("导入期间有人改动了同样的内容，没有导入任何内容；请重新导入")
 
 
 def _silent(done: int, total: int | None, label: str) -> None:

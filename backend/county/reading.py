@@ -144,5 +144,5 @@ class _Reader:
         for first, second in checks.clashes(self.staging.spans(sheets.TEMPLATES.name)):
             self.faults.add(
                 second.sheet, second.line, "开始时间", f"{second.starts}-{second.ends}",
-                f"不与第 {first.line} 行同时出诊(同一医生,另一科室)",
+                f"不与第 {first.line} 行同时出诊（同一医生，另一科室）",
             )  # fmt: skip

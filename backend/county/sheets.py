@@ -10,7 +10,7 @@ POLICIES_MOST = 2000
 ANNOUNCEMENTS_MOST = 1000
 WORKBOOK_NOTES = "填写说明"  # a sheet for people, never read
 IGNORED = ("备注", "序号")  # columns that hospitals add and nobody reads
-EXAMPLE = "例:"  # a row that starts with it is an example
+EXAMPLE = "例："  # a row that starts with it is an example
 
 TIERS = {"县级医院": "county", "乡镇卫生院": "township", "村卫生室": "village"}
 TIER_ALIASES = {
@@ -73,7 +73,7 @@ CONSORTIUM = Sheet(
         ),
     ),
     (),
-    "医共体本身,恰好一行。",
+    "医共体本身，恰好一行。",
     most=1,
     least=1,
 )
@@ -83,7 +83,7 @@ ORGANIZATIONS = Sheet(
     "医疗机构",
     (
         Column(
-            "机构编码", "code", "code", True, example="DXRM", says="医共体内唯一,启用后不要改动"
+            "机构编码", "code", "code", True, example="DXRM", says="医共体内唯一，启用后不要改动"
         ),
         Column("机构名称", "name", required=True, example="稻溪县人民医院", says="居民看到的名称"),
         Column(
@@ -106,7 +106,7 @@ ORGANIZATIONS = Sheet(
             example="综合",
             says="空白为综合",
         ),
-        Column("上级机构编码", "parent", "code", says="村卫生室必填;上级的层级要更高"),
+        Column("上级机构编码", "parent", "code", says="村卫生室必填；上级的层级要更高"),
         Column("地址", "address", most=120, example="稻溪县城关镇安康路 1 号", says="详细地址"),
         Column("电话", "phone", "phone", example="0500-8600001", says="咨询电话"),
         Column(
@@ -116,13 +116,13 @@ ORGANIZATIONS = Sheet(
             low=3,
             high=54,
             example="28.4321",
-            says="GCJ-02(腾讯、高德地图坐标),单位度;与经度同填",
+            says="GCJ-02(腾讯、高德地图坐标),单位度；与经度同填",
         ),
         Column("经度", "longitude", "degrees", low=73, high=136, example="118.2345", says="同上"),
         Column("门诊时间", "hours", most=120, example="每日 08:00-17:30", says="给居民看的文字"),
     ),
     ("code",),
-    "县级医院、乡镇卫生院(社区卫生服务中心)、村卫生室(社区卫生服务站)。从表中消失的机构将停用。",
+    "县级医院、乡镇卫生院（社区卫生服务中心）、村卫生室（社区卫生服务站）。从表中消失的机构将停用。",
     (Reference(("parent",), "above-{tier}", "「医疗机构」表中层级更高的机构编码"),),
     least=1,
 )
@@ -132,7 +132,7 @@ DEPARTMENTS = Sheet(
     "科室",
     (
         ORGANIZATION,
-        Column("科室编码", "code", "code", True, example="XNK", says="机构内唯一,启用后不要改动"),
+        Column("科室编码", "code", "code", True, example="XNK", says="机构内唯一，启用后不要改动"),
         Column(
             "科室名称", "name", required=True, most=40, example="心血管内科", says="居民看到的名称"
         ),
@@ -141,7 +141,7 @@ DEPARTMENTS = Sheet(
             "specialty_code",
             "specialty",
             example="03.04",
-            says="《医疗机构诊疗科目名录》代码;单元格请设为文本,否则 03.04 会变成 3.04",
+            says="《医疗机构诊疗科目名录》代码；单元格请设为文本，否则 03.04 会变成 3.04",
         ),
         Column("位置", "location", example="门诊楼3楼东", says="到哪里就诊"),
         Column(
@@ -149,7 +149,7 @@ DEPARTMENTS = Sheet(
             "keywords",
             most=300,
             example="胸闷 心慌 高血压",
-            says="居民的说法,用空格隔开,搜索时用",
+            says="居民的说法，用空格隔开，搜索时用",
         ),
     ),
     ("organization", "code"),
@@ -161,7 +161,7 @@ PRACTITIONERS = Sheet(
     "practitioners",
     "医生",
     (
-        Column("工号", "code", "code", True, example="10001", says="医共体内唯一;一位医生只有一个"),
+        Column("工号", "code", "code", True, example="10001", says="医共体内唯一；一位医生一个"),
         Column("姓名", "name", required=True, most=30, example="林知远", says="居民看到的姓名"),
         Column("职称", "title", most=20, example="主任医师", says="收费按职称区分时要写得一致"),
         Column(
@@ -169,7 +169,7 @@ PRACTITIONERS = Sheet(
         ),
     ),
     ("code",),
-    "每位医生一行;在几处出诊写在「执业点」。从表中消失的医生将停用。",
+    "每位医生一行；在几处出诊写在「执业点」。从表中消失的医生将停用。",
 )
 
 ROLES = Sheet(
@@ -187,13 +187,13 @@ ROLES = Sheet(
             {"主执业点": "main", "专家下沉": "outreach"},
             {"下沉": "专家下沉"},
             example="主执业点",
-            says="专家下沉是第二个执业点,不是第二位医生",
+            says="专家下沉是第二个执业点，不是第二位医生",
         ),
         Column(
-            "开始日期", "from_on", "date", example="2026-11-23", says="含当日;空白为不限;下沉必填"
+            "开始日期", "from_on", "date", example="2026-11-23", says="含当日；空白为不限；下沉必填"
         ),
         Column(
-            "结束日期", "to_on", "date", example="2027-05-31", says="含当日;空白为不限;下沉必填"
+            "结束日期", "to_on", "date", example="2027-05-31", says="含当日；空白为不限；下沉必填"
         ),
     ),
     ("practitioner", "organization", "department", "kind", "from_on"),
@@ -207,7 +207,7 @@ TEMPLATES = Sheet(
     (
         ORGANIZATION,
         DEPARTMENT,
-        _optional(PRACTITIONER, "空白为科室号(不指定医生)"),
+        _optional(PRACTITIONER, "空白为科室号（不指定医生）"),
         Column(
             "星期",
             "weekday",
@@ -223,7 +223,7 @@ TEMPLATES = Sheet(
         Column("开始时间", "starts", "time", True, example="08:00", says="北京时间"),
         Column("结束时间", "ends", "time", True, example="11:30", says="晚于开始时间"),
         Column(
-            "号源间隔(分钟)",
+            "号源间隔（分钟）",
             "slot_minutes",
             "integer",
             True,
@@ -243,7 +243,7 @@ TEMPLATES = Sheet(
             says="每个时段可预约的人数",
         ),
         Column(
-            "挂号费(元)",
+            "挂号费（元）",
             "fee_fen",
             "money",
             low=0,
@@ -253,11 +253,11 @@ TEMPLATES = Sheet(
         Column(
             "节假日出诊", "works_on_holidays", "flag", default=False, example="否", says="空白为否"
         ),
-        Column("起始日期", "from_on", "date", says="含当日;空白为不限"),
-        Column("终止日期", "to_on", "date", says="含当日;空白为不限"),
+        Column("起始日期", "from_on", "date", says="含当日；空白为不限"),
+        Column("终止日期", "to_on", "date", says="含当日；空白为不限"),
     ),
     ("organization", "department", "practitioner", "weekday", "period", "kind", "from_on"),
-    "每周重复的班次,一行一个。法定节假日自动不放号。已放出的号不随模板改动;从表中消失的模板将停用。",
+    "每周重复的班次，一行一个。法定节假日自动不放号。已放出的号不随模板改动；从表中消失的模板将停用。",
     (TO_DEPARTMENT, TO_PRACTICE),
 )
 
@@ -277,15 +277,15 @@ EXCEPTIONS = Sheet(
             True,
             ACTIONS,
             example="停诊",
-            says="停诊;加开(节假日照常出诊);调号(改每段号数)",
+            says="停诊；加开（节假日照常出诊）;调号（改每段号数）",
         ),
         Column(
-            "每段号数", "capacity", "integer", low=0, high=200, says="调号必填,加开可填,停诊不填"
+            "每段号数", "capacity", "integer", low=0, high=200, says="调号必填，加开可填，停诊不填"
         ),
         Column("原因", "reason", most=100, example="外出进修", says="给居民看的文字"),
     ),
     ("held_on", "organization", "department", "practitioner", "period"),
-    "某一天与模板不同。越具体的越优先(医生、科室、时段、全院)。从表中消失的例外将删除。",
+    "某一天与模板不同。越具体的越优先（医生、科室、时段、全院）。从表中消失的例外将删除。",
     (TO_ORGANIZATION, TO_DEPARTMENT, TO_PRACTITIONER),
 )
 
@@ -296,14 +296,14 @@ FEES = Sheet(
         ORGANIZATION,
         KIND,
         Column("职称", "title", most=20, example="主任医师", says="空白为任何职称"),
-        Column("金额(元)", "amount_fen", "money", True, low=0, high=10_000, example="18.00"),
+        Column("金额（元）", "amount_fen", "money", True, low=0, high=10_000, example="18.00"),
         Column(
             "收费项目", "item", required=True, example="主任医师门诊诊查费", says="公示的项目名称"
         ),
         Column("收费依据", "basis", most=120, says="价格文件"),
     ),
     ("organization", "kind", "title"),
-    "诊查费,按机构、号别和职称。从表中消失的收费将删除。",
+    "诊查费，按机构、号别和职称。从表中消失的收费将删除。",
     (TO_ORGANIZATION,),
 )
 
@@ -315,19 +315,19 @@ def _number(name: str, field: str, low: int, high: int, says: str) -> Column:
 POLICY_NUMBERS = (
     _number("预约天数", "horizon_days", 0, 366, "提前几天放号"),
     Column("放号时间", "release_at", "time", example="07:00", says="新的一天几点放号"),
-    _number("预约截止(号前分钟)", "closes_min", 0, 1440, "号源时段开始前多少分钟停止预约"),
+    _number("预约截止（号前分钟）", "closes_min", 0, 1440, "号源时段开始前多少分钟停止预约"),
     _number(
-        "免责退号提前天数", "cancel_days_before", 0, 366, "0 为按分钟,n 为提前 n 天的退号截止时刻"
+        "免责退号提前天数", "cancel_days_before", 0, 366, "0 为按分钟，n 为提前 n 天的退号截止时刻"
     ),
     Column("退号截止时刻", "cancel_at", "time", example="17:00", says="提前天数不为 0 时用"),
-    _number("退号截止(号前分钟)", "cancel_min", 0, 1440, "提前天数为 0 时用"),
-    _number("退号宽限(分钟)", "cancel_grace_min", 0, 1440, "约后多少分钟内退号不计"),
-    _number("占号(分钟)", "hold_min", 1, 60, "待确认的号保留多久"),
+    _number("退号截止（号前分钟）", "cancel_min", 0, 1440, "提前天数为 0 时用"),
+    _number("退号宽限（分钟）", "cancel_grace_min", 0, 1440, "约后多少分钟内退号不计"),
+    _number("占号（分钟）", "hold_min", 1, 60, "待确认的号保留多久"),
     _number("改约次数上限", "moves_most", 0, 100, "每个预约最多改几次"),
-    _number("爽约次数", "no_shows_most", 0, 100, "达到几次限约专家号,0 为不限"),
+    _number("爽约次数", "no_shows_most", 0, 100, "达到几次限约专家号，0 为不限"),
     _number("爽约统计天数", "no_show_days", 0, 366, "在多少天内统计"),
     _number("爽约限约天数", "no_show_bar_days", 0, 366, "限约多少天"),
-    _number("退号次数", "cancellations_most", 0, 100, "超过几次限约专家号,0 为不限"),
+    _number("退号次数", "cancellations_most", 0, 100, "超过几次限约专家号，0 为不限"),
     _number("退号统计天数", "cancellation_days", 0, 366, "在多少天内统计"),
     _number("退号限约天数", "cancellation_bar_days", 0, 366, "限约多少天"),
     _number("每科室每日次数", "per_department_day", 1, 10, "每位就诊人"),
@@ -347,7 +347,7 @@ POLICIES = Sheet(
         *POLICY_NUMBERS,
     ),
     ("code",),
-    "预约的各项数字,空白的用内置值。越具体的越优先(机构、层级、号别)。改动即成为新版本,旧预约仍按旧版本。",
+    "预约的各项数字，空白的用内置值。越具体的越优先（机构、层级、号别）。改动即成为新版本，旧预约仍按旧版本。",
     (TO_ORGANIZATION,),
     most=POLICIES_MOST,
 )
@@ -371,7 +371,7 @@ ANNOUNCEMENTS = Sheet(
         Column("结束日期", "to_on", "date", True, example="2026-12-31", says="含当日"),
     ),
     ("code",),
-    "小程序首页的公告,到开始日期才出现,过了结束日期不再显示。从表中消失的公告将删除。",
+    "小程序首页的公告，到开始日期才出现，过了结束日期不再显示。从表中消失的公告将删除。",
     (TO_ORGANIZATION,),
     most=ANNOUNCEMENTS_MOST,
 )

@@ -87,7 +87,7 @@ class CsvBook:
 
 def open_book(path: Path, faults: Faults) -> Book | None:
     """The workbook at `path`; None, and a fault, when there is nothing that can be read."""
-    expected = "一个 .xlsx 工作簿,或一个内有 .csv 的文件夹"
+    expected = "一个 .xlsx 工作簿，或一个内有 .csv 的文件夹"
     if path.is_dir():
         csv.field_size_limit(CSV_FIELD_MOST)
         return CsvBook(path)
@@ -115,11 +115,11 @@ def check_sheets(book: Book, faults: Faults) -> None:
     for name in book.names():
         if name not in wanted and name != WORKBOOK_NOTES:
             faults.add(
-                name, 0, "", name, "不多出工作表;可用的是 " + "、".join(s.name for s in SHEETS)
+                name, 0, "", name, "不多出工作表；可用的是 " + "、".join(s.name for s in SHEETS)
             )
     for sheet in SHEETS:
         if sheet.name not in book.names():
-            faults.add(sheet.name, 0, "", "缺少工作表", "有这张工作表,没有内容也要留表头")
+            faults.add(sheet.name, 0, "", "缺少工作表", "有这张工作表，没有内容也要留表头")
 
 
 def read_sheet(book: Book, sheet: Sheet, faults: Faults) -> Iterator[tuple[int, Raw]]:
@@ -136,7 +136,7 @@ def read_sheet(book: Book, sheet: Sheet, faults: Faults) -> Iterator[tuple[int, 
                 return
             continue
         blanks = 0
-        if written(next(cell for cell in cells if not blank(cell))).strip().startswith(EXAMPLE):
+        if _plain(next(cell for cell in cells if not blank(cell))).startswith(_plain(EXAMPLE)):
             continue
         _check_beyond(sheet, number, cells, headings, faults)
         yield number, {name: cells[at] if at < len(cells) else None for name, at in headings}
@@ -180,7 +180,7 @@ def _placed(
     for at, name in enumerate(names):
         field = fields.get(name)
         if not name:
-            faults.add(sheet.name, number, f"第 {at + 1} 列", "", "列名;表头不能合并单元格")
+            faults.add(sheet.name, number, f"第 {at + 1} 列", "", "列名；表头不能合并单元格")
         elif field in places:
             faults.add(sheet.name, number, name, "重复的列", "每个列名只出现一次")
         elif field is not None:
@@ -190,7 +190,7 @@ def _placed(
             faults.add(sheet.name, number, name, name, expected)
     for column in sheet.columns:
         if column.field not in places:
-            faults.add(sheet.name, number, column.name, "缺少列", "有这一列,没有内容也要留列名")
+            faults.add(sheet.name, number, column.name, "缺少列", "有这一列，没有内容也要留列名")
     return list(places.items())
 
 

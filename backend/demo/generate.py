@@ -31,7 +31,7 @@ HALF_DAYS = tuple((weekday, half) for weekday in WEEK for half in (AM, PM))
 CHIEF, ASSOCIATE, ATTENDING, RESIDENT = "主任医师", "副主任医师", "主治医师", "住院医师"
 HALF_DAYS_OF = {CHIEF: 2, ASSOCIATE: 3, ATTENDING: 4, RESIDENT: 4}
 PLACES_OF = {"普通": 4, "专家": 2, "专病": 3, "下沉": 3}
-BASIS = "演示数据,不是真实价格"
+BASIS = "演示数据，不是真实价格"
 
 Rows = dict[str, list[list[Any]]]
 Department = tuple[str, str, str, str, str, str]
@@ -150,7 +150,7 @@ def _hospital(
     road = f"{names.COUNTY}城关镇{names.ROADS[0 if kind == '综合' else 1]} {first // 1000} 号"
     county.organization(
         code, names.COUNTY + name, "县级医院", kind, None, road,
-        county.around(names.CENTRE, angle, 1.2), "每日 08:00-11:30、14:00-17:00,急诊 24 小时",
+        county.around(names.CENTRE, angle, 1.2), "每日 08:00-11:30、14:00-17:00，急诊 24 小时",
     )  # fmt: skip
     county.departments(code, departments)
     number = first
@@ -222,7 +222,7 @@ def _village(
     spot = county.around(centre, place * 1.3 + number, county.dice.uniform(1, 5))
     county.organization(
         code, f"{name}村卫生室", "村卫生室", "综合", f"WSY{number:02}",
-        f"{names.COUNTY}{town}{name}村", spot, "每日上午 08:00-11:00,下午上门随访",
+        f"{names.COUNTY}{town}{name}村", spot, "每日上午 08:00-11:00，下午上门随访",
     )  # fmt: skip
     county.departments(code, names.VILLAGE_CLINIC)
     department = names.VILLAGE_CLINIC[0]
@@ -297,11 +297,11 @@ def _announcements(county: County) -> None:
     always = date(2026, 1, 1), date(2036, 12, 31)
     county.rows["announcements"] = [
         ["YIMIAO", None, "流感疫苗免费接种",
-         "60 岁以上居民和中小学生可带身份证到各乡镇卫生院免费接种,工作日上午,无需预约。", *always],
+         "60 岁以上居民和中小学生可带身份证到乡镇卫生院免费接种，工作日上午，无需预约。", *always],
         ["XIACHEN", None, "县医院专家到乡镇坐诊",
-         "每周有县医院专家到乡镇卫生院坐诊,在“找医生”里选“专家下沉号”,不用跑县城。", *always],
+         "每周有县医院专家到乡镇卫生院坐诊，在“找医生”里选“专家下沉号”，不用跑县城。", *always],
         ["SHIDONG", "DXRM", "冬季门诊时间",
-         "每日 8:00 开诊。请按预约时段提前 15 分钟到,带好身份证和医保卡。", *always],
+         "每日 8:00 开诊。请按预约时段提前 15 分钟到，带好身份证和医保卡。", *always],
     ]  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def run(port: int, *, reset: bool, home: Path | None, console: Console) -> None:
             guide(console, HOST, port, home)
             _wait_for_the_end(children)
             console.print("正在停止…")
-    console.print("[green]✓[/] 已全部停止;数据保留在 " + str(home), soft_wrap=True)
+    console.print("[green]✓[/] 已全部停止；数据保留在 " + str(home), soft_wrap=True)
 
 
 def _commands(port: int) -> dict[str, list[str]]:
@@ -149,9 +149,9 @@ async def _load_county(settings: Settings, tell: Callable[[str], None]) -> None:
         await import_county(
             settings.consortium,
             COUNTY,
-            progress=lambda done, total, label: tell(f"演示县:{label} {done}/{total or '…'}"),
+            progress=lambda done, total, label: tell(f"演示县：{label} {done}/{total or '…'}"),
         )
-        tell("演示县:按排班模板发布号源…")
+        tell("演示县：按排班模板发布号源…")
         await schedules.publish(settings.consortium_id)
     finally:
         await db.disconnect()
@@ -170,7 +170,7 @@ def _wait_until_ready(children: list[Child], port: int) -> None:
             for child in children:
                 child.insist()
             if time.monotonic() > deadline:
-                raise DemoFailed(f"{READY_S:.0f} 秒内没有全部启动:{'、'.join(sorted(waiting))}")
+                raise DemoFailed(f"{READY_S:.0f} 秒内没有全部启动：{'、'.join(sorted(waiting))}")
             waiting -= {url for url in waiting if _answers(client, url)}
             time.sleep(CHECK_S if waiting else 0)
 

@@ -29,7 +29,7 @@ PATTERNS = {
 class IdentityNumberWrong(Malformed):
     code = "identity-number-wrong"
     title = "证件号码有误"
-    detail = "证件号码不正确,请对照证件再核对一遍。"
+    detail = "证件号码不正确，请对照证件再核对一遍。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ def read_resident_number(number: str, *, today: date) -> ResidentNumber:
     """Check and read a canonical number. Raises IdentityNumberWrong."""
     if check_character(number) != number[17]:
         raise IdentityNumberWrong(
-            "身份证号码不正确:最后一位与前面的数字对不上。", field="id_number"
+            "身份证号码不正确：最后一位与前面的数字对不上。", field="id_number"
         )
     try:
         birth_on = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
-        raise IdentityNumberWrong("身份证号码不正确:出生日期不存在。", field="id_number") from None
+        raise IdentityNumberWrong("身份证号码不正确：出生日期不存在。", field="id_number") from None
     if birth_on > today or today.year - birth_on.year > OLDEST_YEARS:
-        raise IdentityNumberWrong("身份证号码不正确:出生日期不可能。", field="id_number")
+        raise IdentityNumberWrong("身份证号码不正确：出生日期不可能。", field="id_number")
     return ResidentNumber(number, birth_on, "male" if int(number[16]) % 2 else "female")
 
 

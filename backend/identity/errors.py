@@ -6,7 +6,7 @@ from backend.errors import Conflict, Malformed, NotAllowed
 class TooManyPatients(Conflict):
     code = "too-many-patients"
     title = "就诊人已满"
-    detail = "就诊人数量已达上限,请先移除不再需要的就诊人。"
+    detail = "就诊人数量已达上限，请先移除不再需要的就诊人。"
 
 
 class AlreadyAdded(Conflict):
@@ -20,13 +20,13 @@ class AlreadyAdded(Conflict):
 class IdentityMismatch(Malformed):
     code = "identity-mismatch"
     title = "姓名与证件不符"
-    detail = "姓名与证件号码对不上,请对照证件再核对一遍。"
+    detail = "姓名与证件号码对不上，请对照证件再核对一遍。"
 
 
 class SelfAlreadyAdded(Conflict):
     code = "self-already-added"
     title = "本人已添加"
-    detail = "您已经添加过“本人”,请为这位就诊人选择别的关系。"
+    detail = "您已经添加过“本人”，请为这位就诊人选择别的关系。"
 
 
 class GuardianNeeded(NotAllowed):
@@ -34,19 +34,19 @@ class GuardianNeeded(NotAllowed):
 
     code = "guardian-needed"
     title = "需要监护人"
-    detail = "未满 18 周岁的就诊人要由监护人添加:请先用“本人”完成您自己的实名,再选择与孩子的关系。"
+    detail = "未满 18 周岁的就诊人要由监护人添加：请先用“本人”完成您自己的实名，再选与孩子的关系。"
 
 
 class ConsentMissing(Malformed):
     code = "consent-missing"
     title = "需要您的同意"
-    detail = "请先阅读并同意《个人信息处理说明》,再提交。"
+    detail = "请先阅读并同意《个人信息处理说明》，再提交。"
 
 
 class ConsentWithdrawn(NotAllowed):
     code = "consent-withdrawn"
     title = "您撤回了同意"
-    detail = "您撤回了对《个人信息处理说明》的同意。要继续使用,请先重新阅读并同意。"
+    detail = "您撤回了对《个人信息处理说明》的同意。要继续使用，请先重新阅读并同意。"
 
 
 class TermsChanged(Conflict):
@@ -54,7 +54,7 @@ class TermsChanged(Conflict):
 
     code = "terms-changed"
     title = "说明有更新"
-    detail = "《个人信息处理说明》有更新,请看过新的内容再同意。"
+    detail = "《个人信息处理说明》有更新，请看过新的内容再同意。"
 
 
 class HasAppointments(Conflict):
@@ -62,13 +62,13 @@ class HasAppointments(Conflict):
 
     code = "has-appointments"
     title = "还有未完成的预约"
-    detail = "这位就诊人还有未完成的预约,请先取消预约,再移除。"
+    detail = "这位就诊人还有未完成的预约，请先取消预约，再移除。"
 
 
 class InvitationWrong(Malformed):
     code = "invitation-wrong"
     title = "邀请码无效"
-    detail = "邀请码不正确、已用过或已过期,请家人重新发一个。"
+    detail = "邀请码不正确、已用过或已过期，请家人重新发一个。"
 
 
 class NotYours(NotAllowed):

@@ -27,20 +27,20 @@ class Words:
 
 def of_appointment(kind: str, name: str, place: Place, *, by_provider: bool, reason: str) -> Words:
     """Something that happened to an appointment. `place` is the one that it is about."""
-    what = f"{name},{_when(place.starts_at)},{place.organization}{place.department}"
-    doctor = f"({place.practitioner}医生)" if place.practitioner else ""
+    what = f"{name}，{_when(place.starts_at)}，{place.organization}{place.department}"
+    doctor = f"（{place.practitioner}医生）" if place.practitioner else ""
     if kind == "booked":
         where = f"到{place.location}就诊。" if place.location else ""
-        text = f"{what}{doctor}。{where}请带身份证件,提前 15 分钟到。"
+        text = f"{what}{doctor}。{where}请带身份证件，提前 15 分钟到。"
         return Words("预约成功", text, APPOINTMENT)
     if kind == "moved":
-        return Words("预约改好了", f"改到:{what}{doctor}。原来的时间不用去了。", APPOINTMENT)
+        return Words("预约改好了", f"改到：{what}{doctor}。原来的时间不用去了。", APPOINTMENT)
     if kind == "hold_expired":
-        text = f"{what}。没有在限定的时间里确认,号已放回。还要看病,请重新预约。"
+        text = f"{what}。没有在限定的时间里确认，号已放回。还要看病，请重新预约。"
         return Words("没有预约成功", text, APPOINTMENT)
     if by_provider:
-        why = f"原因:{reason}。" if reason else ""
-        text = f"{what}{doctor}。{why}这次不算您取消,请重新预约。"
+        why = f"原因：{reason}。" if reason else ""
+        text = f"{what}{doctor}。{why}这次不算您取消，请重新预约。"
         return Words("医院取消了预约", text, APPOINTMENT)
     return Words("预约已取消", f"{what}{doctor}。不用去了。", APPOINTMENT)
 
@@ -51,13 +51,13 @@ def of_carer(kind: str, name: str | None) -> Words:
     words = {
         "carer_asks": (
             "有人申请代办",
-            f"有人想替{whom}看病办事。请看看是不是家里人,再决定同意还是拒绝。",
+            f"有人想替{whom}看病办事。请看看是不是家里人，再决定同意还是拒绝。",
         ),
         "carer_joined": ("家人接受了邀请", f"您邀请的家人现在可以替{whom}办事了。"),
         "carer_allowed": ("代办申请通过了", f"您现在可以替{whom}办事了。"),
-        "carer_refused": ("代办申请没有通过", "您申请代办的家人没有同意。有疑问,请和家人联系。"),
+        "carer_refused": ("代办申请没有通过", "您申请代办的家人没有同意。有疑问，请和家人联系。"),
         "carer_left": ("有家人不再代办", f"有一位家人不再替{whom}办事了。"),
-        "carer_ended": ("代办已被解除", f"您不再替{whom}办事。有疑问,请和家人联系。"),
+        "carer_ended": ("代办已被解除", f"您不再替{whom}办事。有疑问，请和家人联系。"),
     }
     title, text = words[kind]
     return Words(title, text, PATIENT if name else None)
@@ -66,7 +66,7 @@ def of_carer(kind: str, name: str | None) -> Words:
 def of_device(device: str) -> Words:
     """The account was used somewhere new."""
     where = f"({device})" if device else ""
-    text = f"您的账号在另一部手机{where}上登录了。不是您本人,请马上让它退出登录。"
+    text = f"您的账号在另一部手机{where}上登录了。不是您本人，请马上让它退出登录。"
     return Words("新手机登录", text, DATA)
 
 

@@ -19,7 +19,7 @@ ACTIONS = {
     "appointment.booked": "预约", "appointment.cancelled": "取消预约",
     "appointment.confirmed": "确认预约", "appointment.listed": "看了预约列表",
     "appointment.moved": "改约", "appointment.shown": "看了一个预约",
-    "carer.accepted": "接受邀请,成为代办家属", "carer.consented": "同意代办或修改代办权限",
+    "carer.accepted": "接受邀请，成为代办家属", "carer.consented": "同意代办或修改代办权限",
     "carer.invited": "邀请家人代办", "carer.listed": "看了代办家属名单",
     "carer.revoked": "解除代办", "hold.expired": "没有确认的号自动放回",
     "inbox.read": "看了消息", "patient.changed": "修改就诊人资料",

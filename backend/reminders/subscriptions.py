@@ -82,7 +82,7 @@ async def report(
         Malformed: a template that nobody was asked for.
     """
     if not {template_id for template_id, _ in answers} <= set(templates.values()):
-        raise Malformed("没有这个消息模板,请重新打开小程序再试。", field="items")
+        raise Malformed("没有这个消息模板，请重新打开小程序再试。", field="items")
     async with db.transaction():
         await receipt.check()
         for template_id, answer in sorted(answers):

@@ -46,7 +46,7 @@ class InvalidCode(Malformed):
     """The phone's code was used before, is older than 5 min, or is no code at all."""
 
     code = "invalid-code"
-    detail = "登录已失效,请重新打开小程序再试。"
+    detail = "登录已失效，请重新打开小程序再试。"
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -156,7 +156,7 @@ class WeChat:
             reply = await self._call("/wxa/business/getuserphonenumber", {"code": code}, _Phone)
         except WeChatError as error:
             if error.errcode in INVALID_CODE:
-                raise InvalidCode("手机号授权已失效,请再点一次授权。") from None
+                raise InvalidCode("手机号授权已失效，请再点一次授权。") from None
             raise
         number, country = reply.phone_info.pure_phone_number, reply.phone_info.country_code
         return number if str(country) == "86" else f"+{country}{number}"

@@ -315,7 +315,7 @@ describe('an appointment', () => {
     const page = await open('appointment', { id: 'x1' })
     page.addToCalendar()
     const [entry] = called('addPhoneCalendar')
-    expect(entry).toMatchObject({ title: '就诊:县医院', startTime: 1795392000 })
+    expect(entry).toMatchObject({ title: '就诊：县医院', startTime: 1795392000 })
     expect(JSON.stringify(entry)).not.toMatch(/骨科|王/)
   })
 

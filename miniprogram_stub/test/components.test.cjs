@@ -92,10 +92,10 @@ test('a field shows the error instead of the hint', () => {
 })
 
 test('a sheet exists only while it is shown', async () => {
-  const { html, component, tap, events } = render('sheet', { show: false, heading: '确定取消吗?' })
-  expect(html()).not.toContain('确定取消吗?')
+  const { html, component, tap, events } = render('sheet', { show: false, heading: '确定取消吗？' })
+  expect(html()).not.toContain('确定取消吗？')
   component.setData({ show: true })
-  expect(html()).toContain('确定取消吗?')
+  expect(html()).toContain('确定取消吗？')
   tap('.close')
   await tick()
   expect(events.map(([name]) => name)).toEqual(['close'])

@@ -96,7 +96,7 @@ test('typing searches once, after a pause', async () => {
   expect(sent.every(({ query }) => query.q === '头晕')).toBe(true)
   expect(page.data.searched).toBe('头晕')
   expect(page.data.sections.map(({ kind }) => kind)).toEqual(['departments', 'schedules', 'organizations'])
-  expect(page.data.sections[0].items[0].treats).toBe('常看:头晕、咳嗽')
+  expect(page.data.sections[0].items[0].treats).toBe('常看：头晕、咳嗽')
 })
 
 test('of two searches the later one counts, whichever answer is later', async () => {
@@ -197,7 +197,7 @@ test('doctors come with every place where they work', async () => {
   phone({ answers: answers() })
   const page = await open('find')
   await page.pickKind({ detail: { value: 'practitioners' } })
-  expect(page.data.sections[0].items[0].note).toBe('县医院 心内科;卫生院 全科(定期坐诊)')
+  expect(page.data.sections[0].items[0].note).toBe('县医院 心内科；卫生院 全科（定期坐诊）')
 })
 
 test('a problem is shown, and another try mends it', async () => {

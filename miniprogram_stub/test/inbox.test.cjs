@@ -1,7 +1,7 @@
 const { phone, open, problem, tap } = require('./phone.cjs')
 
 const message = (id, facts) => Object.assign({
-  id, kind: 'booked', title: '预约成功', text: '王*兰,11月25日', at: '2026-11-22T04:00:00Z', read: false,
+  id, kind: 'booked', title: '预约成功', text: '王*兰，11月25日', at: '2026-11-22T04:00:00Z', read: false,
   link: { page: 'pages/appointment/appointment', id: 'a-1' },
 }, facts)
 const ASKS = message('m-2', { kind: 'carer_asks', title: '有人申请代办', read: true, link: { page: 'pages/patient/patient', id: 'p-1' } })
@@ -27,7 +27,7 @@ describe('the inbox', () => {
     phone({ answers: answers() })
     const { data } = await open('inbox')
     expect(data.unread).toBe(3)
-    expect(data.items.map(({ read, label }) => [read, label.startsWith('没看过,')])).toEqual([[false, true], [true, false]])
+    expect(data.items.map(({ read, label }) => [read, label.startsWith('没看过，')])).toEqual([[false, true], [true, false]])
   })
 
   test('more is fetched once, and added', async () => {

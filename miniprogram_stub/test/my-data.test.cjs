@@ -91,7 +91,7 @@ describe('who read a record', () => {
     const page = await open('my-data', { part: 'reads' })
     expect(page.data.people).toEqual([{ value: 'p-1', text: '王*兰' }])
     expect(page.data.rows.map(({ who, times, when }) => [who, times, when])).toEqual([
-      ['家人(子女)', 2, '12:10–12:20'], ['医院工作人员', 1, '12:00'],
+      ['家人（子女）', 2, '12:10–12:20'], ['医院工作人员', 1, '12:00'],
     ])
     await page.more()
     expect(page.data.rows.map(({ times }) => times)).toEqual([2, 2])
@@ -113,7 +113,7 @@ describe('what I agreed to', () => {
     phone({ answers: answers() })
     const { data } = await open('my-data', { part: 'consents' })
     expect(data.agreement.granted).toBe(true)
-    expect(data.decisions.map(({ what, answer }) => [what, answer])).toEqual([['保存实名信息(王*兰)', '同意']])
+    expect(data.decisions.map(({ what, answer }) => [what, answer])).toEqual([['保存实名信息（王*兰）', '同意']])
   })
 
   test('taken back, the service knows first and the phone forgets then', async () => {
@@ -153,7 +153,7 @@ describe('all of it, as a file', () => {
     phone({ answers: answers({ 'POST /me/export': problem(429, 'throttled', { retry_after_s: 86400 }) }) })
     const page = await open('my-data', { part: 'export' })
     await page.makeFile()
-    expect(page.data.fault).toBe('一天只能导出三次,请明天再来。')
+    expect(page.data.fault).toBe('一天只能导出三次，请明天再来。')
     expect(page.data.written).toBe('')
   })
 })

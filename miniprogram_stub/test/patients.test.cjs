@@ -209,14 +209,14 @@ describe('adding a person', () => {
     expect(page.data.faults.id_number).toContain('有一位不对')
     page.type({ detail: { name: 'id_number', value: '330000195403120285' } })
     expect(page.data.faults.id_number).toBe('')
-    expect(page.data.owner).toMatch(/^1954年3月12日出生,女,\d+ 岁$/)
+    expect(page.data.owner).toMatch(/^1954年3月12日出生，女，\d+ 岁$/)
   })
 
   test('a form with gaps is not sent, and says where they are', async () => {
     const device = phone({ answers: answers() })
     const page = await open('patient-new')
     await page.submit()
-    expect(page.data.missing).toBe('还要改:是您的谁、姓名、证件号码、同意说明')
+    expect(page.data.missing).toBe('还要改：是您的谁、姓名、证件号码、同意说明')
     expect(device.called('pageScrollTo').map(({ selector }) => selector)).toEqual(['#relation'])
     expect(sent(device, 'POST')).toEqual([])
   })
@@ -262,7 +262,7 @@ describe('adding a person', () => {
     phone({ answers: answers() })
     const page = await open('patient-new')
     page.next()
-    expect([page.data.step, page.data.faults.relation]).toEqual([0, '请选一下,要看病的人是您的谁。'])
+    expect([page.data.step, page.data.faults.relation]).toEqual([0, '请选一下，要看病的人是您的谁。'])
     page.pickRelation(tap({ value: 'child' }))
     page.next()
     expect(page.data.step).toBe(1)
@@ -292,7 +292,7 @@ describe('adding a person', () => {
     let mine = []
     phone({ answers: answers({ 'GET /patients': () => ({ items: mine }) }) })
     const page = await open('patient-new')
-    page.setData({ 'faults.relation': '添加孩子之前,请先添加您本人。', missing: '还要改' })
+    page.setData({ 'faults.relation': '添加孩子之前，请先添加您本人。', missing: '还要改' })
     mine = [Object.assign({}, GRANDMA, { relation: 'self' })]
     await page.onShow()
     expect([page.data.self, page.data.faults.relation, page.data.missing]).toEqual(['adult', '', ''])
@@ -304,7 +304,7 @@ describe('an invitation', () => {
     const device = phone({ answers: { 'POST /carers': { status: 201, data: GRANDMA } } })
     const page = await open('carer-invite', { code: 'CODE' })
     await page.accept()
-    expect(page.data.faults).toEqual({ code: '', relation: '请选一下,请您帮忙的人是您的谁。' })
+    expect(page.data.faults).toEqual({ code: '', relation: '请选一下，请您帮忙的人是您的谁。' })
     page.pickRelation(tap({ value: 'child' }))
     await page.accept()
     expect(sent(device, 'POST')[0].body).toEqual({ code: 'CODE', relation: 'child' })

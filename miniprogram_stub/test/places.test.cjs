@@ -19,7 +19,7 @@ describe('one institution', () => {
     })
     const { data } = await open('organization', { id: 'o-2' })
     expect(data.parent).toEqual({ id: 'o-1', name: '县医院' })
-    expect(data.departments[0].note).toBe('2楼 · 常看:头晕')
+    expect(data.departments[0].note).toBe('2楼 · 常看：头晕')
     expect(data.organization.tier).toBe('村卫生室')
   })
 

@@ -58,7 +58,7 @@ export const openTypes = {
   openSetting: (_element, emit) => globalThis.wx.openSetting().then((found) => emit('opensetting', found)),
   contact: (_element, emit) => answer(emit, 'contact', 'contact', async () => {
     await wechat('/_sim/event', { user: phone.user, kind: 'enter' })
-    await dialog({ title: '客服会话', body: [paragraph('在微信里,这里会打开与客服的聊天。')], actions: [{ text: '返回小程序', value: true, main: true }] })
+    await dialog({ title: '客服会话', body: [paragraph('在微信里，这里会打开与客服的聊天。')], actions: [{ text: '返回小程序', value: true, main: true }] })
     return { path: '', query: {} }
   }),
 }

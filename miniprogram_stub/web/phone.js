@@ -6,7 +6,7 @@ import { dialog, make, paragraph } from './sheets.js'
 
 const WECHAT = document.querySelector('meta[name=phone]').content
 const KEPT = 'phone'
-const PEOPLE = { 'wang-nainai': '王奶奶', 'wang-min': '王敏(王奶奶的女儿)', 'li-dashu': '李大叔' }
+const PEOPLE = { 'wang-nainai': '王奶奶', 'wang-min': '王敏（王奶奶的女儿）', 'li-dashu': '李大叔' }
 const FONTS = { 1: '标准', 1.15: '大', 1.3: '更大', 1.5: '最大' }
 const PLACES = { county: '演示县的县城', here: '这台设备的真实位置', none: '定位关闭' }
 const SEAT = { latitude: 28.43, longitude: 118.24 } // the seat of the invented county
@@ -80,7 +80,7 @@ export async function showMenu() {
     title: '模拟的手机和微信',
     kind: 'bottom settings',
     body: [
-      paragraph('这里模拟微信和手机本身,只用于演示和测试。'),
+      paragraph('这里模拟微信和手机本身，只用于演示和测试。'),
       make('label', {}, '谁在用这部手机', user), people, fontLabel, placeLabel, netLabel,
       ...(received.length ? [make('h3', { textContent: '收到的微信通知' }), list] : []),
     ],

@@ -29,7 +29,7 @@ def booked(service: Service, token: str) -> list[str]:
 def test_from_hold_to_booked_and_cancelled(phone: Phones, service: Service) -> None:
     me = phone(agreed=True)
     token = me.log_in("王桂兰")
-    at_the_tap(me, service).tap("留号,下一步")
+    at_the_tap(me, service).tap("留号，下一步")
     me.tap("确认预约").tap("允许")
     me.sees("预约成功")
     assert len(booked(service, token)) == 1

@@ -25,7 +25,7 @@ def add_oneself(me: Phone, *, elder: bool) -> None:
     me.fill("居民身份证号码", me.service.new_id_number())
     if elder:
         me.tap("下一步")
-    me.tap(AGREED).tap("好,添加" if elder else "添加")
+    me.tap(AGREED).tap("好，添加" if elder else "添加")
 
 
 @pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
@@ -34,8 +34,8 @@ def test_from_the_first_visit_to_booked_moved_and_cancelled(
 ) -> None:
     me = phone().open()
     if elder:
-        me.tap("换成长辈模式,字更大")
-    me.tap("看隐私协议,开始使用").is_at("privacy").tap("我看过了,同意").is_at("home")
+        me.tap("换成长辈模式，字更大")
+    me.tap("看隐私协议，开始使用").is_at("privacy").tap("我看过了，同意").is_at("home")
 
     me.tap("预约看病").is_at("find").tap("头晕")
     me.sees("最早能约的")
@@ -44,7 +44,7 @@ def test_from_the_first_visit_to_booked_moved_and_cancelled(
     add_oneself(me, elder=elder)
 
     me.is_at("confirm").sees("王*兰")
-    me.tap("就约这个" if elder else "留号,下一步")
+    me.tap("就约这个" if elder else "留号，下一步")
     if not elder:
         me.sees("号已经给您留住了")
         me.tap("确认预约")
@@ -55,7 +55,7 @@ def test_from_the_first_visit_to_booked_moved_and_cancelled(
     me.tap(VISIT).is_at("appointment").tap("改时间").is_at("move").tap(FREE)
     me.tap("确定改时间").is_at("appointment")
     me.tap("取消预约")
-    me.sees("确定取消吗?")
+    me.sees("确定取消吗？")
     me.tap("确定取消")
     me.sees("已取消")
 

@@ -31,7 +31,7 @@ def test_a_message_leads_to_its_appointment_and_back(
     until(lambda: bool(service.ask(token, "GET", "/inbox")["items"]))
     me.open("inbox")
     me.sees("2 条没看")  # the other one tells of this very phone
-    me.tap(re.compile("^没看过,预约成功")).is_at("message")
+    me.tap(re.compile("^没看过，预约成功")).is_at("message")
     me.tap("看这个预约").is_at("appointment")
     assert booked in me.page.url
     me.page.go_back()
@@ -54,7 +54,7 @@ def test_who_read_my_record_is_told_with_who_they_are(
     service.ask(child, "POST", "/carers", json={"code": code, "relation": "child"})
     service.ask(child, "GET", f"/patients/{patient}")
     me.open("my-data").tap(re.compile("^谁看过记录"))
-    me.sees("家人(子女)")
+    me.sees("家人（子女）")
     me.sees("看了就诊人资料")
 
 
@@ -71,9 +71,9 @@ def test_everything_can_be_taken_along(phone: Callable[..., Phone], service: Ser
 
 def test_consent_taken_back_ends_at_the_terms(phone: Callable[..., Phone]) -> None:
     me = phone().open("privacy")
-    me.tap("我看过了,同意").is_at("home")
+    me.tap("我看过了，同意").is_at("home")
     me.open("my-data?part=consents").tap("撤回同意").tap("撤回").is_at("home")
-    me.sees("在家门口,约好医生")
+    me.sees("在家门口，约好医生")
     me.open("inbox").sees("请先看隐私协议")
 
 
@@ -89,8 +89,8 @@ def test_deleting_says_what_stands_in_the_way_and_then_forgets(
     me.tap(re.compile("第 1 个预约")).is_at("appointment")
     me.tap("取消预约").tap("确定取消").sees("已取消")
     me.page.go_back()
-    me.is_at("my-data").tap("我看明白了,要注销").tap("注销账号").tap("注销").is_at("home")
-    me.sees("在家门口,约好医生")
+    me.is_at("my-data").tap("我看明白了，要注销").tap("注销账号").tap("注销").is_at("home")
+    me.sees("在家门口，约好医生")
     kept = me.page.evaluate("Object.keys(localStorage).join()")
     assert "token" not in kept
     headers = {"authorization": f"Bearer {token}"}

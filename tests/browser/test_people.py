@@ -31,11 +31,11 @@ def test_a_daughter_asks_and_her_mother_lets_her_in_and_out(phone: Phones) -> No
     daughter.sees("等家人同意")
 
     mother.tap(CARD).is_at("patient")
-    mother.sees("对方说是:王*兰的子女")
-    mother.tap("同意…").tap("同意,让 TA 帮忙")
+    mother.sees("对方说是：王*兰的子女")
+    mother.tap("同意…").tap("同意，让 TA 帮忙")
     mother.sees("已同意")
     daughter.open("patients").tap(CARD).is_at("patient")
-    daughter.sees("您能办的事:能看、能预约,一直有效")
+    daughter.sees("您能办的事：能看、能预约，一直有效")
 
     mother.tap("不再让子女帮忙").tap("不再帮忙")
     expect(mother.button("不再让子女帮忙")).to_have_count(0)
@@ -56,7 +56,7 @@ def test_an_invitation_goes_to_one_family_member_only(phone: Phones, elder: bool
         (phone(agreed=True), "您可以帮王*兰办事了"),
         (phone(agreed=True), "邀请码无效"),
     ):
-        user.open(f"carer-invite?code={code}").tap("父亲或母亲").tap("接受,帮家人")
+        user.open(f"carer-invite?code={code}").tap("父亲或母亲").tap("接受，帮家人")
         user.sees(said)
 
 
@@ -69,13 +69,13 @@ def test_a_wrong_digit_is_said_at_once_and_never_sent(phone: Phones) -> None:
     number = me.service.new_id_number()
     wrong = number[:10] + str((int(number[10]) + 1) % 10) + number[11:]
     me.fill("居民身份证号码", wrong)
-    me.sees("身份证号码里有一位不对,请对照身份证再看一遍。")
+    me.sees("身份证号码里有一位不对，请对照身份证再看一遍。")
     me.tap("下一步")
-    me.sees("身份证号码是多少?")
+    me.sees("身份证号码是多少？")
     me.fill("居民身份证号码", number).tap("下一步")
     me.sees("最后看一看")
     assert not [one for one in sent if one.startswith("POST") and one.endswith("/patients")]
-    me.tap(re.compile("我已看并同意说明")).tap("好,添加")
+    me.tap(re.compile("我已看并同意说明")).tap("好，添加")
     me.is_at("patients").sees("王*兰")
 
 
@@ -84,7 +84,7 @@ def test_a_child_is_added_after_the_guardian(phone: Phones) -> None:
     me.open("patient-new").tap("儿子或女儿").fill("姓名", "李小宝")
     me.fill("居民身份证号码", me.service.new_id_number(birth="20200203"))
     me.tap(re.compile("我是监护人")).tap("添加")
-    me.sees("添加孩子之前,请先添加您本人。")
+    me.sees("添加孩子之前，请先添加您本人。")
     me.tap("先添加我本人")
     me.fill("姓名", "李大山").fill("居民身份证号码", me.service.new_id_number())
     me.tap(re.compile("我已看并同意说明")).tap("添加")
@@ -97,9 +97,9 @@ def test_a_child_is_added_after_the_guardian(phone: Phones) -> None:
 def test_care_is_found_with_and_without_the_place(phone: Phones) -> None:
     me = phone(agreed=True).open("find")
     me.tap("按远近排").tap("拒绝")
-    me.sees("没有用位置,下面按医院级别排")
+    me.sees("没有用位置，下面按医院级别排")
     me.tap("头晕")
-    me.sees("找到了和“头晕”有关的:")
+    me.sees("找到了和“头晕”有关的：")
     expect(me.shown.get_by_text(re.compile("约 .* 公里"))).to_have_count(0)
     me.tap("清空")
     me.sees("最近找过")

@@ -27,8 +27,8 @@ def faults_of(path: Path) -> list[str]:
 
 def test_a_fault_in_words() -> None:
     fault = Fault("排班模板", 12, "时段", "早上", "上午/下午/夜间")
-    assert str(fault) == "「排班模板」第 12 行「时段」: 现在是“早上”,应为 上午/下午/夜间"
-    assert str(Fault("科室", 0, "", "", "有表头")) == "「科室」: 现在是空的,应为 有表头"
+    assert str(fault) == "「排班模板」第 12 行「时段」: 现在是“早上”，应为 上午/下午/夜间"
+    assert str(Fault("科室", 0, "", "", "有表头")) == "「科室」: 现在是空的，应为 有表头"
 
 
 def test_the_small_county_has_none(small: Rows, save: Save) -> None:
@@ -38,12 +38,12 @@ def test_the_small_county_has_none(small: Rows, save: Save) -> None:
 @pytest.mark.parametrize(
     ("sheet", "row", "column", "value", "wanted"),
     [
-        ("templates", 0, 4, "早上", "第 2 行「时段」: 现在是“早上”,应为 上午/下午/夜间"),
+        ("templates", 0, 4, "早上", "第 2 行「时段」: 现在是“早上”，应为 上午/下午/夜间"),
         ("templates", 0, 1, "NEIKE", "「排班模板」第 2 行「科室编码」: 现在是“XIAN / NEIKE”"),
         ("templates", 0, 2, "9999", "「排班模板」第 2 行「工号」"),
         ("templates", 0, 2, "3001", "于该科室执业"),
         ("templates", 0, 2, None, "专家号要指定医生"),
-        ("templates", 0, 8, 40, "整除班次时长(210 分钟)"),
+        ("templates", 0, 8, 40, "整除班次时长（210 分钟）"),
         ("templates", 0, 7, "08:00", "晚于开始时间"),
         ("templates", 0, 9, 0, "1 到 200"),
         ("templates", 0, 6, "=B2", "不能是公式"),
@@ -53,14 +53,14 @@ def test_the_small_county_has_none(small: Rows, save: Save) -> None:
         ("organizations", 0, 8, None, "纬度和经度同填"),
         ("organizations", 0, 7, 99, "3 到 54"),
         ("departments", 0, 0, "NONE", "「科室」第 2 行「机构编码」"),
-        ("practitioners", 1, 0, "1001", "第 3 行「工号」: 现在是“1001”,应为 不与第 2 行重复"),
+        ("practitioners", 1, 0, "1001", "第 3 行「工号」: 现在是“1001”，应为 不与第 2 行重复"),
         ("roles", 1, 5, None, "专家下沉要写明起止"),
         ("roles", 1, 5, date(2026, 1, 1), "不早于开始日期"),
         ("announcements", 0, 5, date(2026, 1, 1), "不早于开始日期"),
         ("announcements", 1, 1, "NONE", "「公告」第 3 行「机构编码」"),
         ("exceptions", 0, 5, "调号", "调号后的每段号数"),
         ("exceptions", 0, 6, 3, "停诊不填号数"),
-        ("exceptions", 0, 0, "下周一", "日期,如 2026-11-23"),
+        ("exceptions", 0, 0, "下周一", "日期，如 2026-11-23"),
         ("fees", 0, 3, "贵", "元"),
         ("policies", 0, 5, 400, "0 到 366"),
         ("policies", 0, 2, "县里", "县级医院/乡镇卫生院/村卫生室"),

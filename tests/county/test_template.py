@@ -45,7 +45,7 @@ def test_the_examples_are_what_they_explain(tmp_path: Path) -> None:
     book = load_workbook(tmp_path / "t.xlsx")
     for sheet in SHEETS:
         first = book[sheet.name]["A2"]
-        first.value = first.value.removeprefix("例:")
+        first.value = first.value.removeprefix("例：")
     book.save(tmp_path / "u.xlsx")
     with Staging() as staging:
         read_county(tmp_path / "u.xlsx", uuid4(), staging, lambda done, total, label: None)

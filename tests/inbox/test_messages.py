@@ -81,7 +81,7 @@ async def test_whoever_cares_is_told_and_nobody_else(settings: Settings) -> None
         assert (message.about, message.read) == (ticket.id, False)
         assert message.words.page == "pages/appointment/appointment"
         assert message.words.text.startswith(
-            "王*兰,11月25日周三 上午9:00,青石镇卫生院全科医疗科(李建国医生)。"
+            "王*兰，11月25日周三 上午9:00，青石镇卫生院全科医疗科（李建国医生）。"
         )
     assert await inbox(stranger.actor) == []
 

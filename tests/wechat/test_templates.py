@@ -31,7 +31,7 @@ MISFITS = {
     "phone_number": ["1" * 18, "电话"],
     "car_number": ["浙A123456789", "AB"],
     "name": ["王1", "一" * 11, "J" * 21, "王Annabellaxyz"],
-    "phrase": ["一" * 6, "ok", "已预约!"],
+    "phrase": ["一" * 6, "ok", "已预约！"],
     "enum": ["一" * 21],
 }
 

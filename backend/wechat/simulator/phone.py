@@ -17,7 +17,7 @@ GREETING_S, GREETING_MESSAGES = 60, 2
 """and twice in a minute after the user opened the conversation."""
 
 QUOTA_MOST = 1000
-UNAVAILABLE = "该小程序客服暂时无法提供服务,请稍后再试。"
+UNAVAILABLE = "该小程序客服暂时无法提供服务，请稍后再试。"
 
 INDEX = {
     "POST /_sim/login": "{user} → {code}; makes the user on first sight",

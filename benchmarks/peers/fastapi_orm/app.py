@@ -40,7 +40,7 @@ PER_DAY, PER_DEPARTMENT_DAY = 3, 1
 BOOKINGS_PER_MINUTE, READS_PER_MINUTE = 30, 100_000_000
 LIVING = ("pending", "booked", "checked_in", "called", "fulfilled", "no_show")
 POLICY = "built-in-township@1"
-RULES = "开始前 30 分钟可以免费取消或改约,之后取消按爽约计。90 天内爽约 3 次,90 天内不能约专家号。"
+RULES = "开始前 30 分钟可以免费取消或改约，之后取消按爽约计。90 天内爽约 3 次，90 天不能约专家号。"
 
 # No overflow: with more clients than connections, SQLAlchemy would open, prepare and close them
 # without end, at up to twice the cost. 5, 10 and 20 connections without overflow are level.

@@ -6,7 +6,7 @@ const WHO = {
   me: '您自己', asking: '申请代办的人', former: '以前的代办家属', staff: '医院工作人员', operator: '系统管理员', system: '系统自动',
 }
 
-const whoIs = ({ who, relation }) => (who === 'carer' ? `家人(${people.carerIs(relation)})` : WHO[who])
+const whoIs = ({ who, relation }) => (who === 'carer' ? `家人（${people.carerIs(relation)}）` : WHO[who])
 
 /** `shown` with more rows of the API at its end. */
 function joined(shown, items) {

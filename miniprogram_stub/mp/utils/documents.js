@@ -6,9 +6,9 @@ const OLDEST_YEARS = 130
 const ADULT_YEARS = 18
 
 const KINDS = [
-  { value: 'resident_id', text: '居民身份证', pattern: /^[1-9]\d{16}[\dX]$/, like: '18 位,最后一位可能是 X' },
+  { value: 'resident_id', text: '居民身份证', pattern: /^[1-9]\d{16}[\dX]$/, like: '18 位，最后一位可能是 X' },
   { value: 'passport', text: '护照', pattern: /^[A-Z0-9]{5,17}$/, like: '5 至 17 位字母或数字' },
-  { value: 'hk_macao_permit', text: '港澳居民来往内地通行证', pattern: /^[HMC]\d{8,10}$/, like: 'H 或 M 开头,后面 8 至 10 位数字' },
+  { value: 'hk_macao_permit', text: '港澳居民来往内地通行证', pattern: /^[HMC]\d{8,10}$/, like: 'H 或 M 开头，后面 8 至 10 位数字' },
   { value: 'taiwan_permit', text: '台湾居民来往大陆通行证', pattern: /^(\d{8}|\d{10})$/, like: '8 位或 10 位数字' },
   { value: 'residence_permit', text: '外国人永久居留身份证', pattern: /^[A-Z0-9]{15,18}$/, like: '15 至 18 位字母或数字' },
 ]
@@ -29,17 +29,17 @@ function faultOfNumber(kind, typed, today) {
   const name = kindOf(kind).text
   if (!number) return `请填写${name}号码。`
   if (kind === 'resident_id') return faultOfResidentNumber(number, today)
-  return kindOf(kind).pattern.test(number) ? '' : `${name}号码不对:应是${kindOf(kind).like}。`
+  return kindOf(kind).pattern.test(number) ? '' : `${name}号码不对：应是${kindOf(kind).like}。`
 }
 
 function faultOfResidentNumber(number, today) {
-  if (number.length !== 18) return `身份证号码要 18 位,现在是 ${number.length} 位。`
-  if (!kindOf('resident_id').pattern.test(number)) return '身份证号码只能有数字,最后一位可能是 X。'
-  if (checkCharacter(number) !== number[17]) return '身份证号码里有一位不对,请对照身份证再看一遍。'
+  if (number.length !== 18) return `身份证号码要 18 位，现在是 ${number.length} 位。`
+  if (!kindOf('resident_id').pattern.test(number)) return '身份证号码只能有数字，最后一位可能是 X。'
+  if (checkCharacter(number) !== number[17]) return '身份证号码里有一位不对，请对照身份证再看一遍。'
   const bornOn = birthOn(number)
-  if (!isDay(bornOn)) return '身份证号码里的出生日期不存在,请再看一遍。'
+  if (!isDay(bornOn)) return '身份证号码里的出生日期不存在，请再看一遍。'
   if (bornOn > today || Number(today.slice(0, 4)) - Number(bornOn.slice(0, 4)) > OLDEST_YEARS) {
-    return '身份证号码里的出生日期不可能,请再看一遍。'
+    return '身份证号码里的出生日期不可能，请再看一遍。'
   }
   return ''
 }

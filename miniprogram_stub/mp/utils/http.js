@@ -26,9 +26,9 @@ class Problem extends Error {
   }
 }
 
-const OFFLINE = { code: 'offline', title: '网络不通', detail: '没有连上网络,请检查手机网络后再试。' }
-const SLOW = { code: 'slow', title: '网络太慢', detail: '等了很久没有回音,请稍后再试。' }
-const GARBLED = { code: 'garbled', title: '服务暂时不可用', detail: '服务暂时不可用,请稍后再试。' }
+const OFFLINE = { code: 'offline', title: '网络不通', detail: '没有连上网络，请检查手机网络后再试。' }
+const SLOW = { code: 'slow', title: '网络太慢', detail: '等了很久没有回音，请稍后再试。' }
+const GARBLED = { code: 'garbled', title: '服务暂时不可用', detail: '服务暂时不可用，请稍后再试。' }
 
 function lower(headers) {
   const found = {}

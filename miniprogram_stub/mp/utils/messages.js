@@ -22,7 +22,7 @@ function shown(found) {
     sign: SIGNS[found.kind] || 'people',
     act: link ? (found.kind === 'carer_asks' ? ASKING : ACTS[link.page] || '看一看') : '',
     url: link ? address(found.kind, link) : '',
-    label: `${found.read ? '' : '没看过,'}${found.title},${format.ago(found.at)},${found.text}`,
+    label: `${found.read ? '' : '没看过，'}${found.title}，${format.ago(found.at)}，${found.text}`,
   }
 }
 

@@ -16,7 +16,7 @@ const RELATIONS = [
 const GUARDIANS = ['parent', 'grandparent', 'sibling', 'other'] // what an adult may be to a minor
 const SEXES = { male: '男', female: '女' }
 const SCOPES = [
-  { value: 'view', text: '只能看', says: '看资料和预约,不能办事' },
+  { value: 'view', text: '只能看', says: '看资料和预约，不能办事' },
   { value: 'book', text: '能看、能预约', says: '还能预约、改约、取消' },
   { value: 'manage', text: '全部都能办', says: '还能改手机号、请别的家人帮忙' },
 ]

@@ -26,19 +26,19 @@ function faults(form, self, today) {
     name: documents.NAME.test(tidy(form.name)) ? '' : '请填写证件上的姓名。',
     id_number: documents.faultOfNumber(form.id_kind, form.id_number, today),
     birth_on: form.id_kind !== 'resident_id' && !form.birth_on ? '请填写证件上的出生日期。' : '',
-    phone: !form.phone || documents.PHONE.test(form.phone.trim()) ? '' : '手机号要 11 位,座机请带区号。不填也可以。',
-    agreed: form.agreed ? '' : '请先看说明,同意后打上勾。',
+    phone: !form.phone || documents.PHONE.test(form.phone.trim()) ? '' : '手机号要 11 位，座机请带区号。不填也可以。',
+    agreed: form.agreed ? '' : '请先看说明，同意后打上勾。',
   })
 }
 
 function faultOfRelation(relation, self, minor) {
-  if (!relation) return '请选一下,要看病的人是您的谁。'
-  if (relation === 'self' && self !== 'none') return '“本人”已经添加过了,请选别的。'
+  if (!relation) return '请选一下，要看病的人是您的谁。'
+  if (relation === 'self' && self !== 'none') return '“本人”已经添加过了，请选别的。'
   if (!minor) return ''
-  if (relation === 'self') return '未满 18 岁不能自己添加,请家长用自己的手机添加您。'
-  if (!people.GUARDIANS.includes(relation)) return '未满 18 岁要由家长添加,请重新选您和孩子的关系。'
-  if (self === 'none') return '添加孩子之前,请先添加您本人。'
-  return self === 'minor' ? '未满 18 岁不能添加别的孩子,请家长来添加。' : ''
+  if (relation === 'self') return '未满 18 岁不能自己添加，请家长用自己的手机添加您。'
+  if (!people.GUARDIANS.includes(relation)) return '未满 18 岁要由家长添加，请重新选您和孩子的关系。'
+  if (self === 'none') return '添加孩子之前，请先添加您本人。'
+  return self === 'minor' ? '未满 18 岁不能添加别的孩子，请家长来添加。' : ''
 }
 
 function filled(found) {

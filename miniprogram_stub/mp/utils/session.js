@@ -12,7 +12,7 @@ const NOT_AGREED = {
   status: 403,
   code: 'privacy-needed',
   title: '请先看隐私协议',
-  detail: '这里要用到您的个人信息。请先看一下隐私协议,同意后就可以用了。',
+  detail: '这里要用到您的个人信息。请先看一下隐私协议，同意后就可以用了。',
 }
 
 const hasAgreed = () => Boolean(wx.getStorageSync(AGREED))
@@ -69,7 +69,7 @@ function code() {
   return new Promise((resolve, reject) => {
     wx.login({
       success: (found) => resolve(found.code),
-      fail: () => reject(new Problem({ code: 'wechat', title: '微信登录没有成功', detail: '微信登录没有成功,请稍后再试。' })),
+      fail: () => reject(new Problem({ code: 'wechat', title: '微信登录没有成功', detail: '微信登录没有成功，请稍后再试。' })),
     })
   })
 }

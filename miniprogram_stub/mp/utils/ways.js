@@ -28,8 +28,8 @@ function way(problem) {
 /** A refusal as pages show it: what happened, the way on, and seconds to wait before it. */
 function refusal(problem) {
   if (!problem.code) throw problem // not the service's: a fault of ours
-  const until = problem.until && `可以再约专家号的时间:${format.moment(problem.until)}。`
-  const opens = problem.opens_at && `放号时间:${format.moment(problem.opens_at)}。`
+  const until = problem.until && `可以再约专家号的时间：${format.moment(problem.until)}。`
+  const opens = problem.opens_at && `放号时间：${format.moment(problem.opens_at)}。`
   return {
     title: problem.title,
     text: [problem.detail, until, opens].filter(Boolean).join(''),

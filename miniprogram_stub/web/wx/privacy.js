@@ -35,7 +35,7 @@ async function askUser() {
   const link = make('a', { href: '#', textContent: CONTRACT, onclick: (event) => { event.preventDefault(); wx.openPrivacyContract() } })
   const agreed = await dialog({
     title: '用户隐私保护提示', kind: 'bottom',
-    body: [make('p', {}, '在你使用服务之前,请仔细阅读', link, '。如你同意,请点击"同意"开始使用。')],
+    body: [make('p', {}, '在你使用服务之前，请仔细阅读', link, '。如你同意，请点击"同意"开始使用。')],
     actions: [{ text: '拒绝', value: false }, { text: '同意', value: true, main: true }],
   })
   if (agreed) agreeToPrivacy()
@@ -46,6 +46,6 @@ export const privacy = {
   onNeedPrivacyAuthorization: (found) => { listener = found },
   requirePrivacyAuthorize: call('requirePrivacyAuthorize', () => needPrivacy('requirePrivacyAuthorize')),
   openPrivacyContract: call('openPrivacyContract', () => dialog({
-    title: CONTRACT, body: [paragraph('在微信里,这里会打开管理员在后台填写的隐私保护指引。')], actions: [{ text: '知道了', value: true, main: true }],
+    title: CONTRACT, body: [paragraph('在微信里，这里会打开管理员在后台填写的隐私保护指引。')], actions: [{ text: '知道了', value: true, main: true }],
   }).then(() => undefined)),
 }

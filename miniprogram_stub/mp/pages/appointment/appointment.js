@@ -137,7 +137,7 @@ page({
   addToCalendar() {
     const { starts_at: from, ends_at: to, organization, address } = this.found
     wx.addPhoneCalendar({
-      title: `就诊:${organization.name}`,
+      title: `就诊：${organization.name}`,
       startTime: Math.floor(Date.parse(from) / 1000),
       endTime: String(Math.floor(Date.parse(to) / 1000)),
       location: [organization.name, address].filter(Boolean).join(' '),

@@ -10,7 +10,7 @@ page({
     given: false, // it came with the link, nobody needs to type it
     relation: '',
     relations: people.RELATIONS.map(({ value, patient }) => ({
-      value, text: value === 'self' ? '就是我自己(我换了微信)' : patient,
+      value, text: value === 'self' ? '就是我自己（我换了微信）' : patient,
     })),
     faults: { code: '', relation: '' },
     fault: null,
@@ -36,7 +36,7 @@ page({
     const { code, relation, saving } = this.data
     const faults = {
       code: code ? '' : '请把家人发来的邀请码填在这里。',
-      relation: relation ? '' : '请选一下,请您帮忙的人是您的谁。',
+      relation: relation ? '' : '请选一下，请您帮忙的人是您的谁。',
     }
     this.setData({ faults, fault: null })
     if (saving || faults.code || faults.relation) return undefined

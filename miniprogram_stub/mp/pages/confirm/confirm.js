@@ -14,7 +14,7 @@ const OTHERS_MOST = 4
 function person(patient) {
   const waiting = patient.state !== 'active'
   const looking = patient.scope === 'view'
-  const reason = waiting ? '等家人同意后才能预约' : looking ? '您只能看,不能替 TA 预约' : ''
+  const reason = waiting ? '等家人同意后才能预约' : looking ? '您只能看，不能替 TA 预约' : ''
   return {
     id: patient.id,
     name: patient.name,
@@ -150,7 +150,7 @@ page({
     clearInterval(this.ticking)
     if (this.data.step !== 'held' || this.data.busy) return
     this.setData({ step: 'choose', held: [] })
-    this.refuse(new api.Problem({ status: 409, code: 'hold-expired', title: '保留时间已过', detail: '号已经放回去了,请重新选时间。' }))
+    this.refuse(new api.Problem({ status: 409, code: 'hold-expired', title: '保留时间已过', detail: '号已经放回去了，请重新选时间。' }))
     this.load()
   },
 

@@ -44,7 +44,7 @@ function department(found, q) {
     id: found.id,
     name: found.name,
     note: [found.organization, format.TIERS[found.tier], format.distance(found.distance_km)].filter(Boolean).join(' · '),
-    treats: words.length ? `常看:${words.slice(0, 5).join('、')}` : '',
+    treats: words.length ? `常看：${words.slice(0, 5).join('、')}` : '',
     url: `/pages/department/department?id=${found.id}`,
   }
 }
@@ -67,8 +67,8 @@ function practitioner(found) {
   return {
     id: found.id,
     name: `${found.name} ${found.title}`,
-    note: found.roles.map((role) => `${role.organization} ${role.department}${role.kind === 'outreach' ? '(定期坐诊)' : ''}`).join(';'),
-    treats: found.good_at ? `擅长:${found.good_at}` : '',
+    note: found.roles.map((role) => `${role.organization} ${role.department}${role.kind === 'outreach' ? '（定期坐诊）' : ''}`).join('；'),
+    treats: found.good_at ? `擅长：${found.good_at}` : '',
     url: `/pages/doctor/doctor?id=${found.id}`,
   }
 }

@@ -13,8 +13,8 @@ const PURPOSES = {
   terms: '个人信息处理说明', identity: '保存实名信息', guardian: '监护人同意', carer: '家人代办',
 }
 const FATES = {
-  shared: '还有别的家人照管,资料留给他们。',
-  kept: '已经看过病,或正在限约,按规定保留,不会公开。',
+  shared: '还有别的家人照管，资料留给他们。',
+  kept: '已经看过病，或正在限约，按规定保留，不会公开。',
   erased: '姓名、证件、手机号都会删除。',
 }
 const FILE = '我的家门口信息.json'
@@ -79,8 +79,8 @@ page({
   endDevice(event) {
     const { id, name, current } = event.currentTarget.dataset
     wx.showModal({
-      title: current ? '这部手机退出登录?' : `让“${name}”退出登录?`,
-      content: current ? '预约都还在,下次打开再登录就能看到。' : '那部手机马上就看不到您的信息了。',
+      title: current ? '这部手机退出登录？' : `让“${name}”退出登录？`,
+      content: current ? '预约都还在，下次打开再登录就能看到。' : '那部手机马上就看不到您的信息了。',
       confirmText: '退出',
       cancelText: '先不退',
       success: ({ confirm }) => { if (confirm) this.end(`/me/devices/${id}`, current) },
@@ -89,7 +89,7 @@ page({
 
   endOthers() {
     wx.showModal({
-      title: '别的手机全部退出?',
+      title: '别的手机全部退出？',
       content: '只留下这部手机。',
       confirmText: '全部退出',
       cancelText: '先不退',
@@ -156,8 +156,8 @@ page({
 
   withdraw() {
     wx.showModal({
-      title: '撤回同意?',
-      content: '您留的手机号马上删除。重新同意之前,不能再添加就诊人、预约。已经约好的号不受影响。',
+      title: '撤回同意？',
+      content: '您留的手机号马上删除。重新同意之前，不能再添加就诊人、预约。已经约好的号不受影响。',
       confirmText: '撤回',
       cancelText: '先不撤',
       confirmColor: '#ab1f1a',
@@ -206,7 +206,7 @@ page({
       this.setData({ written: await write(JSON.stringify(found, null, 2)) })
     } catch (problem) {
       if (!problem.code) throw problem
-      this.setData({ fault: problem.code === 'throttled' ? '一天只能导出三次,请明天再来。' : problem.detail })
+      this.setData({ fault: problem.code === 'throttled' ? '一天只能导出三次，请明天再来。' : problem.detail })
     } finally {
       this.setData({ saving: false })
     }
@@ -241,8 +241,8 @@ page({
 
   askDeletion() {
     wx.showModal({
-      title: '现在就注销?',
-      content: '注销马上生效,不能恢复。',
+      title: '现在就注销？',
+      content: '注销马上生效，不能恢复。',
       confirmText: '注销',
       cancelText: '再想想',
       confirmColor: '#ab1f1a',
@@ -269,7 +269,7 @@ page({
 function decision(row) {
   return {
     id: row.id,
-    what: PURPOSES[row.purpose] + (row.patient ? `(${row.patient.name})` : ''),
+    what: PURPOSES[row.purpose] + (row.patient ? `（${row.patient.name}）` : ''),
     answer: row.granted ? '同意' : '撤回',
     granted: row.granted,
     when: `${format.ago(row.at)} · ${row.version} 版`,
@@ -283,7 +283,7 @@ function write(text) {
     wx.getFileSystemManager().writeFile({
       filePath, data: text, encoding: 'utf8',
       success: () => resolve(filePath),
-      fail: () => reject({ code: 'no-room', detail: '手机里放不下这个文件,请腾出一点空间再试。' }),
+      fail: () => reject({ code: 'no-room', detail: '手机里放不下这个文件，请腾出一点空间再试。' }),
     })
   })
 }

@@ -70,7 +70,7 @@ function department({ id, name, location, keywords }) {
   return {
     id,
     name,
-    note: [location, keywords.length ? `常看:${keywords.slice(0, 5).join('、')}` : ''].filter(Boolean).join(' · '),
+    note: [location, keywords.length ? `常看：${keywords.slice(0, 5).join('、')}` : ''].filter(Boolean).join(' · '),
     url: `/pages/department/department?id=${id}`,
   }
 }

@@ -99,7 +99,7 @@ page({
 
   says({ birthOn, sex }) {
     const age = documents.ageOn(birthOn, this.data.today)
-    return [`${people.dated(birthOn)}出生`, people.SEXES[sex], `${age} 岁`].filter(Boolean).join(',')
+    return [`${people.dated(birthOn)}出生`, people.SEXES[sex], `${age} 岁`].filter(Boolean).join('，')
   },
 
   // --- one question at a time ---
@@ -135,7 +135,7 @@ page({
     const step = STEPS.findIndex((some) => some.some((field) => faults[field]))
     this.setData({
       faults,
-      missing: fields.length ? `还要改:${fields.map((field) => registration.NAMES[field]).join('、')}` : '',
+      missing: fields.length ? `还要改：${fields.map((field) => registration.NAMES[field]).join('、')}` : '',
       step: step < 0 ? this.data.step : step,
     }, () => { if (fields.length) wx.pageScrollTo({ selector: `#${fields[0]}`, offsetTop: -12, duration: 200 }) })
   },

@@ -80,7 +80,7 @@ page({
   savePhone() {
     const { phone } = this.data
     if (!documents.PHONE.test(phone)) {
-      this.setData({ fault: '手机号要 11 位,座机请带区号,比如 05008600001。' })
+      this.setData({ fault: '手机号要 11 位，座机请带区号，比如 05008600001。' })
       return undefined
     }
     return this.save({ phone })
@@ -123,9 +123,9 @@ page({
     const whose = this.data.carers.concat(this.data.asking).find((one) => one.id === id)
     this.setData({
       sheet: 'right', fault: '', whose,
-      heading: asks ? `让这位${whose.who}帮忙?` : `改${whose.who}能办的事`,
+      heading: asks ? `让这位${whose.who}帮忙？` : `改${whose.who}能办的事`,
       right: asks ? RIGHT : { scope: whose.value, lasting: whose.ends ? 'same' : '', ends: whose.ends },
-      lastings: whose.ends ? [{ value: 'same', text: `不变(${whose.until})` }].concat(people.LASTING) : people.LASTING,
+      lastings: whose.ends ? [{ value: 'same', text: `不变（${whose.until}）` }].concat(people.LASTING) : people.LASTING,
     })
   },
 
@@ -181,7 +181,7 @@ page({
   onShareAppMessage() {
     const { invitation } = this.data
     return {
-      title: '请您帮忙预约看病,48 小时内点开',
+      title: '请您帮忙预约看病，48 小时内点开',
       path: invitation ? `/pages/carer-invite/carer-invite?code=${invitation.code}` : '/pages/home/home',
     }
   },
@@ -190,9 +190,9 @@ page({
     const { id, asks } = currentTarget.dataset
     const { who } = this.data.carers.concat(this.data.asking).find((one) => one.id === id)
     this.ask(asks ? {
-      heading: '不同意?', text: `这位“${who}”就不能替${this.data.person.name}办事,也看不到资料。`, yes: '不同意', no: '再想想',
+      heading: '不同意？', text: `这位“${who}”就不能替${this.data.person.name}办事，也看不到资料。`, yes: '不同意', no: '再想想',
     } : {
-      heading: '不再让 TA 帮忙?', text: `这位“${who}”马上就看不到资料、不能预约了。已经约好的号不受影响。`, yes: '不再帮忙', no: '再想想',
+      heading: '不再让 TA 帮忙？', text: `这位“${who}”马上就看不到资料、不能预约了。已经约好的号不受影响。`, yes: '不再帮忙', no: '再想想',
     }, () => this.end(id))
   },
 
@@ -205,7 +205,7 @@ page({
   leave() {
     this.ask({
       heading: `移除${this.data.person.name}?`,
-      text: '只是从您的名单里去掉,就诊记录还在,别的家人照常能帮忙。以后要再加,可能要家人同意。',
+      text: '只是从您的名单里去掉，就诊记录还在，别的家人照常能帮忙。以后要再加，可能要家人同意。',
       yes: '移除',
       no: '先留着',
     }, () => this.remove())

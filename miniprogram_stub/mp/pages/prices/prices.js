@@ -7,7 +7,7 @@ const call = require('../../utils/call')
 
 const ORDER = ['general', 'expert', 'disease', 'outreach']
 const SAYS = {
-  general: '不指定专家,看常见病',
+  general: '不指定专家，看常见病',
   expert: '副主任医师、主任医师看',
   disease: '专门看一种病',
   outreach: '县里专家定期来这里看',
