@@ -1,6 +1,7 @@
 // Builds the pages in mp/ and their browser host into static files: node build-h5.cjs [folder]
 //
-// index.html is asked for anew each time; everything else has its hash in its name and never changes.
+// index.html is asked for anew each time and carries the first page's styles; everything else has its hash
+// in its name and never changes: app.js with the first page, and a pack for each other page.
 const crypto = require('crypto')
 const fs = require('fs')
 const path = require('path')
@@ -8,6 +9,7 @@ const zlib = require('zlib')
 const esbuild = require('esbuild')
 const { TmplGroup } = require('glass-easel-template-compiler')
 const { cut, readTree } = require('./pack/tree.cjs')
+const { componentsOf, split } = require('./pack/split.cjs')
 const { compileStyles, scopeOf } = require('./pack/styles.cjs')
 const { uncovered } = require('./pack/coverage.cjs')
 
@@ -16,11 +18,11 @@ const OUT = path.resolve(process.argv[2] ?? path.join(__dirname, '../backend/min
 const TARGET = ['chrome100', 'firefox100', 'safari15']
 
 /** Tags as functions; a fault in a template ends the build. */
-function compileTemplates(tree) {
+function compileTemplates(tree, files) {
   const group = new TmplGroup()
   const faults = []
   for (const file of tree.by('.wxs')) group.addScript(cut(file), tree.read(file))
-  for (const file of tree.by('.wxml')) {
+  for (const file of files.filter((one) => one.endsWith('.wxml'))) {
     for (const fault of group.addTmpl(cut(file), tree.read(file)) ?? []) faults.push(`${file}: ${fault.message ?? fault}`)
   }
   if (faults.length) throw new Error(faults.join('\n'))
@@ -31,17 +33,27 @@ function wrapModule(tree, file) {
   return `${JSON.stringify(cut(file))}: function (require, module, exports) {\n${tree.read(file)}\n}`
 }
 
-/** What `web/host.js` imports as `mp`. */
-function packModule(tree, assets) {
-  const scopes = tree.by('.wxss').filter(tree.isComponent).map((file) => [cut(file), scopeOf(file)])
+/** What `web/host.js` installs: templates and modules by their paths. */
+function packModule(tree, files) {
+  const scripts = files.filter((file) => file.endsWith('.js'))
   return [
-    `export const templates = ${compileTemplates(tree)}`,
-    `export const modules = {\n${tree.by('.js').map((file) => wrapModule(tree, file)).join(',\n')}\n}`,
-    `export const scopes = ${JSON.stringify(scopes)}`,
-    `export const configs = ${JSON.stringify(tree.configs)}`,
-    `export const pages = ${JSON.stringify(tree.pages.filter((page) => tree.has(page + '.js') && tree.has(page + '.wxml')))}`,
-    `export const assets = ${JSON.stringify(assets)}`,
+    `export const templates = ${compileTemplates(tree, files)}`,
+    `export const modules = {\n${scripts.map((file) => wrapModule(tree, file)).join(',\n')}\n}`,
   ].join(';\n')
+}
+
+/** Each unit with no more components than its template names. */
+function configsOf(tree) {
+  return Object.fromEntries(Object.entries(tree.configs).map(([unit, config]) => [
+    unit, tree.has(unit + '.wxml') ? { ...config, usingComponents: componentsOf(tree, unit) } : { ...config, usingComponents: undefined },
+  ]))
+}
+
+/** What `web/` imports as `mp`: the first page's pack, what is known of all, where the others are. */
+function coreModule(tree, files, more) {
+  const scopes = tree.by('.wxss').filter(tree.isComponent).map((file) => [cut(file), scopeOf(file)])
+  const all = { scopes, configs: configsOf(tree), pages: tree.pages, ...more }
+  return [packModule(tree, files), ...Object.entries(all).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)}`)].join(';\n')
 }
 
 const hashed = (name, bytes) => {
@@ -60,7 +72,7 @@ function put(name, content) {
   return name
 }
 
-function build() {
+async function build() {
   const tree = readTree()
   const faults = uncovered(tree)
   if (faults.length) throw new Error(faults.join('\n'))
@@ -71,21 +83,27 @@ function build() {
     const bytes = fs.readFileSync(path.join(tree.root, file))
     return ['/' + file, put(hashed(path.basename(file), bytes), bytes)]
   }))
+  const common = { minify: true, target: TARGET, logLevel: 'warning', legalComments: 'none' }
+  const bundle = { ...common, bundle: true, write: false }
+  const parts = split(tree)
+  const pack = async (name, files) => {
+    const { code } = await esbuild.transform(packModule(tree, files), { ...common, format: 'esm' })
+    return put(hashed(name, code), code)
+  }
+  const styles = async (sheet) => (await esbuild.build({ ...bundle, stdin: { contents: sheet, loader: 'css' } })).outputFiles[0].text
+  const rest = await styles(compileStyles(tree, [parts.common, ...Object.values(parts.pages)].flat()))
+  const more = { assets, sheet: put(hashed('pages.css', rest), rest), common: await pack('common.js', parts.common), packs: {} }
+  for (const [page, files] of Object.entries(parts.pages)) more.packs[page] = await pack(path.basename(page) + '.js', files)
   const mp = { name: 'mp', setup(on) {
     on.onResolve({ filter: /^mp$/ }, () => ({ path: 'mp', namespace: 'mp' }))
-    on.onLoad({ filter: /.*/, namespace: 'mp' }, () => ({ contents: packModule(tree, assets), loader: 'js' }))
+    on.onLoad({ filter: /.*/, namespace: 'mp' }, () => ({ contents: coreModule(tree, parts.core, more), loader: 'js' }))
   } }
-  const common = { bundle: true, minify: true, write: false, target: TARGET, logLevel: 'warning', legalComments: 'none' }
-  return esbuild.build({ ...common, entryPoints: [path.join(WEB, 'host.js')], format: 'esm', plugins: [mp], define: { 'process.env.NODE_ENV': '"production"' } }).then(async (code) => {
-    const sheet = fs.readFileSync(path.join(WEB, 'base.css'), 'utf8') + compileStyles(tree)
-    const styles = await esbuild.build({ ...common, stdin: { contents: sheet, loader: 'css' } })
-    const js = code.outputFiles[0].contents, css = styles.outputFiles[0].contents
-    const page = fs.readFileSync(path.join(WEB, 'index.html'), 'utf8')
-      .replace('app.js', put(hashed('app.js', js), js)).replace('app.css', put(hashed('app.css', css), css))
-    put('index.html', page)
-    const sizes = `app.js ${js.length} B, app.css ${css.length} B, ${tree.pages.length} pages`
-    console.log(`${path.relative(process.cwd(), OUT)}: ${sizes}`)
-  })
+  const code = await esbuild.build({ ...bundle, entryPoints: [path.join(WEB, 'host.js')], format: 'esm', plugins: [mp], define: { 'process.env.NODE_ENV': '"production"' } })
+  const js = code.outputFiles[0].contents
+  const css = await styles(fs.readFileSync(path.join(WEB, 'base.css'), 'utf8') + compileStyles(tree, parts.core))
+  const fill = { 'app.js': put(hashed('app.js', js), js), 'app.css': css.trim() }
+  put('index.html', fs.readFileSync(path.join(WEB, 'index.html'), 'utf8').replace(/app\.(js|css)/g, (name) => fill[name]))
+  console.log(`${path.relative(process.cwd(), OUT)}: app.js ${js.length} B, ${tree.pages.length} pages`)
 }
 
 Promise.resolve().then(build).catch((error) => {

@@ -5,9 +5,9 @@ const { cut } = require('./tree.cjs')
 const scopeOf = (file) => cut(file).replace(/\W/g, '-')
 
 /** `app.wxss` first, so that a page may overrule it; `@import`ed files come with who imports them. */
-function compileStyles(tree) {
+function compileStyles(tree, wanted) {
   const imported = new Set(tree.by('.wxss').flatMap((file) => importsOf(tree, file)))
-  const files = tree.by('.wxss').filter((file) => !imported.has(file))
+  const files = wanted.filter((file) => file.endsWith('.wxss') && !imported.has(file))
   files.sort((a, b) => rank(tree, a) - rank(tree, b))
   return files.map((file) => compileOne(tree, file)).join('\n')
 }

@@ -7,6 +7,7 @@ import { listenToDom } from './events.js'
 import { wx } from './wx.js'
 import { appLife } from './life.js'
 import { router } from './router.js'
+import { code } from './packs.js'
 import { showMenu } from './phone.js'
 import { guardDialogs } from './sheets.js'
 
@@ -31,7 +32,6 @@ const assoc = env.associateBackend(backend)
 const space = env.createCodeSpace('', true)
 for (const [tag, { html }] of Object.entries(elements)) space.getComponentSpace().setGlobalUsingComponent(tag, html)
 for (const [path, name] of scopes) space.addStyleSheet(path, undefined, name)
-for (const [path, content] of Object.entries(templates)) space.addCompiledTemplate(path, { groupList: templates, content })
 
 let app
 const loaded = new Map()
@@ -50,7 +50,7 @@ function load(path) {
 
 /** A page's or component's module: `Page` and `Component` mean this path while it runs. */
 function define(path) {
-  const config = usable(path)
+  const config = configs[path] ?? {}
   space.addComponentStaticConfig(path, config)
   space.componentEnv(path, ({ Page, Component, Behavior }) => {
     const declare = (definition) => {
@@ -63,10 +63,10 @@ function define(path) {
   })
 }
 
-/** Its own components before those that `app.json` gives to all. */
-function usable(path) {
-  const config = configs[path] ?? {}
-  return { ...config, usingComponents: { ...configs.app.usingComponents, ...config.usingComponents } }
+/** Templates and components from now on known; their modules are already. */
+function install({ templates: found, modules: brought }) {
+  for (const [path, content] of Object.entries(found)) space.addCompiledTemplate(path, { groupList: found, content })
+  for (const path of Object.keys(brought)) if (configs[path]?.component) define(path)
 }
 
 Object.assign(globalThis, {
@@ -89,10 +89,12 @@ function createPage(path) {
 
 space.addComponentStaticConfig('app', configs.app)
 load('app')
-for (const path of Object.keys(configs)) if (configs[path].component) define(path)
+install({ templates, modules })
+code.start({ install })
 
 listenToDom((element, name, detail, options) => ge.triggerEvent(element, name, detail, options))
 guardDialogs(document.getElementById('stage'))
 document.getElementById('menu').onclick = () => showMenu()
 appLife.start(app)
 router.start({ createPage })
+code.fetchAhead()

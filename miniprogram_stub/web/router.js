@@ -2,6 +2,7 @@
 import { assets, configs, pages } from 'mp'
 import { appLife } from './life.js'
 import { Refusal } from './call.js'
+import { needCode } from './packs.js'
 import { pull } from './pull.js'
 
 export const DEEP_MOST = 10
@@ -30,6 +31,16 @@ const addressOf = ({ path, query }) => {
 function insist(name, { path }, most = Infinity) {
   if (!pages.includes(path)) throw new Refusal(`page "${path}" is not found`)
   if (stack.length >= most) throw new Refusal(`webview count limit exceed`)
+}
+
+let wanted = 0
+
+/** `go` as soon as the page's code is here. Of several taps meanwhile, the last one counts. */
+async function whenHere({ path }, go) {
+  const turn = (wanted += 1)
+  const coming = needCode(path)
+  if (coming) await coming
+  if (turn === wanted) go()
 }
 
 function open({ path, query }) {
@@ -154,21 +165,25 @@ export const router = {
     const where = parse(url)
     insist('navigateTo', where, DEEP_MOST)
     if (isTab(where.path)) throw new Refusal('can not navigateTo a tabbar page')
-    hide(stack.at(-1))
-    const page = open(where)
-    settle([...stack, page])
-    push()
+    return whenHere(where, () => {
+      hide(stack.at(-1))
+      settle([...stack, open(where)])
+      push()
+    })
   },
 
   redirectTo({ url }) {
     const where = parse(url)
     insist('redirectTo', where)
     if (isTab(where.path)) throw new Refusal('can not redirectTo a tabbar page')
-    settle([...stack.slice(0, -1), open(where)])
-    replace()
+    return whenHere(where, () => {
+      settle([...stack.slice(0, -1), open(where)])
+      replace()
+    })
   },
 
   navigateBack({ delta = 1 }) {
+    wanted += 1
     const steps = Math.min(Math.max(1, Math.trunc(delta) || 1), stack.length - 1)
     if (steps < 1) throw new Refusal('cannot navigate back at first page')
     settle(stack.slice(0, -steps))
@@ -181,20 +196,24 @@ export const router = {
     if (!isTab(where.path)) throw new Refusal('can not switch to no-tabBar page')
     if (stack.length === 1 && stack[0].path === where.path) return
     const { pagePath: path, text } = tabs.find((tab) => tab.pagePath === where.path)
-    settle([openTab({ path, query: {} })])
-    push()
-    life(stack[0], 'onTabItemTap', { index: tabs.findIndex((tab) => tab.pagePath === path), pagePath: path, text })
+    return whenHere(where, () => {
+      settle([openTab({ path, query: {} })])
+      push()
+      life(stack[0], 'onTabItemTap', { index: tabs.findIndex((tab) => tab.pagePath === path), pagePath: path, text })
+    })
   },
 
   reLaunch({ url }) {
     const where = parse(url)
     insist('reLaunch', where)
-    const old = stack
-    stack = []
-    closeKept()
-    for (const page of old) if (page.element.isConnected) close(page)
-    settle([openAny(where)])
-    push()
+    return whenHere(where, () => {
+      const old = stack
+      stack = []
+      closeKept()
+      for (const page of old) if (page.element.isConnected) close(page)
+      settle([openAny(where)])
+      push()
+    })
   },
 
   title: (text) => {
@@ -213,6 +232,7 @@ export const router = {
     if (now === inFront) return
     inFront = now
     const page = stack.at(-1)
+    if (!page) return // the first one is still on its way
     if (now) appLife.show({ path: page.path, query: page.query, scene: 1001 })
     life(page, now ? 'onShow' : 'onHide')
     page.component.triggerPageLifetime(now ? 'show' : 'hide', [])
@@ -241,27 +261,49 @@ function tabLink({ pagePath, text, iconPath, selectedIconPath }) {
 function begin(where) {
   const known = pages.includes(where.path)
   if (!known && appLife.pageNotFound({ path: where.path, query: where.query, isEntryPage: true }) && stack.length) return
-  settle([openAny(known ? where : { path: pages[0], query: {} })], { focus: false })
-  replace()
+  const first = known ? where : { path: pages[0], query: {} }
+  return whenHere(first, () => {
+    settle([openAny(first)], { focus: false })
+    replace()
+  }).catch((error) => {
+    if (!(error instanceof Refusal)) return reportError(error)
+    if (!stack.length) $('stage').replaceChildren(unreached())
+  })
+}
+
+/** In the first page's place when its code cannot be had. */
+function unreached() {
+  const again = Object.assign(document.createElement('button'), { textContent: '再试一次', onclick: () => location.reload() })
+  const words = Object.assign(document.createElement('p'), { textContent: '这一页没有取到。请看看手机网络,再试一次。' })
+  const place = Object.assign(document.createElement('div'), { className: 'unreached', role: 'alert' })
+  place.append(words, again)
+  return place
 }
 
 /** The browser's own back and forward, or another address typed in. */
 function arrive({ state }) {
   if (state && state.key === stack.at(-1)?.key) return
   const below = stack.findIndex((page) => page.key === state?.key)
-  if (below >= 0) return settle(stack.slice(0, below + 1))
-  const where = parse(location.hash.slice(1) || '/' + pages[0])
-  if (state && state.depth === stack.length + 1 && stack.length < DEEP_MOST && pages.includes(where.path) && !isTab(where.path)) {
-    hide(stack.at(-1)) // forward again
-    settle([...stack, open(where)])
-  } else if (!pages.includes(where.path)) {
-    return begin(where)
-  } else {
-    const old = stack
-    stack = []
-    const page = openAny(where)
-    for (const other of old) if (other !== page) kept.has(other.path) ? other.element.hidden || hide(other) : close(other)
-    settle([page])
+  if (below >= 0) {
+    wanted += 1
+    return settle(stack.slice(0, below + 1))
   }
-  replace()
+  const where = parse(location.hash.slice(1) || '/' + pages[0])
+  if (!pages.includes(where.path)) return begin(where)
+  return whenHere(where, () => {
+    if (state && state.depth === stack.length + 1 && stack.length < DEEP_MOST && !isTab(where.path)) {
+      hide(stack.at(-1)) // forward again
+      settle([...stack, open(where)])
+    } else {
+      const old = stack
+      stack = []
+      const page = openAny(where)
+      for (const other of old) if (other !== page) kept.has(other.path) ? other.element.hidden || hide(other) : close(other)
+      settle([page])
+    }
+    replace()
+  }).catch((error) => {
+    if (!(error instanceof Refusal)) return reportError(error)
+    if (stack.length) replace() // the address of what is still in front
+  })
 }
