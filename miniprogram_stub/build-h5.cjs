@@ -11,6 +11,7 @@ const { TmplGroup } = require('glass-easel-template-compiler')
 const { cut, readTree } = require('./pack/tree.cjs')
 const { componentsOf, split } = require('./pack/split.cjs')
 const { compileStyles, scopeOf } = require('./pack/styles.cjs')
+const { drawFirst } = require('./pack/first.cjs')
 const { uncovered } = require('./pack/coverage.cjs')
 
 const WEB = path.join(__dirname, 'web')
@@ -98,11 +99,18 @@ async function build() {
     on.onResolve({ filter: /^mp$/ }, () => ({ path: 'mp', namespace: 'mp' }))
     on.onLoad({ filter: /.*/, namespace: 'mp' }, () => ({ contents: coreModule(tree, parts.core, more), loader: 'js' }))
   } }
-  const code = await esbuild.build({ ...bundle, entryPoints: [path.join(WEB, 'host.js')], format: 'esm', plugins: [mp], define: { 'process.env.NODE_ENV': '"production"' } })
-  const js = code.outputFiles[0].contents
-  const css = await styles(fs.readFileSync(path.join(WEB, 'base.css'), 'utf8') + compileStyles(tree, parts.core))
-  const fill = { 'app.js': put(hashed('app.js', js), js), 'app.css': css.trim() }
-  put('index.html', fs.readFileSync(path.join(WEB, 'index.html'), 'utf8').replace(/app\.(js|css)/g, (name) => fill[name]))
+  const bundled = async (entry, options) => (await esbuild.build({ ...bundle, entryPoints: [path.join(WEB, entry)], plugins: [mp], ...options })).outputFiles[0].text
+  const js = await bundled('host.js', { format: 'esm' })
+  const fill = {
+    'app.js': put(hashed('app.js', js), js),
+    'app.css': (await styles(fs.readFileSync(path.join(WEB, 'base.css'), 'utf8') + compileStyles(tree, parts.core))).trim(),
+    'early.js': (await bundled('early.js', {})).trim(),
+    'first.address': '#/' + tree.pages[0],
+  }
+  const page = fs.readFileSync(path.join(WEB, 'index.html'), 'utf8').replace(/\b(app\.js|app\.css|early\.js|first\.address)\b/g, (name) => fill[name])
+  const first = drawFirst(page, await bundled('host.js', { format: 'iife', define: { 'import.meta.url': '"http://first/m/"' } }))
+  const asks = JSON.stringify(first.asks).replaceAll('"', '&quot;')
+  put('index.html', page.replace('first.asks', () => asks).replace('first.html', () => first.html))
   console.log(`${path.relative(process.cwd(), OUT)}: app.js ${js.length} B, ${tree.pages.length} pages`)
 }
 

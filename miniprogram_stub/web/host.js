@@ -8,6 +8,7 @@ import { wx } from './wx.js'
 import { appLife } from './life.js'
 import { router } from './router.js'
 import { code } from './packs.js'
+import { endStart } from './first-page.js'
 import { showMenu } from './phone.js'
 import { guardDialogs } from './sheets.js'
 
@@ -97,4 +98,5 @@ guardDialogs(document.getElementById('stage'))
 document.getElementById('menu').onclick = () => showMenu()
 appLife.start(app)
 router.start({ createPage })
+endStart(router.top()?.path === pages[0])
 code.fetchAhead()

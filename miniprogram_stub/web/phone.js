@@ -2,6 +2,7 @@
 // part of it is the simulator, whose address the page was given; without one nobody can log in here.
 import { configs } from 'mp'
 import { Refusal, news } from './call.js'
+import { forgetFirstPage } from './first-page.js'
 import { dialog, make, paragraph } from './sheets.js'
 
 const WECHAT = document.querySelector('meta[name=phone]').content
@@ -25,6 +26,7 @@ function read() {
 function keep(changes) {
   Object.assign(phone, changes)
   localStorage.setItem(KEPT, JSON.stringify(phone))
+  forgetFirstPage()
 }
 
 export const isConnected = () => navigator.onLine && !phone.offline

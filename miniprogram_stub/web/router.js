@@ -148,7 +148,7 @@ const replace = () => history.replaceState(entry(), '', addressOf(stack.at(-1)))
 export const router = {
   start(wired) {
     createPage = wired.createPage
-    for (const tab of tabs) $('tabs').append(tabLink(tab))
+    $('tabs').replaceChildren(...tabs.map(tabLink))
     $('back').onclick = () => (stack.length > 1 ? router.navigateBack({}) : router.reLaunch({ url: '/' + pages[0] }))
     $('refresh').onclick = () => pull.start(stack.at(-1))
     addEventListener('popstate', arrive)
@@ -262,8 +262,10 @@ function begin(where) {
   const known = pages.includes(where.path)
   if (!known && appLife.pageNotFound({ path: where.path, query: where.query, isEntryPage: true }) && stack.length) return
   const first = known ? where : { path: pages[0], query: {} }
+  const early = [...$('stage').children]
   return whenHere(first, () => {
     settle([openAny(first)], { focus: false })
+    for (const one of early) one.remove()
     replace()
   }).catch((error) => {
     if (!(error instanceof Refusal)) return reportError(error)

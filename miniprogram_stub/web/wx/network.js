@@ -1,6 +1,7 @@
 // wx.request and its kin, with WeChat's limits. The county's own address is whoever served this page.
 import { modules } from 'mp'
 import { news } from '../call.js'
+import { noteAsk } from '../first-page.js'
 import { connection, isConnected } from '../phone.js'
 
 const AT_ONCE = 10
@@ -43,6 +44,14 @@ function withQuery(url, data) {
   return query ? url + (url.includes('?') ? '&' : '?') + query : url
 }
 
+/** An answer that `early.js` asked for before the code was there: each is taken once. */
+function takeEarly(where, signal) {
+  const answer = globalThis.early?.asked.get(where)
+  if (!answer) return null
+  globalThis.early.asked.delete(where)
+  return Promise.race([answer, new Promise((_, reject) => signal.addEventListener('abort', reject))])
+}
+
 function bodyOf(data, type) {
   if (data === undefined || data === null) return undefined
   if (typeof data === 'string' || data instanceof ArrayBuffer) return data
@@ -71,9 +80,12 @@ function task(name, options, read) {
     const late = setTimeout(() => stop('timeout'), timeout)
     const hidden = background(() => stop('interrupted'))
     try {
-      const response = await fetch(bare ? withQuery(where, data) : where, {
+      const full = bare ? withQuery(where, data) : where
+      const open = verb === 'GET' && !headers.authorization
+      if (open) noteAsk(full)
+      const response = await ((open && takeEarly(full, control.signal)) || fetch(full, {
         method: verb, headers, body: bare ? undefined : bodyOf(data, headers['content-type']), signal: control.signal, credentials: 'omit', cache: 'no-store',
-      })
+      }))
       const found = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
       headersReceived.tell({ header: found.header })
       return { ...found, ...(await read(response, options)), errMsg: `${name}:ok` }

@@ -1,5 +1,6 @@
 // Storage of one mini-program for one person on this phone: 1 MB a value, 10 MB in all.
 import { call, Refusal } from '../call.js'
+import { noteChange, noteRead } from '../first-page.js'
 import { phone } from '../phone.js'
 
 const VALUE_MOST = 1024 * 1024
@@ -11,6 +12,7 @@ const own = () => names().filter((name) => !name.startsWith('('))
 export const store = {
   /** undefined: nothing there. */
   get(key) {
+    noteRead(key)
     const text = localStorage.getItem(prefix() + key)
     return text === null ? undefined : JSON.parse(text).value
   },
@@ -23,8 +25,12 @@ export const store = {
     } catch {
       throw new Refusal('exceed storage max size 10Mb')
     }
+    noteChange(key)
   },
-  remove: (key) => localStorage.removeItem(prefix() + key),
+  remove(key) {
+    localStorage.removeItem(prefix() + key)
+    noteChange(key)
+  },
 }
 
 const size_kb = () => Math.ceil(own().reduce((sum, name) => sum + localStorage.getItem(prefix() + name).length, 0) / 1024)
