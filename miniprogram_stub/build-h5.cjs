@@ -110,7 +110,7 @@ async function build() {
   const page = fs.readFileSync(path.join(WEB, 'index.html'), 'utf8').replace(/\b(app\.js|app\.css|early\.js|first\.address)\b/g, (name) => fill[name])
   const first = drawFirst(page, await bundled('host.js', { format: 'iife', define: { 'import.meta.url': '"http://first/m/"' } }))
   const asks = JSON.stringify(first.asks).replaceAll('"', '&quot;')
-  put('index.html', page.replace('first.asks', () => asks).replace('first.html', () => first.html))
+  put('index.html', page.replace('first.asks', () => asks).replace(/(<div id="phone".*>)[^]*(?=<\/div>\n<script>)/, (_, open) => open + first.html))
   console.log(`${path.relative(process.cwd(), OUT)}: app.js ${js.length} B, ${tree.pages.length} pages`)
 }
 

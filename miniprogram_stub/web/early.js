@@ -1,21 +1,22 @@
-// Stands in index.html and runs before the code is there: shows the first page as `first-page.js` kept it
-// at the last start, or on a first visit as the build did. Taps wait for the code; a call for help does not.
+// Stands in index.html and runs before the code is there. The build drew the first page into it as a new
+// visitor sees it; another start shows it as `first-page.js` kept it. Taps wait for the code; a call for
+// help does not.
 (() => {
-  const built = document.getElementById('first')
   const phone = document.getElementById('phone')
+  const { code, address, asks } = phone.dataset
   const early = globalThis.early = { asked: new Map(), tapped: -1 }
-  const remembered = () => {
-    const { code, address, asks } = built.dataset
-    if (location.hash.length > 2 && location.hash !== address) return null
-    const kept = JSON.parse(localStorage.getItem('first page'))
-    if (kept?.code === code) return kept
-    const isNew = !Object.keys(localStorage).some((name) => name.startsWith('mp/'))
-    return isNew ? { asks: JSON.parse(asks), html: built.innerHTML } : null
+  const isFirst = location.hash.length <= 2 || location.hash === address
+  const kept = JSON.parse(localStorage.getItem('first page'))
+  const isNew = !Object.keys(localStorage).some((name) => name.startsWith('mp/'))
+  const page = !isFirst ? null : kept?.code === code ? kept : isNew ? { asks: JSON.parse(asks) } : null
+  if (page?.html) phone.innerHTML = page.html.replace(/ data-src="/g, ' src="')
+  phone.classList.remove('starting')
+  if (!page) {
+    for (const id of ['stage', 'tabs']) document.getElementById(id).replaceChildren()
+    document.getElementById('refresh').hidden = true
+    document.body.classList.remove('with-tabs')
+    return
   }
-  const page = remembered()
-  if (!page) return
-  phone.innerHTML = page.html
-  document.body.classList.add('with-tabs')
   for (const one of phone.querySelectorAll('[data-style]')) one.style.cssText = one.dataset.style
   for (const address of page.asks) {
     const answer = fetch(address, { headers: { 'content-type': 'application/json' }, credentials: 'omit', cache: 'no-store' })

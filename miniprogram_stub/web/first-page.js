@@ -15,8 +15,9 @@ export function endStart(isFirst) {
   starting = false
   const phone = document.getElementById('phone')
   if (isFirst) {
-    const html = phone.innerHTML.replace(/ style="/g, ' data-style="') // as text, the content policy forbids it
-    const { code } = document.getElementById('first').dataset
+    // Styles as text are forbidden by the content policy; pictures not yet cached would delay the code.
+    const html = phone.innerHTML.replace(/ (style|src)="/g, ' data-$1="')
+    const { code } = phone.dataset
     try {
       localStorage.setItem(KEPT, JSON.stringify({ code, asks, html }))
     } catch { /* no room: the next start shows it later */ }

@@ -74,7 +74,7 @@ function life(page, name, ...args) {
 function show(page, { focus }) {
   const config = { ...configs.app.window, ...configs[page.path] }
   page.element.hidden = false
-  page.element.scrollTop = page.scrolled ?? 0
+  if (page.scrolled) page.element.scrollTop = page.scrolled // even 0 would make the browser lay it out at once
   bar.title(page.title ?? config.navigationBarTitleText ?? '')
   bar.draw(page.path)
   life(page, 'onShow')
