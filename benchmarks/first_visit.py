@@ -3,10 +3,11 @@
     make demo PORT=8123                                    in another terminal, then
     python -m benchmarks.first_visit http://127.0.0.1:8123/m/ [--runs N] [--no-results]
 
-The phone: processor 4 times slower, 1.6 Mbit/s down, 0.75 Mbit/s up, every answer 150 ms late (Chromium's
-own emulation; it delays answers, not the setting up of connections), 390 × 844. Each run is a new browser
-profile: a first visit with nothing stored, then a return visit as somebody who has agreed to the terms.
-Times count from the start of navigation. By hand only: a busy machine makes them longer.
+The phone: processor 4 times slower, 1.6 Mbit/s down, 0.75 Mbit/s up, every answer 150 ms late
+(Chromium's own emulation; it delays answers, not the setting up of connections), 390 × 844. Each
+run is a new browser profile: a first visit with nothing stored, then a return visit as somebody
+who has agreed to the terms. Times count from the start of navigation. By hand only: a busy machine
+makes them longer.
 """
 
 import argparse

@@ -1,0 +1,86 @@
+"""Home before its code is there, and pages whose code comes later."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Route, expect
+
+from tests.browser.phone import Phone
+from tests.processes import until
+
+NewPhone = Callable[..., Phone]
+APP = r"/m/app\.\w+\.js"
+FIND = r"/m/find\.\w+\.js"
+HELP = r"/m/help\.\w+\.js"
+PLACES = """[...document.querySelectorAll('wx-page button, wx-page a, #tabs a')].slice(0, 5)
+  .map((one) => one.getBoundingClientRect())
+  .map(({x, y, width, height}) => [x, y, width, height])"""
+
+
+def hold_code(phone: Phone) -> Callable[[], None]:
+    """Keep the first page's code back; call what is returned to let it go."""
+    held: list[Route] = []
+    stop = phone.intercept(APP, lambda route: held.append(route))
+
+    def release() -> None:
+        until(lambda: bool(held) or phone.page.wait_for_timeout(20))
+        for route in held:
+            route.continue_()
+        stop()
+
+    return release
+
+
+def open_without_code(phone: Phone) -> Callable[[], None]:
+    release = hold_code(phone)
+    phone.page.goto(phone.service.pages, wait_until="commit")
+    return release
+
+
+def test_a_tap_before_the_code_is_there_is_kept(phone: NewPhone) -> None:
+    one = phone()
+    release = open_without_code(one)
+    one.tap("先看看有哪些医生")
+    expect(one.heading).to_have_text("家门口")
+    release()
+    one.is_at("find")
+
+
+def test_home_looks_the_same_before_and_after_its_code(phone: NewPhone) -> None:
+    one = phone()
+    release = open_without_code(one)
+    expect(one.button(re.compile("急救 120"))).to_be_visible()
+    places = one.page.evaluate(PLACES)
+    release()
+    until(lambda: one.page.evaluate("!!document.querySelector('wx-page').__wxElement"))
+    assert one.page.evaluate(PLACES) == places
+    one.sees("公告")  # the answer that was asked for early
+
+
+def test_the_next_start_remembers_elder_mode(phone: NewPhone) -> None:
+    one = phone(elder=True).open()
+    one.sees("普通模式")
+    release = hold_code(one)
+    one.page.reload(wait_until="commit")
+    one.sees("普通模式")
+    release()
+    one.settle()
+
+
+def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone) -> None:
+    one = phone()
+    stop = one.intercept(HELP, lambda route: route.abort())
+    one.open().tap(re.compile("^帮助"))
+    one.sees("这一页没有取到")
+    expect(one.shown).to_have_attribute("data-path", "pages/home/home")
+    stop()
+    one.tap(re.compile("^帮助")).is_at("help")
+
+
+def test_a_link_to_a_page_whose_code_does_not_come_offers_another_try(phone: NewPhone) -> None:
+    one = phone()
+    stop = one.intercept(FIND, lambda route: route.abort())
+    one.page.goto(one.service.pages + "#/pages/find/find")
+    one.sees("这一页没有取到")
+    stop()
+    one.tap("再试一次").is_at("find")
