@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jiamenkou-run-")))
         limit = [f"faulthandler_timeout={TEST_S}", "faulthandler_exit_on_timeout=true"]
         limits = [] if soak else [part for option in limit for part in ("-o", option)]
-        chosen = ["-m", "soak" if soak else "not soak", *limits, *arguments]
+        chosen = ["-m", "soak" if soak else "not soak and not browser", *limits, *arguments]
         suites = stack.enter_context(_suites(folder, database, shared, chosen))
         _follow(suites, SOAK_S if soak else SUITE_S)
         return _sum_up(suites, {"PostgreSQL": database, "Redis": shared}, ci, began)

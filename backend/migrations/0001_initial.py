@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
                 ('fee_fen', fields.IntField(default=0)),
                 ('status', fields.CharField(default='open', max_length=10)),
             ],
-            options={'table': 'schedule', 'app': 'jiamenkou', 'unique_together': (('template_id', 'held_on'),), 'indexes': [Index(fields=['department_id', 'held_on']), Index(fields=['practitioner_id', 'held_on']), Index(fields=['consortium_id', 'held_on', 'starts_at', 'id'])], 'pk_attr': 'id', 'table_description': '排班(班次): one doctor or department (or device), one place, one date, one 班次.'},
+            options={'table': 'schedule', 'app': 'jiamenkou', 'unique_together': (('template_id', 'held_on'),), 'indexes': [Index(fields=['department_id', 'held_on']), Index(fields=['practitioner_id', 'held_on']), Index(fields=['consortium_id', 'held_on', 'starts_at', 'id'])], 'pk_attr': 'id', 'table_description': '排班（班次）: one doctor or department (or device), one place, one date, one 班次.'},
             bases=['Model'],
         ),
         ops.CreateModel(
