@@ -36,7 +36,7 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
     table.add_row("", "第一次登录即建立账号；就诊人和代办人由他们自己添加")
     title = "家门口 · 演示已就绪（Ctrl-C 全部停止）"
     console.print(Panel(table, title=title, border_style="green", expand=False))
-    console.print("[bold]用演示身份登录（可直接复制）:[/]")
+    console.print("[bold]用演示身份登录（可直接复制）：[/]")
     for line in commands(site, wechat):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
