@@ -8,7 +8,7 @@ from backend import errors
 from backend.api import paging, papers
 from backend.api.links import actor_of, make_links
 from backend.api.route import Call, route
-from backend.api.views import (
+from backend.api.views.appointments import (
     AppointmentQuery,
     AppointmentsView,
     AppointmentView,
@@ -108,8 +108,9 @@ async def list_appointments(call: Call) -> AppointmentsView:
         after=paging.decode(wanted.cursor, tuple[paging.Instant, UUID]),
         most=wanted.limit,
     )
-    last = found[-1] if len(found) == wanted.limit else None
-    following = paging.encode((last.place.starts_at, last.id)) if last else None
+    following = paging.following(
+        found, wanted.limit, lambda ticket: (ticket.place.starts_at, ticket.id)
+    )
     return AppointmentsView([AppointmentView.of(ticket) for ticket in found], following)
 
 
@@ -211,4 +212,5 @@ async def calendar_entry(call: Call, appointment_id: str) -> HTTPResponse:
     except ValueError:
         raise errors.NotFound from None
     actor = await actor_of(call, found)
-    return papers.calendar_entry(await diary.show(actor, call.service.desk, found))
+    ticket = await diary.show(actor, call.service.desk, found)
+    return papers.calendar_entry(ticket, await diary.changes_of(ticket))

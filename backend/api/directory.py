@@ -5,7 +5,7 @@ from uuid import UUID
 from backend import clock, errors
 from backend.api import paging
 from backend.api.route import Call, route
-from backend.api.views import (
+from backend.api.views.directory import (
     AnnouncementsView,
     AnnouncementView,
     DepartmentQuery,

@@ -13,7 +13,7 @@ from backend.api.papers import pages
 from backend.api.reply import Reply
 from backend.api.route import JSON, PREFIX
 from backend.api.service import Service
-from backend.api.views import ReadyView
+from backend.api.views.health import ReadyView
 from backend.consortium.directory import directory
 from backend.hub import LEADER
 
@@ -26,8 +26,8 @@ PAGE = {
 OPENAPI = PREFIX + "/openapi.json"
 
 
-def mount(app: Sanic[Any, Any], service: Service) -> None:
-    """Routes for people and machines that look after the service.
+def mount(app: Sanic[Any, Any], service: Service, *, pages_at: str = "") -> None:
+    """Routes for people and machines that look after the service. `pages_at`: the mini-program's.
 
     Load balancers ask `/healthz` by address, so it takes any host.
     """
@@ -37,7 +37,7 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
         ("/metrics", _metrics(service), "metrics"),
         (OPENAPI, _openapi, "openapi"),
         (PREFIX + "/docs", _docs, "docs"),
-        ("/", _home(service), "home"),
+        ("/", _home(service, pages_at), "home"),
     ):
         app.add_route(guarded(service.settings.allowed_hosts, handler), path, name=name)
 
@@ -87,10 +87,12 @@ async def _docs(_request: Request) -> HTTPResponse:
     return Reply(page, 200, dict(PAGE), "text/html; charset=utf-8")
 
 
-def _home(service: Service) -> Any:
+def _home(service: Service, pages_at: str) -> Any:
     async def home(_request: Request) -> HTTPResponse:
         county = await directory(service.settings.consortium_id)
-        page = pages.get_template("home.html").render(county=county, docs=PREFIX + "/docs")
+        page = pages.get_template("home.html").render(
+            county=county, docs=PREFIX + "/docs", pages_at=pages_at
+        )
         return Reply(page, 200, dict(PAGE), "text/html; charset=utf-8")
 
     return home

@@ -5,7 +5,7 @@ from uuid import UUID
 from backend import errors
 from backend.api import paging
 from backend.api.route import Call, route
-from backend.api.views import InboxQuery, InboxView, MessageView, UnreadView
+from backend.api.views.inbox import InboxQuery, InboxView, MessageView, UnreadView
 from backend.inbox import messages
 
 
@@ -20,8 +20,7 @@ async def list_messages(call: Call) -> InboxView:
         after=paging.decode(wanted.cursor, tuple[paging.Instant, UUID]),
         most=wanted.limit,
     )
-    last = found[-1] if len(found) == wanted.limit else None
-    following = paging.encode((last.at, last.id)) if last else None
+    following = paging.following(found, wanted.limit, lambda message: (message.at, message.id))
     unread = await messages.unread(call.actor)
     return InboxView([MessageView.of(message) for message in found], following, unread)
 

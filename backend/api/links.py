@@ -6,7 +6,7 @@ from uuid import UUID
 
 from backend import clock, errors
 from backend.api.route import PREFIX, Call
-from backend.api.views import LinksView
+from backend.api.views.appointments import LinksView
 from backend.identity.access import Actor
 
 GOOD_FOR = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from uuid import UUID
 from backend import errors, throttle
 from backend.api import patients
 from backend.api.route import Call, client_ip, route
-from backend.api.views import (
+from backend.api.views.login import (
     AccountView,
     DevicesView,
     DeviceView,
@@ -36,6 +36,7 @@ async def log_in(call: Call, form: LoginForm) -> LoginView:
     await throttle.check(service.hub, "login", ip, most=settings.logins_per_minute)
     login = await service.wechat.login(form.code)
     token, session, account = await sessions.log_in(
+        service.sessions,
         settings.consortium_id,
         service.vault,
         openid=login.openid,

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -32,6 +32,13 @@ def decode(cursor: str | None, kind: type[P]) -> P | None:
         return position
     except (ValueError, binascii.Error, msgspec.MsgspecError) as wrong:
         raise Malformed("翻页位置无效，请从第一页重新看。", field="cursor") from wrong
+
+
+def following(
+    page: Sequence[T], most: int, position: Callable[[T], tuple[object, ...]]
+) -> str | None:
+    """The cursor after a page of `most`; one that is not full is the last. `position` of a row."""
+    return encode(position(page[-1])) if len(page) == most else None
 
 
 def cut(found: Sequence[T], cursor: str | None, most: int) -> tuple[Sequence[T], str | None]:

@@ -10,7 +10,7 @@ from sanic import HTTPResponse
 from backend import clock
 from backend.api.reply import Reply
 from backend.booking import wording
-from backend.booking.policy import CANCELLED
+from backend.booking.policy import CANCELLED, PENDING
 from backend.booking.tickets import Ticket
 
 PRIVATE = {
@@ -19,6 +19,7 @@ PRIVATE = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+CALENDAR_STATUS = {PENDING: "TENTATIVE", CANCELLED: "CANCELLED"}
 REMIND_BEFORE = timedelta(hours=2)
 pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 pages.globals |= {"kinds": wording.KINDS, "periods": wording.PERIODS, "yuan": wording.yuan}
@@ -37,22 +38,27 @@ def slip(ticket: Ticket) -> HTTPResponse:
     return Reply(page, 200, dict(PRIVATE), "text/html; charset=utf-8")
 
 
-def calendar_entry(ticket: Ticket) -> HTTPResponse:
-    """RFC 5545. Says where and when, not why: calendars are seen by others."""
+def calendar_entry(ticket: Ticket, changes: int) -> HTTPResponse:
+    """RFC 5545. Says where and when, not why: calendars are seen by others.
+
+    `changes` is its SEQUENCE: a calendar replaces an entry by one of a higher number.
+    """
     place = ticket.place
     event = icalendar.Event()
     event.add("uid", f"{ticket.id}@jiamenkou")
+    event.add("sequence", changes)
     event.add("dtstamp", clock.now())
     event.add("dtstart", place.starts_at)
     event.add("dtend", place.ends_at)
     event.add("summary", f"就诊：{place.organization}")
     event.add("location", " ".join(filter(None, (place.organization, place.address))))
-    event.add("status", "CANCELLED" if ticket.status == CANCELLED else "CONFIRMED")
-    reminder = icalendar.Alarm()
-    reminder.add("action", "DISPLAY")
-    reminder.add("description", f"就诊：{place.organization}")
-    reminder.add("trigger", -REMIND_BEFORE)
-    event.add_component(reminder)
+    event.add("status", CALENDAR_STATUS.get(ticket.status, "CONFIRMED"))
+    if ticket.status != CANCELLED:
+        reminder = icalendar.Alarm()
+        reminder.add("action", "DISPLAY")
+        reminder.add("description", f"就诊：{place.organization}")
+        reminder.add("trigger", -REMIND_BEFORE)
+        event.add_component(reminder)
     book = icalendar.Calendar()
     book.add("prodid", "-//Jiamenkou//Appointments//ZH")
     book.add("version", "2.0")

@@ -5,22 +5,26 @@ from uuid import UUID
 
 from backend import clock, errors
 from backend.api.route import Call, route
-from backend.api.views import (
+from backend.api.views.patients import (
     AcceptForm,
     CarersView,
     CarerView,
+    CodeForm,
     ConsentForm,
     InvitationForm,
     InvitationView,
     NewPatientForm,
+    OfferView,
     PatientChangeForm,
     PatientsView,
     PatientView,
     StandingView,
+    UnusedInvitationsView,
+    UnusedInvitationView,
 )
 from backend.booking import leaving, standing, wording
 from backend.booking.policies import policies
-from backend.identity import carers, documents
+from backend.identity import carers, documents, invitations
 from backend.identity import errors as refusals
 from backend.identity import patients as people
 from backend.identity.patients import Carer
@@ -49,7 +53,7 @@ def _view(call: Call, row: Carer) -> PatientView:
         phone=people.masked_phone(vault, patient),
         birth_on=patient.birth_on,
         sex=patient.sex,
-        minor=documents.age_on(patient.birth_on, clock.today()) < documents.ADULT_YEARS,
+        minor=documents.is_minor(patient.birth_on, clock.today()),
         expires_at=row.expires_at,
     )
 
@@ -88,6 +92,7 @@ async def list_patients(call: Call) -> PatientsView:
         refusals.SelfAlreadyAdded,
         refusals.GuardianNeeded,
         refusals.TooManyPatients,
+        refusals.TooManyCarers,
     ),
 )
 async def add_patient(call: Call, form: NewPatientForm) -> Answer | None:
@@ -177,8 +182,8 @@ async def show_standing(call: Call, patient_id: UUID) -> StandingView:
 @route("GET", "/patients/<patient_id:uuid>/carers", answer=CarersView, problems=(errors.NotFound,))
 async def list_carers(call: Call, patient_id: UUID) -> CarersView:
     """Who may act for the person, and who asks to."""
-    rows = await carers.list_of(call.actor, patient_id)
-    return CarersView([CarerView.of(row, call.actor.account_id) for row in rows])
+    found = await carers.list_of(call.actor, patient_id)
+    return CarersView([CarerView.of(row, call.actor.account_id, name) for row, name in found])
 
 
 @route(
@@ -192,11 +197,52 @@ async def list_carers(call: Call, patient_id: UUID) -> CarersView:
 )
 async def invite_carer(call: Call, patient_id: UUID, form: InvitationForm) -> Answer | None:
     """A one-time code for another family member, good for 48 hours."""
-    receipt = call.receipt(lambda made: InvitationView(made[0], made[1].expires_at))
-    await carers.invite(
+    receipt = call.receipt(lambda made: InvitationView(made[1].id, made[0], made[1].expires_at))
+    await call.limit("invite", call.service.settings.bookings_per_minute)
+    await invitations.invite(
         call.actor, patient_id, scope=form.scope, expires_at=form.expires_at, receipt=receipt
     )
     return receipt.answer
+
+
+@route(
+    "GET",
+    "/patients/<patient_id:uuid>/invitations",
+    answer=UnusedInvitationsView,
+    problems=(errors.NotFound,),
+)
+async def list_invitations(call: Call, patient_id: UUID) -> UnusedInvitationsView:
+    """Codes that were given and not used yet. The codes themselves are not kept."""
+    rows = await invitations.list_of(call.actor, patient_id)
+    account_id = call.actor.account_id
+    return UnusedInvitationsView([UnusedInvitationView.of(row, account_id) for row in rows])
+
+
+@route(
+    "DELETE",
+    "/patients/<patient_id:uuid>/invitations/<invitation_id:uuid>",
+    status=204,
+    problems=(errors.NotFound,),
+)
+async def withdraw_invitation(call: Call, patient_id: UUID, invitation_id: UUID) -> None:
+    """Take back a code that nobody has used: it lets nobody in any more."""
+    await invitations.withdraw(call.actor, patient_id, invitation_id)
+
+
+@route(
+    "POST",
+    "/carers/invitation",
+    body=CodeForm,
+    answer=OfferView,
+    problems=(refusals.InvitationWrong,),
+)
+async def open_invitation(call: Call, form: CodeForm) -> OfferView:
+    """Who invites, for whom and to what, before it is accepted. A POST keeps the code out of logs.
+
+    Counts with accepting: so many codes a minute.
+    """
+    await call.limit("invitation", call.service.settings.bookings_per_minute)
+    return OfferView.of(await invitations.open_code(call.actor, form.code))
 
 
 @route(
@@ -212,6 +258,7 @@ async def invite_carer(call: Call, patient_id: UUID, form: InvitationForm) -> An
         refusals.AlreadyAdded,
         refusals.SelfAlreadyAdded,
         refusals.TooManyPatients,
+        refusals.TooManyCarers,
         *KEYED,
     ),
 )
@@ -219,7 +266,7 @@ async def accept_invitation(call: Call, form: AcceptForm) -> Answer | None:
     """Become a carer by a code that a family member gave."""
     receipt = call.receipt(lambda row: _view(call, row))
     await call.limit("invitation", call.service.settings.bookings_per_minute)
-    await carers.accept(
+    await invitations.accept(
         call.actor, form.code, relation=form.relation, most=await _most(call), receipt=receipt
     )
     return receipt.answer
@@ -231,7 +278,13 @@ async def accept_invitation(call: Call, form: AcceptForm) -> Answer | None:
     body=ConsentForm,
     answer=CarerView,
     receipt=True,
-    problems=(errors.NotFound, refusals.NotYours, *KEYED),
+    problems=(
+        errors.NotFound,
+        refusals.NotYours,
+        refusals.SelfAlreadyAdded,
+        refusals.TooManyCarers,
+        *KEYED,
+    ),
 )
 async def consent_to_carer(
     call: Call, patient_id: UUID, carer_id: UUID, form: ConsentForm
@@ -239,6 +292,7 @@ async def consent_to_carer(
     """Let in somebody who asks, or change what a carer may do and until when."""
     account_id = call.actor.account_id
     receipt = call.receipt(lambda row: CarerView.of(row, account_id))
+    await call.limit("consent", call.service.settings.bookings_per_minute)
     await carers.decide(
         call.actor,
         patient_id,

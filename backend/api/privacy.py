@@ -8,7 +8,8 @@ from backend import errors, throttle
 from backend.api import paging, wire
 from backend.api.reply import Reply
 from backend.api.route import JSON, Call, route
-from backend.api.views import (
+from backend.api.views.fields import Ref
+from backend.api.views.privacy import (
     AccessesView,
     AccessQuery,
     AccessView,
@@ -20,16 +21,13 @@ from backend.api.views import (
     LeavingPersonView,
     PageQuery,
     ProofForm,
-    Ref,
     TermsSectionView,
     TermsView,
 )
 from backend.consortium.directory import directory
 from backend.identity import accounts, consents, terms
 from backend.identity import errors as refusals
-from backend.identity.access import patients_of
 from backend.identity.consents import Consent
-from backend.identity.documents import mask_name
 from backend.privacy import accesses, erasing, exporting
 from backend.receipts import Answer, KeyMissing, KeyReused
 from backend.wechat.client import InvalidCode
@@ -37,6 +35,7 @@ from backend.wechat.client import InvalidCode
 FRESH_S = 10.0
 DAY_S = 86_400
 EXPORTS_MOST = 3  # a day and account
+DELETIONS_MOST = 20  # tries; the page is asked again after each appointment that was cancelled
 PROVED = (
     InvalidCode,
     refusals.NotYourself,
@@ -58,10 +57,7 @@ async def list_consents(call: Call) -> ConsentsView:
     """Whether the account agrees to the terms, and all that it ever decided, the latest first."""
     wanted: PageQuery = call.query
     after = paging.decode(wanted.cursor, tuple[paging.Instant, UUID])
-    rows = await consents.list_of(call.actor, after=after, most=wanted.limit)
-    people = await patients_of(call.actor)
-    names = {patient.id: mask_name(patient.name) for patient in people.values()}
-    last = rows[-1] if len(rows) == wanted.limit else None
+    rows, names = await consents.list_of(call.actor, after=after, most=wanted.limit)
     return ConsentsView(
         _agreement(await consents.latest(call.actor)),
         [
@@ -75,7 +71,7 @@ async def list_consents(call: Call) -> ConsentsView:
             )
             for row in rows
         ],
-        paging.encode((last.at, last.id)) if last else None,
+        paging.following(rows, wanted.limit, lambda row: (row.at, row.id)),
     )
 
 
@@ -97,6 +93,7 @@ def _agreement(row: Consent | None) -> AgreementView:
 async def decide(call: Call, form: AgreementForm) -> Answer | None:
     """Agree to the terms, or take it back: then the phone number is erased."""
     receipt = call.receipt(_agreement)
+    await call.limit("consent", call.service.settings.bookings_per_minute)
     await consents.decide(call.actor, version=form.version, granted=form.granted, receipt=receipt)
     return receipt.answer
 
@@ -118,8 +115,7 @@ async def list_accesses(call: Call, patient_id: UUID) -> AccessesView:
         after=paging.decode(wanted.cursor, tuple[paging.Instant, UUID]),
         most=wanted.limit,
     )
-    last = found[-1] if len(found) == wanted.limit else None
-    following = paging.encode((last.at, last.id)) if last else None
+    following = paging.following(found, wanted.limit, lambda access: (access.at, access.id))
     return AccessesView([AccessView.of(access) for access in found], following)
 
 
@@ -160,7 +156,7 @@ async def show_deletion(call: Call) -> DeletionView:
 )
 async def delete_account(call: Call, form: ProofForm) -> None:
     """Delete the account. There is no way back; appointments are cancelled first."""
-    await _limit(call, "deletion", call.service.settings.logins_per_minute)
+    await _limit(call, "deletion", DELETIONS_MOST)
     await _prove(call, form)
     await erasing.erase(call.actor)
     call.service.sessions.forget()

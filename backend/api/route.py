@@ -17,7 +17,8 @@ from sanic import HTTPResponse, Request, Sanic
 
 from backend import errors, throttle
 from backend.api import figures, problem, wire
-from backend.api.hosts import Hosts
+from backend.api.etags import is_known
+from backend.api.hosts import Hosts, HostUnknown
 from backend.api.reply import Reply
 from backend.api.service import Service
 from backend.identity.access import Actor
@@ -27,7 +28,7 @@ from backend.receipts import Answer, Receipt, Replayed
 JSON = "application/json"
 PREFIX = "/api/v1"
 CACHED_MOST = 2000
-ANSWER_S = 4.5  # then a request is answered 503, whatever it waits for
+ANSWER_S = 4.5  # for what many wait for; a request of its own has the protocol's deadline
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -138,26 +139,27 @@ def _serve(declared: Route, service: Service) -> Callable[..., Coroutine[Any, An
 
     async def serve(request: Request, **parameters: Any) -> HTTPResponse:
         began = time.perf_counter()
-        request_id.set(new_request_id())
         try:
             hosts.check(request)
             response = cache.get(request) if cache else None
             if response is None:
+                request_id.set(new_request_id())
                 answering = _answer(declared, service, request, parameters)
-                response = await (cache.fill(request, answering) if cache else _in_time(answering))
+                response = await (cache.fill(request, answering) if cache else answering)
                 response.headers["x-request-id"] = request_id.get()
+        except asyncio.CancelledError:  # by the protocol: nobody is there any more, or it took long
+            gone = request.conn_info is not None and request.conn_info.lost
+            observe(499 if gone else 503, time.perf_counter() - began)
+            raise
+        except HostUnknown as unknown:
+            request_id.set(new_request_id())
+            response = problem.respond(unknown)
         except Exception as error:
             response = problem.respond(problem.to_problem(error))
         observe(response.status, time.perf_counter() - began)
         return response
 
     return serve
-
-
-async def _in_time(answering: Coroutine[Any, Any, HTTPResponse]) -> HTTPResponse:
-    """Raises TimeoutError: nobody waits longer for a database that does not answer."""
-    async with asyncio.timeout(ANSWER_S):
-        return await answering
 
 
 async def _answer(
@@ -237,7 +239,8 @@ class _Cache:
         if kept is None or kept[0] < time.monotonic():
             return None
         headers = {"etag": kept[1], "cache-control": self._control}
-        if request.headers.get("if-none-match") == kept[1]:
+        said = request.headers.get("if-none-match")
+        if said and is_known(kept[1], said):
             return Reply(b"", 304, headers, None)
         return Reply(kept[2], 200, headers, JSON)
 
@@ -257,7 +260,8 @@ class _Cache:
         return self.get(request) or await task
 
     async def _fill(self, url: bytes, answering: Coroutine[Any, Any, HTTPResponse]) -> HTTPResponse:
-        response = await _in_time(answering)
+        async with asyncio.timeout(ANSWER_S):
+            response = await answering
         body = response.body or b""
         etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
         self._kept[url] = (time.monotonic() + self._ttl_s, etag, body)

@@ -7,7 +7,7 @@ from backend import errors
 from backend.api import paging
 from backend.api.directory import degrees
 from backend.api.route import Call, route
-from backend.api.views import (
+from backend.api.views.schedules import (
     OneScheduleView,
     ScheduleQuery,
     SchedulesView,
@@ -15,7 +15,7 @@ from backend.api.views import (
     SlotsView,
     SlotView,
 )
-from backend.booking import availability, wording
+from backend.booking import availability
 
 FRESH_S = 1.0
 
@@ -65,7 +65,7 @@ async def list_schedules(call: Call) -> SchedulesView:
 async def show_schedule(call: Call, schedule_id: UUID) -> OneScheduleView:
     """One schedule that is not over yet, with its fee and rules."""
     offer = await availability.show(call.actor.consortium_id, schedule_id)
-    return OneScheduleView.of(offer, wording.rules(offer.policy))
+    return OneScheduleView.of_one(offer)
 
 
 @route(

@@ -2,7 +2,7 @@
 
 from backend import errors
 from backend.api.route import Call, route
-from backend.api.views import SubscriptionForm, SubscriptionsView, SubscriptionView
+from backend.api.views.subscriptions import SubscriptionForm, SubscriptionsView, SubscriptionView
 from backend.receipts import Answer, KeyMissing, KeyReused
 from backend.reminders import subscriptions
 from backend.reminders.subscriptions import Wanted

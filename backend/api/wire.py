@@ -60,6 +60,8 @@ def read_body(content_type: str, body: bytes, form: type[T]) -> T:
         raise UnsupportedMedia
     if len(body) > BODY_MOST:
         raise TooLarge
+    if (flat := _flat(body)) is not None:
+        return fit(flat, form)
     try:
         loaded = decoder.decode(body.decode())
     except (ValueError, RecursionError) as wrong:
@@ -121,6 +123,28 @@ def _int(digits: str) -> int:
     if len(digits) > INT_DIGITS_MOST:
         raise ValueError("integer too long")
     return int(digits)
+
+
+def _flat(body: bytes) -> dict[str, Any] | None:
+    """An object of ids, codes and yes or no, as most bodies are, read fast. None: anything else.
+
+    Its quotes tell that no key stands twice: each key and each text has two, and nothing escapes.
+    """
+    if not _is_plain(body):
+        return None
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    texts = len(found)
+    for value in found.values():
+        if isinstance(value, str):
+            texts += 1
+        elif value is not None and not isinstance(value, bool):
+            return None
+    return found if body.count(b'"') == 2 * texts else None
 
 
 def _is_plain(body: bytes) -> bool:

@@ -101,6 +101,13 @@ PLACED: dict[tuple[str, str], Placed] = {
         spared=("*",),
         by=None,
     ),
+    ("POST", "/carers/invitation"): Placed(
+        scope="account", body=fields(code="no-such-code"), spared=("*",), by=None
+    ),
+    ("GET", f"{HIS}/invitations"): Placed(scope="manage", ids={"patient_id": "patient"}),
+    ("DELETE", f"{HIS}/invitations/<invitation_id:uuid>"): Placed(
+        scope="manage", ids={"patient_id": "patient", "invitation_id": "invitation"}, rank=5
+    ),
     ("POST", f"{HIS}/carers/<carer_id:uuid>/consent"): Placed(
         scope="manage", ids={"patient_id": "patient", "carer_id": "asked"}, body=fields(), rank=1
     ),

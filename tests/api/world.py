@@ -18,7 +18,7 @@ from backend.booking.models import Fee, Slot
 from backend.consortium import directory
 from backend.consortium.models import Consortium
 from backend.crypto import Vault
-from backend.identity import accounts, carers
+from backend.identity import accounts, invitations
 from backend.identity.access import Actor
 from backend.identity.models import Carer, Session
 from backend.inbox import scanning
@@ -83,7 +83,7 @@ async def a_world(settings: Settings) -> World:
         expires_at=clock.now() - timedelta(seconds=1),
     )
     await Session.filter(id=actors["revoked"].session_id).update(revoked_at=clock.now())
-    code, _ = await carers.invite(
+    code, invitation = await invitations.invite(
         owner, me.patient_id, scope="book", expires_at=None, receipt=a_receipt(owner)
     )
     clinic = await a_clinic(settings)
@@ -115,6 +115,7 @@ async def a_world(settings: Settings) -> World:
         "carer": viewer.id,
         "asked": asked.id,
         "helper_carer": helper.id,
+        "invitation": invitation.id,
         "session": owner.session_id or uuid4(),
         "account": owner.account_id,
         "message": (await _told(owner)).id,
@@ -176,5 +177,5 @@ async def dump(but: frozenset[str] = frozenset()) -> dict[str, list[str]]:
         table = model._meta.db_table
         if table not in but:
             rows = await db.fetch(f"SELECT * FROM {table}")
-            found[table] = sorted(repr(sorted(row.items())) for row in rows)
+            found[table] = sorted(repr(sorted(dict(row).items())) for row in rows)
     return found
