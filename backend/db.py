@@ -13,7 +13,7 @@ import functools
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -31,7 +31,7 @@ from tortoise.exceptions import OperationalError
 from backend.settings import Settings
 
 T = TypeVar("T")
-Row = dict[str, Any]
+Row = Mapping[str, Any]  # as each driver gives it: read it by name
 
 TORTOISE = "1.1.9"  # the version whose private parts this file knows
 APP = "jiamenkou"
@@ -244,10 +244,11 @@ async def fetch(sql: str, *values: Any) -> list[Row]:
         found = await cast(aiosqlite.Connection, _reader).execute_fetchall(
             _numbered(sql), plain(values)
         )
-        return [dict(row) for row in found]
+        return cast(list[Row], found)
     if is_sqlite():
         return cast(list[Row], await client.execute_query_dict(_numbered(sql), plain(values)))
-    return cast(list[Row], await client.execute_query_dict(sql, list(values)))
+    _, rows = await client.execute_query(sql, list(values))
+    return cast(list[Row], rows)
 
 
 def among(column: str, place: str, kind: str = "uuid") -> str:

@@ -56,3 +56,62 @@ async def test_what_is_forgotten_is_read_at_once(db: None) -> None:
     assert [await snapshots.get(county) for _ in range(3)] == [0, 0, 0]
     snapshots.forget()
     assert await snapshots.get(county) == 1
+
+
+async def test_all_first_readers_wait_for_one_read(db: None) -> None:
+    """Also when the one who came first has gone."""
+    reads = 0
+    go_on = asyncio.Event()
+
+    async def read(_county: UUID) -> int:
+        nonlocal reads
+        reads += 1
+        await go_on.wait()
+        return reads
+
+    snapshots, county = Snapshots(read, ttl_s=60.0), uuid4()
+    first, *others = [asyncio.create_task(snapshots.get(county)) for _ in range(20)]
+    await until(lambda: reads > 0)
+    first.cancel()
+    go_on.set()
+    assert await asyncio.gather(*others) == [1] * 19
+    assert reads == 1
+
+
+async def test_a_first_read_that_fails_is_said_to_all_and_tried_again(db: None) -> None:
+    reads = 0
+
+    async def read(_county: UUID) -> int:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0)
+        if reads == 1:
+            raise OSError
+        return reads
+
+    snapshots, county = Snapshots(read, ttl_s=60.0), uuid4()
+    told = await asyncio.gather(*(snapshots.get(county) for _ in range(5)), return_exceptions=True)
+    assert [type(one) for one in told] == [OSError] * 5
+    assert await snapshots.get(county) == 2
+
+
+async def test_a_read_from_before_a_change_is_not_kept_after_it(db: None) -> None:
+    reads = 0
+    go_on = asyncio.Event()
+
+    async def read(_county: UUID) -> int:
+        nonlocal reads
+        reads += 1
+        mine = reads
+        if mine == 1:
+            await go_on.wait()
+        return mine
+
+    snapshots, county = Snapshots(read, ttl_s=60.0), uuid4()
+    early = asyncio.create_task(snapshots.get(county))
+    await until(lambda: reads == 1)
+    snapshots.forget()
+    assert await snapshots.get(county) == 2
+    go_on.set()
+    assert await early == 1
+    assert await snapshots.get(county) == 2

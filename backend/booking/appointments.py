@@ -43,7 +43,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 TRIES = 4  # of a transaction that lost a race for a unique key or a lock
-FAMILY_MOST = 5  # bookings in one family request
 
 
 async def book(

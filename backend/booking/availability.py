@@ -21,15 +21,18 @@ from backend.errors import NotFound
 DAYS_MOST = 62  # a search spans no more
 SLOTS_MOST = 200
 DEPARTMENTS_MOST = 2000
+LOOKS_MOST = 5  # for one page, while what is found turns out closed or gone
+LOOK_AGAIN_AT = 200  # schedules
 NO_SCHEDULE = "没有找到这个班次，请刷新后再选。"
 
 Cursor = tuple[date, datetime, UUID]
 
-# $4 is now. Holds whose time has passed are few, and found by an index of their own.
+# $4 is now; $5 is later by what the policy that closes latest asks. Which one holds is told after.
+# Holds whose time has passed are few, and found by an index of their own.
 DEAD_BY_SLOT = """SELECT slot_id, count(*) AS places FROM appointment
   WHERE status = 'pending' AND held_until <= $4 GROUP BY slot_id"""
 FREE_SLOT = """SELECT 1 FROM slot sl WHERE sl.schedule_id = s.id AND sl.pool = 'public'
-  AND sl.open AND sl.starts_at > $4 AND (sl.booked < sl.capacity OR EXISTS (
+  AND sl.open AND sl.starts_at > $5 AND (sl.booked < sl.capacity OR EXISTS (
     SELECT 1 FROM appointment a WHERE a.slot_id = sl.id AND a.status = 'pending'
     AND a.held_until <= $4))"""
 
@@ -87,26 +90,45 @@ async def search(
 ) -> tuple[list[Offer], Cursor | None]:
     """Schedules from today on, by day and time; with `near`, within `within_km` of there.
 
-    And where the next page begins. A page may be shorter than `most` and still not be the last.
+    And where the next page begins. A page is full while there are more: what its policy has closed,
+    or what has left the directory, is made up for by what follows, `LOOKS_MOST` times.
     """
     county = await directory(consortium_id)
     departments = _departments(county, wanted)
     if departments is not None and not departments:
         return [], None
-    rows = await _rows(consortium_id, wanted, departments, after, most)
     table = await policies(consortium_id)
-    for row in rows:
-        row["policy"] = _policy(row, county, table)
+    shown: list[Offer] = []
+    at_once = most
+    for _ in range(LOOKS_MOST):
+        rows = await _rows(consortium_id, wanted, departments, table, after, at_once)
+        offers = await _offers(rows, county, table, wanted)
+        shown += [offer for offer in offers if offer.free or not wanted.free_only]
+        if len(shown) > most:
+            last = shown[most - 1]
+            return shown[:most], (last.held_on, last.starts_at, last.id)
+        if len(rows) < at_once:
+            return shown, None
+        after = _position(rows[-1])
+        if len(shown) == most:
+            break
+        at_once = max(most, LOOK_AGAIN_AT)
+    return shown, after
+
+
+async def _offers(
+    rows: list[db.Row], county: Directory, table: Policies, wanted: Search
+) -> list[Offer]:
+    found = [(row, _policy(row, county, table)) for row in rows]
     now = clock.now()
     closing = {
-        db.as_uuid(row["id"]): row["policy"].closes_min
-        for row in rows
-        if rules.closes_at(row["policy"], db.as_instant(row["starts_at"])) <= now
+        db.as_uuid(row["id"]): policy.closes_min
+        for row, policy in found
+        if rules.closes_at(policy, db.as_instant(row["starts_at"])) <= now
     }
     open_now = await _free_while_closing(closing) if closing else {}
-    offers = [_offer(row, county, wanted, open_now) for row in rows]
-    shown = [offer for offer in offers if offer and (offer.free or not wanted.free_only)]
-    return shown, _position(rows[-1]) if len(rows) == most else None
+    offers = [_offer(row, policy, county, wanted, open_now) for row, policy in found]
+    return [offer for offer in offers if offer is not None]
 
 
 async def show(consortium_id: UUID, schedule_id: UUID) -> Offer:
@@ -166,6 +188,7 @@ async def _rows(
     consortium_id: UUID,
     wanted: Search,
     departments: list[UUID] | None,
+    table: Policies,
     after: Cursor | None,
     most: int,
 ) -> list[db.Row]:
@@ -196,7 +219,9 @@ async def _rows(
         place = ", ".join(bind(part) for part in after)
         conditions.append(f"AND (s.held_on, s.starts_at, s.id) > ({place})")
     if wanted.free_only:
-        conditions.append(f"AND s.status = 'open' AND EXISTS ({FREE_SLOT})")
+        beyond = bind(now + timedelta(minutes=table.closes_min_least))
+        still_free = FREE_SLOT.replace("$5", beyond)
+        conditions.append(f"AND s.status = 'open' AND EXISTS ({still_free})")
     # The page first, its sums after: a county has many more schedules than a page.
     statement = f"""
     WITH page AS (
@@ -258,7 +283,7 @@ def _policy(row: db.Row, county: Directory, table: Policies) -> Policy:
 
 
 def _offer(
-    row: db.Row, county: Directory, wanted: Search, open_now: dict[UUID, int]
+    row: db.Row, policy: Policy, county: Directory, wanted: Search, open_now: dict[UUID, int]
 ) -> Offer | None:
     """None: its institution or department has left the directory."""
     org = county.organizations.get(db.as_uuid(row["organization_id"]))
@@ -267,7 +292,6 @@ def _offer(
         return None
     doctor_id = row["practitioner_id"]
     schedule_id, held_on = db.as_uuid(row["id"]), db.as_date(row["held_on"])
-    policy: Policy = row["policy"]
     free = max(0, open_now.get(schedule_id, int(row["free"])))
     ends_at = db.as_instant(row["ends_at"])
     last_starts_at = db.as_instant(row["last_starts_at"] or row["ends_at"])

@@ -8,9 +8,9 @@ from tortoise.expressions import Q
 
 from backend import clock, db
 from backend.booking.desk import Desk
-from backend.booking.models import Appointment
+from backend.booking.models import Appointment, AppointmentEvent
 from backend.booking.policies import policies
-from backend.booking.policy import PENDING, UPCOMING
+from backend.booking.policy import CANCELLED, PENDING, UPCOMING
 from backend.booking.tickets import Ticket
 from backend.errors import NotFound
 from backend.identity.access import Actor, care_of, note_read, patients_of
@@ -47,6 +47,12 @@ async def show(actor: Actor, desk: Desk, appointment_id: UUID) -> Ticket:
     async with db.transaction():
         await note_read(actor, "appointment.shown", {ticket.patient_id})
     return ticket
+
+
+async def changes_of(ticket: Ticket) -> int:
+    """How often the appointment has changed since it was made. A dead hold has, job or not."""
+    events = AppointmentEvent.filter(appointment_id=ticket.id, action__in=("confirm", "move"))
+    return await events.count() + (ticket.status == CANCELLED)
 
 
 async def list_of(

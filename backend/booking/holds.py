@@ -21,8 +21,13 @@ async def expire(consortium_id: UUID) -> list[UUID]:
     """End every hold that has passed its time; returns the slots that got places back."""
     freed: list[UUID] = []
     for _ in range(CHUNKS_MOST):
-        async with db.transaction():
-            ended = await end_dead(Q(consortium_id=consortium_id))
+        try:
+            async with db.transaction():
+                ended = await end_dead(Q(consortium_id=consortium_id))
+        except Exception as error:
+            if not db.retryable(error):  # a deadlock with somebody who moves: once more
+                raise
+            continue
         freed += ended
         if len(ended) < CHUNK:
             break

@@ -14,7 +14,6 @@ from backend.identity.models import Patient
 
 KINDS = ("general", "expert", "disease", "outreach")  # 号别: 普通 专家 专病 下沉
 PERIODS = ("am", "pm", "night")  # 上午 下午 夜间
-POOLS = ("public", "referral", "family_doctor", "onsite")
 
 
 class BookingPolicy(Model):

@@ -4,8 +4,6 @@ Facts that hardly change, so a process remembers them for `TTL_S`; whether a pla
 remembered here.
 """
 
-import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
@@ -18,9 +16,9 @@ from backend.booking.policy import Policy
 from backend.consortium.directory import Directory, directory
 from backend.errors import NotFound
 from backend.loader import Loader
+from backend.recent import Recent
 
 TTL_S = 10.0
-KNOWN_MOST = 20_000
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,20 +53,18 @@ class Places:
     """One process's knowledge of places. One query serves all who ask together."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[UUID, tuple[float, Place]] = OrderedDict()
+        self._known: Recent[UUID, Place] = Recent(TTL_S)
         self._loader: Loader[UUID, Place] = Loader(load)
 
     async def get(self, slot_id: UUID) -> Place:
         """Raises NotFound."""
         known = self._known.get(slot_id)
-        if known is not None and time.monotonic() - known[0] < TTL_S:
-            return known[1]
+        if known is not None:
+            return known
         place = await self._loader.get(slot_id)
         if place is None:
             raise NotFound("没有找到这个时段，请刷新后再选。")
-        self._known[slot_id] = (time.monotonic(), place)
-        if len(self._known) > KNOWN_MOST:
-            self._known.popitem(last=False)
+        self._known.keep(slot_id, place)
         return place
 
 

@@ -48,6 +48,9 @@ class Policies:
         self._versions: dict[str, list[_Rule]] = {}
         for rule in sorted(rules, key=lambda rule: rule.version):
             self._versions.setdefault(rule.code, []).append(rule)
+        closing = [policy.closes_min for policy in BUILT_IN.values()]
+        closing += [rule.numbers["closes_min"] for rule in rules if "closes_min" in rule.numbers]
+        self.closes_min_least = min(closing)
         self._picked: dict[tuple[UUID, str, str, date], Policy] = {}
 
     def pick(self, organization_id: UUID, tier: str, kind: str, on: date) -> Policy:
@@ -105,10 +108,3 @@ forget = _snapshots.forget
 async def policies(consortium_id: UUID) -> Policies:
     """The consortium's policies, some `TTL_S` old at most."""
     return await _snapshots.get(consortium_id)
-
-
-async def policy_for(
-    consortium_id: UUID, organization_id: UUID, tier: str, kind: str, on: date
-) -> Policy:
-    """The policy of an organization (of `tier`) and 号别 on a date."""
-    return (await policies(consortium_id)).pick(organization_id, tier, kind, on)

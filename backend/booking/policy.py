@@ -77,6 +77,7 @@ def closes_at(policy: Policy, starts_at: datetime) -> datetime:
     return starts_at - policy.closes_min * MINUTE
 
 
+@lru_cache(maxsize=10_000)
 def cancel_free_until(policy: Policy, starts_at: datetime) -> datetime:
     """Until when a cancellation is not late, UTC."""
     if not policy.cancel_days_before:
@@ -115,31 +116,4 @@ def barred_until(deeds: Iterable[datetime], *, most: int, within: int, bar: int)
 
 PENDING, BOOKED, CHECKED_IN, CALLED = "pending", "booked", "checked_in", "called"
 FULFILLED, CANCELLED, NO_SHOW, EXCUSED = "fulfilled", "cancelled", "no_show", "excused"
-
-# from → {to: who may bring it about}. A state without an exit is an end.
-TRANSITIONS: dict[str, dict[str, frozenset[str]]] = {
-    PENDING: {
-        BOOKED: frozenset({"resident", "staff"}),
-        CANCELLED: frozenset({"resident", "staff", "system"}),
-    },
-    BOOKED: {
-        CHECKED_IN: frozenset({"staff"}),
-        CANCELLED: frozenset({"resident", "staff"}),
-        NO_SHOW: frozenset({"system", "staff"}),
-    },
-    CHECKED_IN: {CALLED: frozenset({"staff"}), NO_SHOW: frozenset({"system", "staff"})},
-    CALLED: {FULFILLED: frozenset({"staff"}), NO_SHOW: frozenset({"system", "staff"})},
-    NO_SHOW: {BOOKED: frozenset({"staff"}), EXCUSED: frozenset({"staff"})},
-    FULFILLED: {},
-    CANCELLED: {},
-    EXCUSED: {},
-}
-OWNERS = {
-    PENDING: "resident", BOOKED: "resident", CHECKED_IN: "staff", CALLED: "staff",
-    FULFILLED: "staff", CANCELLED: "system", NO_SHOW: "staff", EXCUSED: "staff",
-}  # fmt: skip
 UPCOMING = (PENDING, BOOKED, CHECKED_IN, CALLED)
-
-
-def may_become(status: str, wanted: str, actor_kind: str) -> bool:
-    return actor_kind in TRANSITIONS[status].get(wanted, frozenset())

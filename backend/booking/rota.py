@@ -54,25 +54,30 @@ class Rota:
 
         The most specific exception wins; of two equally specific ones, `closed`.
         """
-        fitting = sorted(
-            (e for e in self._exceptions(template, on)), key=_specificity, reverse=True
-        )
-        doors = next((e for e in fitting if e["action"] in ("closed", "open")), None)
-        opened = doors is not None and doors["action"] == "open"
-        if doors is not None and not opened:
+        fitting = self._exceptions(template, on)
+        doors = _doors(fitting)
+        if doors == "closed":
             return None
-        if working(on).weekday is None and not template["works_on_holidays"] and not opened:
+        if working(on).weekday is None and not template["works_on_holidays"] and doors != "open":
             return None
         changed = next((e["capacity"] for e in fitting if e["capacity"] is not None), None)
         return int(template["capacity"] if changed is None else changed)
 
-    def _exceptions(self, template: Row, on: date) -> Iterator[Row]:
-        for exception in self.exceptions.get((template["organization_id"], on), ()):
+    def is_closed(self, schedule: Row) -> bool:
+        """Whether an exception closes the half-day of a schedule that is published already."""
+        return _doors(self._exceptions(schedule, schedule["held_on"])) == "closed"
+
+    def _exceptions(self, row: Row, on: date) -> list[Row]:
+        """Those that fit a template's or a schedule's row that day, the most specific first."""
+        fitting = (
+            exception
+            for exception in self.exceptions.get((row["organization_id"], on), ())
             if all(
-                exception[name] in (None, template[name])
+                exception[name] in (None, row[name])
                 for name in ("department_id", "practitioner_id", "period")
-            ):
-                yield exception
+            )
+        )
+        return sorted(fitting, key=_specificity, reverse=True)
 
     def still_held(self, template: Row, on: date) -> bool:
         """Whether a retired template's schedule, published before, still takes that half-day.
@@ -93,6 +98,11 @@ class Rota:
 
 def _covers(from_on: date | None, to_on: date | None, on: date) -> bool:
     return (from_on is None or from_on <= on) and (to_on is None or on <= to_on)
+
+
+def _doors(fitting: list[Row]) -> str | None:
+    """What the most specific exception about it says: `closed`, `open`, or nothing."""
+    return next((e["action"] for e in fitting if e["action"] in ("closed", "open")), None)
 
 
 def _specificity(exception: Row) -> tuple[bool, ...]:

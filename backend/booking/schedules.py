@@ -19,6 +19,7 @@ from backend.db import transaction
 log = structlog.get_logger()
 
 TEMPLATES_A_PAGE = 500
+SCHEDULES_A_TRANSACTION = 50  # shut or opened together
 ROWS_A_TRANSACTION = 500  # schedules and slots together: bookings wait behind no more than these
 
 TEMPLATE_FIELDS = (
@@ -30,11 +31,16 @@ TEMPLATE_FIELDS = (
 
 @dataclass(slots=True)
 class Published:
-    """What one run did. `closed`: template days left out, on a holiday or by an exception."""
+    """What one run did. `closed`: template days left out, on a holiday or by an exception.
+
+    `shut` and `opened`: schedules published before, which an exception closes now or no longer.
+    """
 
     schedules: int = 0
     slots: int = 0
     closed: int = 0
+    shut: int = 0
+    opened: int = 0
 
 
 @dataclass(slots=True)
@@ -53,7 +59,9 @@ async def publish(consortium_id: UUID, *, today: date | None = None) -> Publishe
     """Create the schedules and public slots that are not there yet, today through the horizon.
 
     Repeatable: a schedule is one per template and date, and what is published already stays as it
-    is. Short transactions; a run that is cut short is finished by the next one. Instants are UTC.
+    is, but for 停诊: an exception shuts it for new bookings. Those that were made stand, until
+    somebody tells the patients. Short transactions; a run that is cut short is finished by the next
+    one. Instants are UTC.
     """
     rota = await _load_rota(consortium_id, today or clock.today())
     published = Published()
@@ -63,11 +71,14 @@ async def publish(consortium_id: UUID, *, today: date | None = None) -> Publishe
         drafts = _drafts(consortium_id, rota, templates, there, published)
         for chunk in _chunks(drafts):
             await _store(chunk, published)
+    await _mend_doors(consortium_id, rota, published)
     log.info(
         "schedules.published",
         schedules=published.schedules,
         slots=published.slots,
         closed=published.closed,
+        shut=published.shut,
+        opened=published.opened,
     )
     return published
 
@@ -217,3 +228,33 @@ async def _store(chunk: list[_Draft], published: Published) -> None:
         await Slot.bulk_create(slots, ignore_conflicts=True)
     published.schedules += len(chunk)
     published.slots += len(slots)
+
+
+async def _mend_doors(consortium_id: UUID, rota: Rota, published: Published) -> None:
+    """Shut what exceptions close by now, and open again what they no longer do."""
+    places, days = {place for place, _ in rota.exceptions}, {on for _, on in rota.exceptions}
+    rows = await Schedule.filter(
+        Q(status="suspended")
+        | Q(status="open", organization_id__in=list(places), held_on__in=list(days)),
+        consortium_id=consortium_id,
+        held_on__gte=rota.today,
+    ).values(
+        "id", "status", "organization_id", "department_id", "practitioner_id", "held_on", "period"
+    )
+    closed = {row["id"]: rota.is_closed(row) for row in rows}
+    shut = [row["id"] for row in rows if row["status"] == "open" and closed[row["id"]]]
+    opened = [row["id"] for row in rows if row["status"] == "suspended" and not closed[row["id"]]]
+    await _set_doors(shut, is_open=False)
+    await _set_doors(opened, is_open=True)
+    published.shut, published.opened = len(shut), len(opened)
+
+
+async def _set_doors(schedule_ids: list[UUID], *, is_open: bool) -> None:
+    for start in range(0, len(schedule_ids), SCHEDULES_A_TRANSACTION):
+        some = schedule_ids[start : start + SCHEDULES_A_TRANSACTION]
+        slots = Slot.filter(schedule_id__in=some)
+        async with transaction():
+            # In the order of their ids, as bookings lock them.
+            await slots.order_by("id").select_for_update(no_key=True).values_list("id")
+            await slots.update(open=is_open)
+            await Schedule.filter(id__in=some).update(status="open" if is_open else "suspended")

@@ -1,7 +1,7 @@
 """The statements of the hot path, by name. `$n` on PostgreSQL, `?` on SQLite."""
 
+import functools
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from backend import db
@@ -68,77 +68,65 @@ WITH wish AS (
 SELECT id FROM taken
 """
 
-# The same on SQLite, whose statements can't write two tables; but a trigger can. So the whole batch
-# is one call, commit included, on the only writer: `free` can't change meanwhile, and the thread
-# that writes waits for Python's lock once and not at each of six statements.
-
-
-def _batch(names: Sequence[str], rows: str) -> str:
-    """The JSON rows bound at `rows` as a table with these columns and the `turn` of each."""
-    columns = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
-    return f"(SELECT json_each.key AS turn, {', '.join(columns)} FROM json_each({rows}))"
-
-
+# The same on SQLite, whose statements can't write two tables; but a trigger can. So a batch is
+# one INSERT into a view, row by row and commit included, on the only writer: nothing changes
+# meanwhile, and the thread that writes waits for Python's lock once and not at each of its
+# statements. Every wish granted changes the same number of rows.
 WISHED = (
     "appointment_id", "slot_id", "patient_id", "account_id", "status", "held_until",
-    "policy_version", "key", "request_id",
+    "policy_version", "key", "request_hash", "answer", "request_id",
 )  # fmt: skip
-RECEIVED = ("appointment_id", "account_id", "key", "request_hash", "answer")
-_WISH = _batch(WISHED, "NEW.wishes")
-_TAKEN = f"{_WISH} w JOIN appointment a ON a.id = w.appointment_id"
-
 BATCH_ON_SQLITE = "booking_batch"
-# For the writing connection, once: rows of `WISHED` and `RECEIVED` as JSON, and the instant.
+CHANGED_ON_SQLITE = 5  # appointment, slot, event, audit, receipt
+# For the writing connection, once.
 PREPARE_ON_SQLITE = f"""
-CREATE TEMP VIEW {BATCH_ON_SQLITE} AS SELECT '' AS wishes, '' AS receipts, '' AS now;
-CREATE TEMP TRIGGER book_batch INSTEAD OF INSERT ON {BATCH_ON_SQLITE} BEGIN
+CREATE TEMP VIEW {BATCH_ON_SQLITE} AS
+SELECT {", ".join(f"NULL AS {name}" for name in ("now", *WISHED))};
+CREATE TEMP TRIGGER book INSTEAD OF INSERT ON {BATCH_ON_SQLITE} BEGIN
   INSERT INTO appointment (id, consortium_id, organization_id, department_id, schedule_id, slot_id,
     patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, day_place,
     department_place, held_until, late_cancel, counted_cancel, reason, created_at, changed_at)
-  SELECT appointment_id, consortium_id, organization_id, department_id, schedule_id, slot_id,
-    patient_id, account_id, held_on, starts_at, status, policy_version, fee_fen, 1, 1, held_until,
-    0, 0, '', NEW.now, NEW.now
-  FROM (
-    SELECT w.*, p.consortium_id, p.schedule_id, p.starts_at, p.capacity - p.booked AS free,
-      s.organization_id, s.department_id, s.held_on, s.fee_fen,
-      row_number() OVER (PARTITION BY w.slot_id ORDER BY w.turn) AS position
-    FROM {_WISH} w CROSS JOIN slot p ON p.id = w.slot_id
-      CROSS JOIN schedule s ON s.id = p.schedule_id
-    WHERE p.open
-      AND EXISTS (
-        SELECT 1 FROM carer c WHERE c.patient_id = w.patient_id AND c.account_id = w.account_id
-        AND c.state = 'active' AND c.scope IN ('book', 'manage')
-        AND (c.expires_at IS NULL OR c.expires_at > NEW.now))
-      AND NOT EXISTS (
-        SELECT 1 FROM idempotency_key k WHERE k.account_id = w.account_id AND k.key = w.key)
-      AND (s.kind <> 'expert' OR NOT EXISTS (
-        SELECT 1 FROM restriction r WHERE r.patient_id = w.patient_id AND r.kind = s.kind
-        AND r.until_at > NEW.now AND r.lifted_at IS NULL))
-  ) WHERE position <= free
+  SELECT NEW.appointment_id, p.consortium_id, s.organization_id, s.department_id, s.id, p.id,
+    NEW.patient_id, NEW.account_id, s.held_on, p.starts_at, NEW.status, NEW.policy_version,
+    s.fee_fen, 1, 1, NEW.held_until, 0, 0, '', NEW.now, NEW.now
+  FROM slot p CROSS JOIN schedule s ON s.id = p.schedule_id
+  WHERE p.id = NEW.slot_id AND p.open AND p.booked < p.capacity
+    AND EXISTS (
+      SELECT 1 FROM carer c WHERE c.patient_id = NEW.patient_id AND c.account_id = NEW.account_id
+      AND c.state = 'active' AND c.scope IN ('book', 'manage')
+      AND (c.expires_at IS NULL OR c.expires_at > NEW.now))
+    AND NOT EXISTS (
+      SELECT 1 FROM idempotency_key k WHERE k.account_id = NEW.account_id AND k.key = NEW.key)
+    AND (s.kind <> 'expert' OR NOT EXISTS (
+      SELECT 1 FROM restriction r WHERE r.patient_id = NEW.patient_id AND r.kind = s.kind
+      AND r.until_at > NEW.now AND r.lifted_at IS NULL))
   ON CONFLICT DO NOTHING;
-  UPDATE slot SET booked = booked + n
-  FROM (SELECT a.slot_id, count(*) AS n FROM {_TAKEN} GROUP BY a.slot_id) t
-  WHERE slot.id = t.slot_id;
+  UPDATE slot SET booked = booked + 1
+  WHERE id = NEW.slot_id AND EXISTS (SELECT 1 FROM appointment WHERE id = NEW.appointment_id);
   INSERT INTO appointment_event (id, consortium_id, appointment_id, at, actor_kind, actor_id,
     action, to_status, to_slot_id, reason)
-  SELECT a.id, a.consortium_id, a.id, NEW.now, 'resident', a.account_id, 'book', a.status,
-    a.slot_id, ''
-  FROM {_TAKEN};
+  SELECT id, consortium_id, id, NEW.now, 'resident', account_id, 'book', status, slot_id, ''
+  FROM appointment WHERE id = NEW.appointment_id;
   INSERT INTO audit_event (id, consortium_id, at, actor_kind, actor_id, action, entity_id,
     patient_id, request_id, detail)
-  SELECT a.id, a.consortium_id, NEW.now, 'resident', a.account_id, 'appointment.booked', a.id,
-    a.patient_id, w.request_id, '{{}}'
-  FROM {_TAKEN};
+  SELECT id, consortium_id, NEW.now, 'resident', account_id, 'appointment.booked', id, patient_id,
+    NEW.request_id, '{{}}'
+  FROM appointment WHERE id = NEW.appointment_id;
   INSERT INTO idempotency_key (id, account_id, key, request_hash, status, answer, at)
-  SELECT a.id, w.account_id, w.key, w.request_hash, 201, w.answer, NEW.now
-  FROM {_batch(RECEIVED, "NEW.receipts")} w JOIN appointment a ON a.id = w.appointment_id;
+  SELECT id, account_id, NEW.key, NEW.request_hash, 201, NEW.answer, NEW.now
+  FROM appointment WHERE id = NEW.appointment_id;
 END;
 """
-TAKE_ON_SQLITE = f"INSERT INTO {BATCH_ON_SQLITE} (wishes, receipts, now) VALUES (?, ?, ?)"
-TAKEN_ON_SQLITE = f"""
-SELECT json_group_array(a.id) FROM {_batch(WISHED, "?")} w
-JOIN appointment a ON a.id = w.appointment_id
-"""
+
+
+@functools.cache
+def take_on_sqlite(rows: int) -> str:
+    """Grants so many wishes. Bind the instant, then the values of `WISHED` row by row."""
+    row = f"(?1{', ?' * len(WISHED)})"
+    return f"INSERT INTO {BATCH_ON_SQLITE} VALUES {', '.join([row] * rows)}"
+
+
+TAKEN_ON_SQLITE = "SELECT id FROM appointment WHERE id IN (SELECT value FROM json_each(?))"
 
 
 JUDGED = ("slot_id", "schedule_id", "patient_id", "account_id", "key")
@@ -166,7 +154,8 @@ def judge() -> str:
 
 def _wishes() -> str:
     if db.is_sqlite():
-        return _batch(JUDGED, "$2")
+        columns = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(JUDGED))
+        return f"(SELECT json_each.key AS turn, {', '.join(columns)} FROM json_each($2))"
     kinds = "$2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[]"
     return f"""(SELECT t.*, t.n - 1 AS turn FROM unnest({kinds})
       WITH ORDINALITY AS t ({", ".join(JUDGED)}, n))"""

@@ -10,10 +10,8 @@ the migrations.
 import asyncio
 import contextvars
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -30,17 +28,17 @@ from backend.booking.tickets import Ticket
 from backend.errors import Busy, NotFound, Problem
 from backend.loader import Loader
 from backend.receipts import Answer, Receipt
+from backend.recent import Recent
 
 log = structlog.get_logger()
 
 BATCH_MOST = 256
+SQLITE_STEP = 8  # a batch there has a multiple of so many rows
 POSTGRES_LANES = 2  # batches under way at once; SQLite has one writer
 FULL_FOR_S = 0.5  # how long a full slot is only read, not queued for; freed places end it
-FULL_MOST = 10_000
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Who wants which place for whom, in which request."""
 
     place: Place
@@ -49,8 +47,7 @@ class Claim:
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Wish(Claim):
+class Wish(Claim, frozen=True, eq=False, kw_only=True):
     """One place wanted, with everything that is written when it is granted."""
 
     appointment_id: UUID
@@ -69,14 +66,13 @@ class Unclear:
     """Not clean: judge it alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Not the exception itself: a frame that holds the exception which passed through it is garbage
     that only the collector finds, and that was a third of the price of a sold-out answer."""
 
     problem: type[Problem]
     detail: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 Outcome = Taken | Unclear | Answer | Refused
@@ -91,13 +87,12 @@ class Taking:
         self._most = most
         self._queue: deque[tuple[Wish, asyncio.Future[Outcome]]] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
-        self._full: dict[UUID, float] = {}
+        self._full: Recent[UUID, bool] = Recent(FULL_FOR_S)
         self._judge: Loader[Claim, Outcome] = Loader(_judged)
 
     async def refusal(self, claim: Claim) -> Outcome:
         """The answer where the slot is believed full, read and not queued; else Unclear."""
-        since = self._full.get(claim.place.slot_id)
-        if since is None or time.monotonic() - since >= FULL_FOR_S:
+        if not self._full.get(claim.place.slot_id):
             return UNCLEAR
         outcome = await self._judge.get(claim) or UNCLEAR
         if isinstance(outcome, Unclear):  # a place came back meanwhile
@@ -118,7 +113,7 @@ class Taking:
 
     def freed(self, slot_id: UUID) -> None:
         """A place came back: believe nothing about this slot."""
-        self._full.pop(slot_id, None)
+        self._full.forget(slot_id)
 
     @property
     def waiting(self) -> int:
@@ -187,12 +182,9 @@ class Taking:
         return outcomes
 
     def _remember_full(self, judged: dict[Wish, Outcome]) -> None:
-        if len(self._full) > FULL_MOST:
-            self._full.clear()
-        now = time.monotonic()
         for wish, outcome in judged.items():
             if isinstance(outcome, Refused) and outcome.problem is SlotFull:
-                self._full[wish.place.slot_id] = now
+                self._full.keep(wish.place.slot_id, True)
 
 
 async def _on_postgres(wishes: list[Wish]) -> set[UUID]:
@@ -214,42 +206,37 @@ async def _on_postgres(wishes: list[Wish]) -> set[UUID]:
 
 
 async def _on_sqlite(wishes: list[Wish]) -> set[UUID]:
-    (now,) = db.plain([clock.now()])
-    wished, received = [], []
+    values: list[Any] = [clock.now()]
     for wish in wishes:
-        (held_until,) = db.plain([wish.held_until])
-        wished.append(
-            (
-                wish.appointment_id, wish.place.slot_id, wish.patient_id, wish.account_id,
-                wish.status, held_until, wish.place.policy.version, wish.receipt.key,
-                wish.request_id,
-            )
+        values += (
+            wish.appointment_id, wish.place.slot_id, wish.patient_id, wish.account_id,
+            wish.status, wish.held_until, wish.place.policy.version, wish.receipt.key,
+            wish.receipt.request_hash, wish.answer, wish.request_id,
         )  # fmt: skip
-        received.append(
-            (
-                wish.appointment_id, wish.account_id, wish.receipt.key,
-                wish.receipt.request_hash, wish.answer,
-            )
-        )  # fmt: skip
-    batch, receipts = (msgspec.json.encode(rows).decode() for rows in (wished, received))
+    # Filled up with empty wishes, so that there are few different statements.
+    rows = -(-len(wishes) // SQLITE_STEP) * SQLITE_STEP
+    values += [None] * len(sql.WISHED) * (rows - len(wishes))
+    take, bound = sql.take_on_sqlite(rows), db.plain(values)
+    ids = [str(wish.appointment_id) for wish in wishes]
 
-    def write(connection: sqlite3.Connection) -> str:
-        take = sql.TAKE_ON_SQLITE, (batch, receipts, now)
+    def write(connection: sqlite3.Connection) -> list[str]:
+        before = connection.total_changes
         try:
-            connection.execute(*take)
+            connection.execute(take, bound)
         except sqlite3.OperationalError as unknown:
             if sql.BATCH_ON_SQLITE not in str(unknown):
                 raise
             connection.executescript(sql.PREPARE_ON_SQLITE)  # the first batch of this connection
-            connection.execute(*take)
-        (taken,) = connection.execute(sql.TAKEN_ON_SQLITE, (batch,)).fetchone()
-        return cast(str, taken)
+            connection.execute(take, bound)
+        if connection.total_changes - before == sql.CHANGED_ON_SQLITE * len(wishes):
+            return ids
+        return [id for (id,) in connection.execute(sql.TAKEN_ON_SQLITE, db.plain([ids]))]
 
     try:
         taken = await db.on_writer(write)
     except sqlite3.IntegrityError as broken:
         raise IntegrityError(broken) from broken
-    return set(msgspec.json.decode(taken, type=list[UUID]))
+    return {db.as_uuid(id) for id in taken}
 
 
 async def _judged(wishes: Sequence[C]) -> dict[C, Outcome]:

@@ -1,5 +1,6 @@
 """Pure: booking rules in words that a 70-year-old understands."""
 
+from datetime import datetime
 from functools import lru_cache
 
 from backend.booking.policy import PENDING, Policy
@@ -60,9 +61,13 @@ def consequence(ticket: Ticket) -> str:
         return "还没有确认，取消没有任何影响。"
     if ticket.late_now:
         return "已过免费取消时间，现在取消会记一次爽约。"
-    until = ticket.free_until.astimezone(SHANGHAI)
-    grace = ticket.policy.cancel_grace_min
+    return _free(ticket.free_until, ticket.policy.cancel_grace_min)
+
+
+@lru_cache(maxsize=10_000)
+def _free(until: datetime, grace_min: int) -> str:
+    wall = until.astimezone(SHANGHAI)
     return (
-        f"{until.month}月{until.day}日 {until:%H:%M} 前取消不算爽约，会计入取消次数；"
-        f"刚预约 {grace} 分钟内取消不计。"
+        f"{wall.month}月{wall.day}日 {wall:%H:%M} 前取消不算爽约，会计入取消次数；"
+        f"刚预约 {grace_min} 分钟内取消不计。"
     )

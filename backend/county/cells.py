@@ -45,12 +45,12 @@ def parse(column: Column, value: Any) -> Any:
     """
     if blank(value):
         if column.required:
-            raise Unreadable(f"{expectation(column)}(不能为空；合并单元格请先取消合并)")
+            raise Unreadable(f"{expectation(column)}（不能为空；合并单元格请先取消合并）")
         return column.default if column.default is not None else _nothing(column)
     if isinstance(value, str):
         value = value.strip()
         if value.startswith("=") or value in ERRORS:
-            raise Unreadable(f"{expectation(column)}(不能是公式，请粘贴为数值)")
+            raise Unreadable(f"{expectation(column)}（不能是公式，请粘贴为数值）")
         if len(value) > CELL_MOST:
             raise Unreadable(expectation(column))
     return _READERS[column.kind](column, value)

@@ -25,7 +25,7 @@ class Fault:
             place += f"「{self.column}」"
         found = self.found if len(self.found) <= FOUND_MOST else self.found[:FOUND_MOST] + "…"
         now = f"现在是“{found}”" if found else "现在是空的"
-        return f"{place}: {now}，应为 {self.expected}"
+        return f"{place}：{now}，应为 {self.expected}"
 
 
 class WorkbookRejected(Exception):

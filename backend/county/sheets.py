@@ -116,7 +116,7 @@ ORGANIZATIONS = Sheet(
             low=3,
             high=54,
             example="28.4321",
-            says="GCJ-02(腾讯、高德地图坐标),单位度；与经度同填",
+            says="GCJ-02（腾讯、高德地图坐标），单位度；与经度同填",
         ),
         Column("经度", "longitude", "degrees", low=73, high=136, example="118.2345", says="同上"),
         Column("门诊时间", "hours", most=120, example="每日 08:00-17:30", says="给居民看的文字"),
@@ -277,7 +277,7 @@ EXCEPTIONS = Sheet(
             True,
             ACTIONS,
             example="停诊",
-            says="停诊；加开（节假日照常出诊）;调号（改每段号数）",
+            says="停诊；加开（节假日照常出诊）；调号（改每段号数）",
         ),
         Column(
             "每段号数", "capacity", "integer", low=0, high=200, says="调号必填，加开可填，停诊不填"
@@ -285,7 +285,9 @@ EXCEPTIONS = Sheet(
         Column("原因", "reason", most=100, example="外出进修", says="给居民看的文字"),
     ),
     ("held_on", "organization", "department", "practitioner", "period"),
-    "某一天与模板不同。越具体的越优先（医生、科室、时段、全院）。从表中消失的例外将删除。",
+    "某一天与模板不同。越具体的越优先（医生、科室、时段、全院）。从表中消失的例外将删除。"
+    "已放出的号遇到停诊，一小时内停止预约；已约的人不会自动收到通知，请电话联系。"
+    "调号只对还没有放出的日子有效。",
     (TO_ORGANIZATION, TO_DEPARTMENT, TO_PRACTITIONER),
 )
 

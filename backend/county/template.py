@@ -27,7 +27,7 @@ NOTES = (
     "消失的执业点、例外、收费、公告会删除，消失的预约规则会终止；已有的预约都保留。",
     "导入要么全部成功，要么什么都不改；有错时会一次列出所有错误的工作表、行、列和应填的内容。",
     "先用 jiamenkou import 文件.xlsx --dry-run 查看会有什么变化。",
-    "也可以用一个文件夹，每张工作表存成同名的 .csv(UTF-8 或 GB18030 编码)。",
+    "也可以用一个文件夹，每张工作表存成同名的 .csv（UTF-8 或 GB18030 编码）。",
     "不要使用公式和合并单元格；日期写成 2026-11-23，时间写成 08:00。",
     "以 0 开头的编码请把单元格设为文本，否则开头的 0 会丢失。",
 )  # fmt: skip
@@ -122,7 +122,7 @@ def documentation() -> str:
         "     python -m backend.county.template docs/workbook.md -->",
         "",
         "`jiamenkou import county.xlsx` 导入全县的机构、科室、医生、排班、收费和预约规则。"
-        "空白模板: `jiamenkou import --template county.xlsx`。",
+        "空白模板：`jiamenkou import --template county.xlsx`。",
         "",
         *(f"- {note}" for note in NOTES),
     ]
@@ -132,13 +132,13 @@ def documentation() -> str:
         lines += [_documented(column) for column in sheet.columns]
         if sheet.key:
             key = " + ".join(sheet.column(name).name for name in sheet.key)
-            lines += ["", f"不可重复: {key}。"]
+            lines += ["", f"不可重复：{key}。"]
     return "\n".join(lines) + "\n"
 
 
 def _documented(column: Column) -> str:
     aliases = "、".join(column.aliases)
-    says = f"{column.says}(也可写 {aliases})" if aliases else column.says
+    says = f"{column.says}（也可写 {aliases}）" if aliases else column.says
     required = "是" if column.required else ""
     return f"| {column.name} | {required} | {expectation(column)} | {says} | {column.example} |"
 

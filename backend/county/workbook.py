@@ -166,7 +166,7 @@ def _headings(
         if known >= min(HEADINGS_LEAST, len(fields)):
             return _placed(sheet, number, names, fields, faults)
     if faults.total == before:  # else the file can't be read, which says it all
-        expected = f"前 {HEADING_WITHIN} 行内有表头: " + "、".join(c.name for c in sheet.columns)
+        expected = f"前 {HEADING_WITHIN} 行内有表头：" + "、".join(c.name for c in sheet.columns)
         faults.add(sheet.name, 0, "", "没有表头", expected)
     return None
 
@@ -186,7 +186,7 @@ def _placed(
         elif field is not None:
             places[field] = at
         elif name not in IGNORED:
-            expected = "以下列名之一: " + "、".join(column.name for column in sheet.columns)
+            expected = "以下列名之一：" + "、".join(column.name for column in sheet.columns)
             faults.add(sheet.name, number, name, name, expected)
     for column in sheet.columns:
         if column.field not in places:

@@ -35,7 +35,7 @@ class Child:
         if code is not None:
             end = self.log.read_bytes()[-LOG_SHOWN:].decode(errors="replace").splitlines()
             last = "\n".join(end[-LINES_SHOWN:])
-            raise DemoFailed(f"{self.name} 意外停止（退出码 {code}）,日志 {self.log}:\n{last}")
+            raise DemoFailed(f"{self.name} 意外停止（退出码 {code}），日志 {self.log}:\n{last}")
 
     def stop(self) -> None:
         self.process.terminate()

@@ -278,7 +278,7 @@ def _exceptions(county: County) -> None:
 def _fees(county: County) -> None:
     fees = county.rows["fees"]
     for code, more in (("DXRM", 0), ("DXZY", 5)):
-        tcm = "(含中医辨证论治)" if more else ""
+        tcm = "（含中医辨证论治）" if more else ""
         fees.append([code, "普通", None, 12 + more, f"普通门诊诊查费{tcm}", BASIS])
         fees.append([code, "专病", None, 15 + more, f"专病门诊诊查费{tcm}", BASIS])
         fees.append([code, "专家", ASSOCIATE, 18 + more, f"副主任医师门诊诊查费{tcm}", BASIS])

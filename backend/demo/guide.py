@@ -43,7 +43,7 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
 
 def _mini_program(site: str) -> str:
     if miniprogram.is_built():
-        return f"{site}{miniprogram.PATH}(浏览器里打开；右上角「…」换人、换字体)"
+        return f"{site}{miniprogram.PATH}  浏览器里打开，右上角「…」换人、换字体"
     return "没有构建，请先运行 make host"
 
 

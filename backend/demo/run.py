@@ -30,6 +30,7 @@ HOST = "127.0.0.1"
 PORT_MOST = 65_534  # the simulator takes the next one
 READY_S = 60.0
 CHECK_S = 0.2
+MARK = ".jiamenkou-demo"  # in every folder that is the demo's: to start over empties it
 
 
 def run(port: int, *, reset: bool, home: Path | None, console: Console) -> None:
@@ -42,7 +43,7 @@ def run(port: int, *, reset: bool, home: Path | None, console: Console) -> None:
         raise DemoFailed(f"端口应在 1 到 {PORT_MOST} 之间。 / Port out of range.")
     for number in (port, port + 1):
         serving.listen(HOST, number).close()
-    home = _writable(home or _usual_home())
+    home = _folder(home)
     with console.status("正在准备…") as status:
         variables = _prepare(home, port, reset, status.update)
         with started(home, _commands(port), variables) as children:
@@ -70,16 +71,20 @@ def _usual_home() -> Path:
     return root / "var" / "demo"
 
 
-def _writable(home: Path) -> Path:
-    """The folder, made if need be. Raises DemoFailed."""
+def _folder(wanted: Path | None) -> Path:
+    """The demo's folder, made if need be. Raises DemoFailed: no right to write, or not ours."""
+    home = wanted or _usual_home()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        probe = home / ".probe"
-        probe.write_bytes(b"")
-        probe.unlink()
+        if wanted and not (home / MARK).exists() and any(home.iterdir()):
+            raise DemoFailed(
+                f"{home} 里有别的文件，演示不会用它，以免误删；请换一个空的文件夹。"
+                " / This folder holds something else."
+            )
+        (home / MARK).touch()
     except OSError as error:
         raise DemoFailed(
-            f"不能写入 {home}({error.strerror}),请把项目放到可以写入的文件夹。"
+            f"不能写入 {home}（{error.strerror}），请把项目放到可以写入的文件夹。"
             " / This folder can't be written to."
         ) from None
     return home.resolve()
@@ -90,7 +95,7 @@ def _prepare(home: Path, port: int, reset: bool, tell: Callable[[str], None]) ->
     database = home / "jiamenkou.sqlite3"
     with lease.alone(database):
         if reset:
-            _empty(home, keep=f"{database.name}.lock")
+            _empty(home, keep=(MARK, f"{database.name}.lock"))
         variables = _variables(home, port, database)
         settings = from_env(variables)
         logs.configure(json=True, level="ERROR")
@@ -100,9 +105,9 @@ def _prepare(home: Path, port: int, reset: bool, tell: Callable[[str], None]) ->
     return variables
 
 
-def _empty(home: Path, *, keep: str) -> None:
+def _empty(home: Path, *, keep: tuple[str, ...]) -> None:
     for path in home.iterdir():
-        if path.name == keep:
+        if path.name in keep:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

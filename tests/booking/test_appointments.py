@@ -3,9 +3,11 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from asyncpg import DeadlockDetectedError
+from tortoise.expressions import Q
 
 from backend import clock
 from backend.audit import AuditEvent
@@ -290,6 +292,26 @@ async def test_the_job_ends_dead_holds_once(
     noon.move(timedelta(minutes=11))
     rivals = await asyncio.gather(*(holds.expire(settings.consortium_id) for _ in range(RIVALS)))
     assert sum(len(freed) for freed in rivals) == 3
+    assert await booked_in(slot.id) == 0
+
+
+async def test_the_job_tries_again_after_a_deadlock(
+    db: None, settings: Settings, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot, end_dead, tries = await a_slot(settings), holds.end_dead, []
+    await book(await a_person(settings), slot, confirm=False)
+    noon.move(timedelta(minutes=11))
+
+    async def loses_the_first_time(where: Q) -> list[UUID]:
+        ended = await end_dead(where)
+        tries.append(len(ended))
+        if len(tries) == 1:
+            raise DeadlockDetectedError("deadlock detected")
+        return ended
+
+    monkeypatch.setattr(holds, "end_dead", loses_the_first_time)
+    assert await holds.expire(settings.consortium_id) == [slot.id]
+    assert tries == [1, 1]
     assert await booked_in(slot.id) == 0
 
 

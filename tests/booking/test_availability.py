@@ -317,3 +317,61 @@ async def test_pages_are_whole_and_in_order(
     ]
     assert len(seen) == len(wanted)
     assert {offer.id for offer in seen} == wanted
+
+
+async def _with_closed_ones_before(settings: Settings) -> Slot:
+    """Tomorrow's expert places close a day before; today's at 12:20 are over. Then one is free."""
+    clinic = await a_clinic(settings)
+    await BookingPolicy.create(
+        id=uuid4(), consortium_id=settings.consortium_id, code="early", version=1, kind="expert",
+        effective_from=date(2026, 1, 1), numbers={"closes_min": 1440}, created_at=clock.now(),
+    )  # fmt: skip
+    policies.forget()
+    tomorrow = clock.today() + timedelta(days=1)
+    for _ in range(3):
+        other = await a_clinic(settings)
+        await a_schedule(settings, other, on=clock.today(), starts=time(12, 20))
+        await a_schedule(settings, other, on=tomorrow, starts=time(9), kind="expert")
+    return (await a_schedule(settings, clinic))[0]
+
+
+@pytest.mark.parametrize("most", [1, 2, 7])
+async def test_a_page_of_free_places_goes_past_what_is_closed(
+    db: None, settings: Settings, most: int
+) -> None:
+    free = await _with_closed_ones_before(settings)
+    offers, _ = await availability.search(
+        settings.consortium_id, Search(free_only=True), after=None, most=most
+    )
+    assert [offer.id for offer in offers] == [free.schedule_id]
+
+
+async def test_only_so_many_looks_for_one_page(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = await _with_closed_ones_before(settings)
+    monkeypatch.setattr(availability, "LOOK_AGAIN_AT", 1)
+    monkeypatch.setattr(availability, "LOOKS_MOST", 2)
+    offers, after = await availability.search(
+        settings.consortium_id, Search(free_only=True), after=None, most=1
+    )
+    assert (offers, after is None) == ([], False)
+    offers, after = await availability.search(
+        settings.consortium_id, Search(free_only=True), after=after, most=1
+    )
+    assert [offer.id for offer in offers] == [free.schedule_id]
+
+
+async def test_places_that_close_alike_need_one_look(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all policies close alike, the query itself leaves out what is closed."""
+    for _ in range(3):
+        clinic = await a_clinic(settings)
+        await a_schedule(settings, clinic, on=clock.today(), starts=time(12, 20))
+    free = (await a_schedule(settings, await a_clinic(settings)))[0]
+    monkeypatch.setattr(availability, "LOOKS_MOST", 1)
+    offers, _ = await availability.search(
+        settings.consortium_id, Search(free_only=True), after=None, most=1
+    )
+    assert [offer.id for offer in offers] == [free.schedule_id]

@@ -242,6 +242,42 @@ async def test_an_exception_closes_a_day(post: Post) -> None:
     assert (published.schedules, published.closed) == (2, 1)
 
 
+async def test_an_exception_shuts_what_is_published_already(post: Post) -> None:
+    """Or residents would go on booking a day on which nobody is there."""
+    await post.template(1)
+    await post.template(1, period="pm", starts="14:00", ends="15:00")
+    await publish(post.county, today=MONDAY)
+    await Slot.all().update(booked=1)
+    await post.exception(MONDAY, "closed", period="am")
+
+    assert (await publish(post.county, today=MONDAY)).shut == 1
+    assert await _doors(MONDAY) == {"am": ("suspended", {False}), "pm": ("open", {True})}
+    assert await _doors(MONDAY + timedelta(days=7)) == {
+        "am": ("open", {True}),
+        "pm": ("open", {True}),
+    }
+    assert await Slot.filter(booked=1).count() == await Slot.all().count()
+    assert (await publish(post.county, today=MONDAY)).shut == 0
+
+
+async def test_what_no_exception_closes_any_more_opens_again(post: Post) -> None:
+    template = await post.template(1)
+    await publish(post.county, today=MONDAY)
+    await post.exception(MONDAY, "closed", practitioner=post.doctor)
+    template.active = False  # its schedules stand, and so does what is said about the doctor
+    await template.save()
+    assert (await publish(post.county, today=MONDAY)).shut == 1
+    await ScheduleException.all().delete()
+    assert (await publish(post.county, today=MONDAY)).opened == 1
+    assert await _doors(MONDAY) == {"am": ("open", {True})}
+
+
+async def _doors(on: date) -> dict[str, tuple[str, set[bool]]]:
+    """Period → the schedule's status, and whether its slots are open."""
+    rows = await Schedule.filter(held_on=on).prefetch_related("slots")
+    return {row.period: (row.status, {slot.open for slot in row.slots}) for row in rows}
+
+
 async def test_an_exception_closes_one_period_only(post: Post) -> None:
     await post.template(1)
     await post.template(1, period="pm", starts="14:00", ends="15:00")

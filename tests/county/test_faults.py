@@ -27,8 +27,8 @@ def faults_of(path: Path) -> list[str]:
 
 def test_a_fault_in_words() -> None:
     fault = Fault("排班模板", 12, "时段", "早上", "上午/下午/夜间")
-    assert str(fault) == "「排班模板」第 12 行「时段」: 现在是“早上”，应为 上午/下午/夜间"
-    assert str(Fault("科室", 0, "", "", "有表头")) == "「科室」: 现在是空的，应为 有表头"
+    assert str(fault) == "「排班模板」第 12 行「时段」：现在是“早上”，应为 上午/下午/夜间"
+    assert str(Fault("科室", 0, "", "", "有表头")) == "「科室」：现在是空的，应为 有表头"
 
 
 def test_the_small_county_has_none(small: Rows, save: Save) -> None:
@@ -38,8 +38,8 @@ def test_the_small_county_has_none(small: Rows, save: Save) -> None:
 @pytest.mark.parametrize(
     ("sheet", "row", "column", "value", "wanted"),
     [
-        ("templates", 0, 4, "早上", "第 2 行「时段」: 现在是“早上”，应为 上午/下午/夜间"),
-        ("templates", 0, 1, "NEIKE", "「排班模板」第 2 行「科室编码」: 现在是“XIAN / NEIKE”"),
+        ("templates", 0, 4, "早上", "第 2 行「时段」：现在是“早上”，应为 上午/下午/夜间"),
+        ("templates", 0, 1, "NEIKE", "「排班模板」第 2 行「科室编码」：现在是“XIAN / NEIKE”"),
         ("templates", 0, 2, "9999", "「排班模板」第 2 行「工号」"),
         ("templates", 0, 2, "3001", "于该科室执业"),
         ("templates", 0, 2, None, "专家号要指定医生"),
@@ -53,7 +53,7 @@ def test_the_small_county_has_none(small: Rows, save: Save) -> None:
         ("organizations", 0, 8, None, "纬度和经度同填"),
         ("organizations", 0, 7, 99, "3 到 54"),
         ("departments", 0, 0, "NONE", "「科室」第 2 行「机构编码」"),
-        ("practitioners", 1, 0, "1001", "第 3 行「工号」: 现在是“1001”，应为 不与第 2 行重复"),
+        ("practitioners", 1, 0, "1001", "第 3 行「工号」：现在是“1001”，应为 不与第 2 行重复"),
         ("roles", 1, 5, None, "专家下沉要写明起止"),
         ("roles", 1, 5, date(2026, 1, 1), "不早于开始日期"),
         ("announcements", 0, 5, date(2026, 1, 1), "不早于开始日期"),
@@ -78,7 +78,7 @@ def test_all_faults_come_in_one_go_in_the_files_order(small: Rows, save: Save) -
     small["templates"][0][9] = "许多"
     small["organizations"][0][2] = "村"
     small["fees"][0][0] = "NONE"
-    places = [fault.split(":")[0] for fault in faults_of(save(small))]
+    places = [fault.split("：")[0] for fault in faults_of(save(small))]
     assert places == [
         "「医疗机构」第 2 行「层级」",
         "「排班模板」第 2 行「每段号数」",

@@ -13,7 +13,7 @@ from tortoise.models import Model
 
 from backend.audit import AuditEvent
 from backend.booking.models import BookingPolicy, Fee, ScheduleException, ScheduleTemplate
-from backend.booking.policies import policy_for
+from backend.booking.policies import policies
 from backend.clock import Hands
 from backend.consortium.models import (
     Announcement,
@@ -153,12 +153,12 @@ async def test_a_changed_policy_is_a_new_version(
     assert difference.sheets[-1].samples == ["~ XIAN: 预约天数 7 → 10"]
     assert await BookingPolicy.all().order_by("version").values_list("version", flat=True) == [1, 2]
     hospital = await Organization.get(code="XIAN")
-    place = hospital.consortium_id, hospital.id, "county", "expert", date(2026, 11, 23)
-    assert (await policy_for(*place)).version == "XIAN@2"
+    place = hospital.id, "county", "expert", date(2026, 11, 23)
+    assert (await policies(hospital.consortium_id)).pick(*place).version == "XIAN@2"
 
     del small["policies"][0]
     await import_county("test", save(small))
-    assert (await policy_for(*place)).version == "built-in-county@1"
+    assert (await policies(hospital.consortium_id)).pick(*place).version == "built-in-county@1"
     assert (await import_county("test", save(small))).empty
 
 

@@ -1,5 +1,6 @@
 """The main job over HTTP: a first visit to booked, and back, through WeChat's simulator."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import httpx
 import icalendar
 
 from backend import clock
+from backend.booking import holds
 from backend.settings import Settings
 from tests.clinics import a_clinic, a_schedule
 from tests.people import an_id_number
@@ -80,13 +82,65 @@ async def test_first_visit_to_booked_and_back(phone_and_server: Wired, noon: clo
     slip = await http.get(links["slip"].replace(settings.public_url, ""))
     assert "王*兰" in slip.text
     assert "王桂兰" not in slip.text
+    assert "提前 15 分钟" in slip.text
 
     upcoming = await http.get("/api/v1/appointments?status=upcoming", headers=who)
     assert [item["id"] for item in upcoming.json()["items"]] == [appointment["id"]]
     gone = await http.post(f"{one}/cancel", json={"reason": "好了"}, headers=keyed(who))
     assert gone.json()["status"] == "cancelled"
+    slip = await http.get(links["slip"].replace(settings.public_url, ""))
+    assert "不能凭此单就诊" in slip.text
+    assert "提前 15 分钟" not in slip.text
     upcoming = await http.get("/api/v1/appointments?status=upcoming", headers=who)
     assert upcoming.json()["items"] == []
+
+
+async def test_each_change_replaces_the_entry_in_a_calendar(
+    phone_and_server: Wired, noon: clock.Hands
+) -> None:
+    """RFC 5545: the same UID, a higher SEQUENCE; nothing rings for what is cancelled."""
+    phone, http, settings = phone_and_server
+    slots = await a_schedule(settings, await a_clinic(settings), slots=2)
+    who = await log_in(phone, http, "wang-nainai")
+    patient = await add_self(http, who)
+    form = {"slot_id": str(slots[0].id), "patient_id": patient["id"], "confirm": False}
+    held = (await http.post("/api/v1/appointments", json=form, headers=keyed(who))).json()
+    one = f"/api/v1/appointments/{held['id']}"
+
+    async def entry() -> icalendar.Event:
+        text = (await http.get(f"{one}.ics", headers=who)).text
+        return icalendar.Calendar.from_ical(text).walk("VEVENT")[0]
+
+    entries = [await entry()]
+    for deed, body in (
+        ("confirm", None), ("reschedule", {"slot_id": str(slots[1].id)}), ("cancel", {}),
+    ):  # fmt: skip
+        answer = await http.post(f"{one}/{deed}", json=body, headers=keyed(who))
+        assert answer.status_code == 200, answer.text
+        entries.append(await entry())
+
+    assert len({event["uid"] for event in entries}) == 1
+    assert [event["sequence"] for event in entries] == [0, 1, 2, 3]
+    states = [event["status"] for event in entries]
+    assert states == ["TENTATIVE", "CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert [len(event.walk("VALARM")) for event in entries] == [1, 1, 1, 0]
+
+
+async def test_a_dead_hold_is_cancelled_in_a_calendar_before_and_after_its_job(
+    phone_and_server: Wired, noon: clock.Hands
+) -> None:
+    phone, http, settings = phone_and_server
+    slots = await a_schedule(settings, await a_clinic(settings))
+    who = await log_in(phone, http, "wang-nainai")
+    patient = await add_self(http, who)
+    form = {"slot_id": str(slots[0].id), "patient_id": patient["id"], "confirm": False}
+    held = (await http.post("/api/v1/appointments", json=form, headers=keyed(who))).json()
+    noon.move(timedelta(minutes=11))
+    for _ in range(2):
+        text = (await http.get(f"/api/v1/appointments/{held['id']}.ics", headers=who)).text
+        event = icalendar.Calendar.from_ical(text).walk("VEVENT")[0]
+        assert (event["sequence"], event["status"]) == (1, "CANCELLED")
+        await holds.expire(settings.consortium_id)
 
 
 async def test_a_daughter_is_let_in_and_shown_out(
@@ -97,6 +151,7 @@ async def test_a_daughter_is_let_in_and_shown_out(
     daughter = await log_in(phone, http, "wang-min")
     patient = await add_self(http, mother)
 
+    await add_self(http, daughter, name="李小敏", id_number=an_id_number(order=70))
     asked = await add_self(http, daughter, relation="child")
     assert asked["state"] == "requested"
     assert asked["id_number"] is None
@@ -104,6 +159,9 @@ async def test_a_daughter_is_let_in_and_shown_out(
     assert (await http.get(path, headers=daughter)).status_code == 404
 
     carers = (await http.get(f"{path}/carers", headers=mother)).json()["items"]
+    assert {carer["state"]: carer["name"] for carer in carers} == {
+        "active": None, "requested": "李*敏",
+    }  # fmt: skip
     waiting = next(carer for carer in carers if carer["state"] == "requested")
     let_in = await http.post(
         f"{path}/carers/{waiting['id']}/consent", json={"scope": "book"}, headers=keyed(mother)
