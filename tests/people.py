@@ -12,8 +12,10 @@ from backend import clock
 from backend.crypto import Vault
 from backend.identity import patients, sessions
 from backend.identity.access import Actor
+from backend.identity.care import Care
 from backend.identity.documents import check_character
 from backend.identity.models import Account, Carer, Patient
+from backend.identity.sessions import Sessions
 from backend.receipts import Receipt
 from backend.settings import Settings
 
@@ -98,8 +100,15 @@ async def register(
     )
 
 
-async def log_in(settings: Settings, openid: str = "openid-wang") -> tuple[str, Actor]:
+async def log_in(
+    settings: Settings,
+    openid: str = "openid-wang",
+    *,
+    device: str = "test",
+    verified: Sessions | None = None,
+) -> tuple[str, Actor]:
     token, session, account = await sessions.log_in(
-        settings.consortium_id, vault_of(settings), openid=openid, device="test", days=30
-    )
+        verified or Sessions(Care()), settings.consortium_id, vault_of(settings),
+        openid=openid, device=device, days=30,
+    )  # fmt: skip
     return token, Actor(settings.consortium_id, "resident", account.id, session.id)

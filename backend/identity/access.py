@@ -1,8 +1,9 @@
 """Who acts, and whose record they may see. Whoever has no right gets `NotFound`."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from backend import audit, clock
@@ -10,8 +11,7 @@ from backend.errors import NotFound, Unauthenticated
 from backend.identity.models import SCOPES, Account, Carer, Patient
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """In front of every verb. `id` is the account of a resident; a system job has none."""
 
     consortium_id: UUID
@@ -49,6 +49,12 @@ def in_force() -> Q:
 def is_in_force(row: Carer) -> bool:
     """`in_force` of one row."""
     return row.state == "active" and (row.expires_at is None or row.expires_at > clock.now())
+
+
+def is_living(row: Carer) -> bool:
+    """`living` of one row."""
+    over = row.expires_at is not None and row.expires_at <= clock.now()
+    return row.state in ("active", "requested") and not over
 
 
 def living() -> Q:
@@ -104,6 +110,15 @@ async def lock(actor: Actor) -> None:
     living = Account.filter(id=actor.account_id, erased_at=None)
     if await living.select_for_update().first() is None:
         raise Unauthenticated
+
+
+async def lock_patients(patient_ids: Iterable[UUID]) -> None:
+    """Lock these people's rows, in one order: who cares for them is decided one at a time.
+
+    What was read before may have changed meanwhile.
+    """
+    rows = Patient.filter(id__in=list(patient_ids)).order_by("id")
+    await rows.select_for_update(no_key=True)
 
 
 async def managers(patient_id: UUID, *, but: UUID) -> list[UUID]:

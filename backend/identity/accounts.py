@@ -4,7 +4,7 @@ from backend import audit, db
 from backend.crypto import Vault
 from backend.errors import NotFound
 from backend.identity import consents
-from backend.identity.access import Actor
+from backend.identity.access import Actor, lock
 from backend.identity.documents import mask_phone
 from backend.identity.errors import NotYourself
 from backend.identity.models import Account as Account
@@ -28,8 +28,9 @@ async def mine(actor: Actor) -> Account:
 
 async def set_phone(actor: Actor, vault: Vault, phone: str) -> Account:
     """Keep a phone that WeChat has verified, sealed. Raises ConsentWithdrawn."""
-    await consents.check(actor)
     async with db.transaction():
+        await lock(actor)
+        await consents.check(actor)
         await Account.filter(id=actor.account_id).update(
             phone_sealed=vault.seal(phone, bound_to=PHONE_COLUMN),
             phone_index=vault.index(PHONE_COLUMN, phone),

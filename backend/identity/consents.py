@@ -7,7 +7,8 @@ import structlog
 from tortoise.expressions import Q
 
 from backend import audit, clock, db
-from backend.identity.access import Actor
+from backend.identity.access import Actor, lock, note_read, patients_of
+from backend.identity.documents import mask_name
 from backend.identity.errors import ConsentWithdrawn, TermsChanged
 from backend.identity.models import Account
 from backend.identity.models import Consent as Consent
@@ -41,7 +42,10 @@ async def latest(actor: Actor) -> Consent | None:
 
 
 async def check(actor: Actor) -> None:
-    """Nothing more is kept about whoever took their consent back. Raises ConsentWithdrawn."""
+    """Nothing more is kept about whoever took their consent back; under `access.lock`.
+
+    Raises ConsentWithdrawn.
+    """
     found = await latest(actor)
     if found is not None and not found.granted:
         raise ConsentWithdrawn
@@ -55,6 +59,7 @@ async def decide(actor: Actor, *, version: str, granted: bool, receipt: Receipt)
     if granted and version != VERSION:
         raise TermsChanged(version=VERSION)
     async with db.transaction():
+        await lock(actor)
         await receipt.check()
         row = await write(actor, None, TERMS, granted=granted)
         if not granted:
@@ -67,10 +72,20 @@ async def decide(actor: Actor, *, version: str, granted: bool, receipt: Receipt)
     return row
 
 
-async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Consent]:
-    """Every decision of the account, the latest first, from `after` on."""
+async def list_of(
+    actor: Actor, *, after: Cursor | None, most: int
+) -> tuple[list[Consent], dict[UUID, str]]:
+    """Every decision of the account, the latest first, from `after` on.
+
+    And the masked names of those concerned who are still in its care.
+    """
     wanted = Consent.filter(account_id=actor.account_id)
     if after is not None:
         at, last = after
         wanted = wanted.filter(Q(at__lt=at) | Q(at=at, id__lt=last))
-    return await wanted.order_by("-at", "-id").limit(most)
+    rows = await wanted.order_by("-at", "-id").limit(most)
+    patients = await patients_of(actor)
+    named = patients.keys() & {row.patient_id for row in rows}
+    async with db.transaction():
+        await note_read(actor, "consent.listed", named)
+    return rows, {patient_id: mask_name(patients[patient_id].name) for patient_id in named}

@@ -15,7 +15,6 @@ WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
 OLDEST_YEARS = 130
 ADULT_YEARS = 18
-GUARDED_YEARS = 14  # PIPL article 31: below it, separate rules and a guardian's consent
 
 PATTERNS = {
     "resident_id": r"[1-9]\d{16}[\dX]",
@@ -61,7 +60,7 @@ def read_resident_number(number: str, *, today: date) -> ResidentNumber:
         birth_on = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         raise IdentityNumberWrong("身份证号码不正确：出生日期不存在。", field="id_number") from None
-    if birth_on > today or today.year - birth_on.year > OLDEST_YEARS:
+    if not is_possible_birth(birth_on, today):
         raise IdentityNumberWrong("身份证号码不正确：出生日期不可能。", field="id_number")
     return ResidentNumber(number, birth_on, "male" if int(number[16]) % 2 else "female")
 
@@ -70,6 +69,14 @@ def check_character(number: str) -> str:
     """The last character that the first 17 digits ask for."""
     total = sum(int(digit) * weight for digit, weight in zip(number, WEIGHTS, strict=False))
     return CHECKS[total % 11]
+
+
+def is_possible_birth(birth_on: date, today: date) -> bool:
+    return birth_on <= today and today.year - birth_on.year <= OLDEST_YEARS
+
+
+def is_minor(birth_on: date, today: date) -> bool:
+    return age_on(birth_on, today) < ADULT_YEARS
 
 
 def age_on(birth_on: date, day: date) -> int:

@@ -9,6 +9,16 @@ class TooManyPatients(Conflict):
     detail = "就诊人数量已达上限，请先移除不再需要的就诊人。"
 
 
+class TooManyCarers(Conflict):
+    """Carries `most`. Requests that wait count too: whoever consents must be able to see them."""
+
+    code = "too-many-carers"
+    title = "家人和申请已满"
+    detail = (
+        "能替这位就诊人办事的家人，加上等待同意的申请，已达上限。请对方先拒绝或解除一些，再试。"
+    )
+
+
 class AlreadyAdded(Conflict):
     """Carries `patient_id`: a phone that retries treats it as success."""
 

@@ -5,9 +5,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-ID_KINDS = ("resident_id", "passport", "hk_macao_permit", "taiwan_permit", "residence_permit")
 SCOPES = ("view", "book", "manage")  # each includes those before it
-RELATIONS = ("self", "parent", "child", "spouse", "grandparent", "grandchild", "sibling", "other")
 
 
 class Account(Model):

@@ -15,13 +15,24 @@ from tortoise.exceptions import IntegrityError
 from backend import audit, clock, db, notices
 from backend.crypto import Vault
 from backend.identity import consents, documents
-from backend.identity.access import Actor, care_of, in_force, living, lock, managers, note_read
+from backend.identity.access import (
+    Actor,
+    care_of,
+    in_force,
+    is_living,
+    living,
+    lock,
+    lock_patients,
+    managers,
+    note_read,
+)
 from backend.identity.errors import (
     AlreadyAdded,
     ConsentMissing,
     GuardianNeeded,
     IdentityMismatch,
     SelfAlreadyAdded,
+    TooManyCarers,
     TooManyPatients,
 )
 from backend.identity.models import Carer as Carer
@@ -30,6 +41,7 @@ from backend.receipts import Receipt
 
 log = structlog.get_logger()
 
+CARERS_MOST = 50  # of one person, with those who ask
 GUARDIANS = ("parent", "grandparent", "sibling", "other")
 ID_COLUMN, PHONE_COLUMN = "patient.id", "patient.phone"
 
@@ -58,11 +70,10 @@ async def register(
 
     Raises:
         ConsentMissing, ConsentWithdrawn, IdentityNumberWrong, IdentityMismatch, AlreadyAdded,
-        SelfAlreadyAdded, GuardianNeeded, TooManyPatients.
+        SelfAlreadyAdded, GuardianNeeded, TooManyPatients, TooManyCarers.
     """
     if not new.agreed:
         raise ConsentMissing(field="agreed")
-    await consents.check(actor)
     person = _person(actor, vault, new)
     try:
         return await _register(actor, person, new, most, receipt)
@@ -76,7 +87,7 @@ def _person(actor: Actor, vault: Vault, new: NewPatient) -> Patient:
     if new.id_kind == "resident_id":
         read = documents.read_resident_number(number, today=clock.today())
         birth_on, sex = read.birth_on, read.sex
-    if birth_on is None or birth_on > clock.today():
+    if birth_on is None or not documents.is_possible_birth(birth_on, clock.today()):
         raise documents.IdentityNumberWrong("请填写证件上的出生日期。", field="birth_on")
     return Patient(
         id=uuid4(),
@@ -106,10 +117,9 @@ async def _register(
 ) -> Carer:
     async with db.transaction():
         await lock(actor)
+        await consents.check(actor)
         await _check_list(actor, new, most)
-        known = await Patient.get_or_none(
-            consortium_id=actor.consortium_id, id_index=person.id_index
-        )
+        known = await _known(actor, person.id_index)
         if known is None:
             await _check_guardian(actor, person, new)
             await person.save(force_create=True)
@@ -122,6 +132,13 @@ async def _register(
         await receipt.keep(201, carer)
     log.info("patient.registered", patient_id=str(patient.id), state=carer.state)
     return carer
+
+
+async def _known(actor: Actor, id_index: str) -> Patient | None:
+    """Whoever is there under this number, locked."""
+    same = Patient.filter(consortium_id=actor.consortium_id, id_index=id_index)
+    await lock_patients(await same.values_list("id", flat=True))  # type: ignore[arg-type]
+    return await same.first()  # read again: they may have been erased
 
 
 async def _comes_back(actor: Actor, patient: Patient) -> bool:
@@ -146,14 +163,14 @@ async def _check_list(actor: Actor, new: NewPatient, most: int) -> None:
 
 
 async def _check_guardian(actor: Actor, person: Patient, new: NewPatient) -> None:
-    if documents.age_on(person.birth_on, clock.today()) >= documents.ADULT_YEARS:
+    if not documents.is_minor(person.birth_on, clock.today()):
         return
     me = (
         await Carer.filter(in_force(), account_id=actor.account_id, relation="self")
         .select_related("patient")
         .first()
     )
-    grown = me and documents.age_on(me.patient.birth_on, clock.today()) >= documents.ADULT_YEARS
+    grown = me is not None and not documents.is_minor(me.patient.birth_on, clock.today())
     if new.relation not in GUARDIANS or not grown:
         raise GuardianNeeded(field="relation")
 
@@ -162,6 +179,8 @@ async def _link(actor: Actor, patient: Patient, new: NewPatient, *, state: str) 
     row = await Carer.get_or_none(patient_id=patient.id, account_id=actor.account_id)
     if row is not None and is_living(row):
         raise AlreadyAdded(patient_id=patient.id)
+    if state == "requested":
+        await check_room(patient.id)
     first = not await Carer.filter(account_id=actor.account_id, is_default=True).exists()
     facts = {
         "relation": new.relation,
@@ -187,7 +206,7 @@ async def _link(actor: Actor, patient: Patient, new: NewPatient, *, state: str) 
 
 
 async def _note(actor: Actor, patient: Patient, carer: Carer) -> None:
-    minor = documents.age_on(patient.birth_on, clock.today()) < documents.ADULT_YEARS
+    minor = documents.is_minor(patient.birth_on, clock.today())
     for purpose in ("identity", "guardian") if minor else ("identity",):
         await consents.write(actor, patient.id, purpose, granted=True)
     await audit.record(
@@ -253,26 +272,34 @@ async def change(actor: Actor, vault: Vault, patient_id: UUID, wanted: Change) -
     return row
 
 
-def is_living(row: Carer) -> bool:
-    """`access.living` of one row."""
-    over = row.expires_at is not None and row.expires_at <= clock.now()
-    return row.state in ("active", "requested") and not over
-
-
 async def check_self(actor: Actor, patient_id: UUID, scope: str) -> None:
     """Whether the account may call itself the patient's own: it may manage, and no other does.
 
     Raises SelfAlreadyAdded.
     """
-    own = Carer.filter(living(), relation="self")
-    taken = await own.filter(account_id=actor.account_id).exists()
-    others = await own.filter(patient_id=patient_id, state="active").exists()
-    if taken or others or scope != "manage":
+    await lock_patients([patient_id])
+    taken = await Carer.filter(living(), relation="self", account_id=actor.account_id).exists()
+    if taken or scope != "manage" or await has_own_account(patient_id):
         raise SelfAlreadyAdded(field="relation")
 
 
+async def has_own_account(patient_id: UUID, *, but: UUID | None = None) -> bool:
+    """Whether a carer, except the row `but`, is the patient themself; under `lock_patients`."""
+    own = Carer.filter(in_force(), relation="self", patient_id=patient_id)
+    return await (own if but is None else own.exclude(id=but)).exists()
+
+
+async def check_room(patient_id: UUID) -> None:
+    """Whether one more may care for the person or ask to; under `lock_patients`.
+
+    Raises TooManyCarers.
+    """
+    if await Carer.filter(living(), patient_id=patient_id).count() >= CARERS_MOST:
+        raise TooManyCarers(most=CARERS_MOST)
+
+
 async def _change_relation(actor: Actor, row: Carer, relation: str) -> None:
-    minor = documents.age_on(row.patient.birth_on, clock.today()) < documents.ADULT_YEARS
+    minor = documents.is_minor(row.patient.birth_on, clock.today())
     if minor and relation not in GUARDIANS:
         raise GuardianNeeded(field="relation")
     if relation == "self":

@@ -7,7 +7,6 @@ import asyncio
 import contextvars
 import hashlib
 import secrets
-import time
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -23,12 +22,12 @@ from backend.identity.care import Care
 from backend.identity.models import Account
 from backend.identity.models import Session as Session
 from backend.loader import Loader
+from backend.recent import Recent
 
 log = structlog.get_logger()
 
 TOKEN_BYTES = 32
 TRUST_S = 1.0  # how long a verified token is believed without asking the database again
-TRUSTED_MOST = 50_000
 SEEN_EVERY = timedelta(minutes=10)  # last_seen_at is no finer than this
 DEVICES_MOST = 20  # the oldest log-in ends when a new one would exceed it
 
@@ -45,7 +44,7 @@ class Sessions:
 
     def __init__(self, care: Care) -> None:
         self._care = care
-        self._trusted: dict[str, tuple[float, Actor]] = {}
+        self._trusted: Recent[str, Actor] = Recent(TRUST_S)
         self._loader: Loader[str, Actor] = Loader(self._load)
         self._seen: set[UUID] = set()
         self._noting: asyncio.Task[None] | None = None
@@ -54,15 +53,12 @@ class Sessions:
         """Raises Unauthenticated: unknown, expired or revoked."""
         hashed = token_hash(token)
         known = self._trusted.get(hashed)
-        if known is not None and time.monotonic() - known[0] < TRUST_S:
-            return known[1]
+        if known is not None:
+            return known
         actor = await self._loader.get(hashed)
         if actor is None:
-            self._trusted.pop(hashed, None)
             raise Unauthenticated
-        if len(self._trusted) >= TRUSTED_MOST:
-            self._trusted.clear()
-        self._trusted[hashed] = (time.monotonic(), actor)
+        self._trusted.keep(hashed, actor)
         return actor
 
     def forget(self) -> None:
@@ -116,11 +112,11 @@ class Sessions:
 
 
 async def log_in(
-    consortium_id: UUID, vault: Vault, *, openid: str, device: str, days: int
+    verified: Sessions, consortium_id: UUID, vault: Vault, *, openid: str, device: str, days: int
 ) -> tuple[str, Session, Account]:
     """The token, shown this once, its log-in and the account, made on the first visit.
 
-    `days` is how long the log-in lasts.
+    `days` is how long the log-in lasts. What is one too many ends, in `verified` at once.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     account = await _account_of(consortium_id, vault, openid)
@@ -140,11 +136,13 @@ async def log_in(
             last_seen_at=now,
             expires_at=now + timedelta(days=days),
         )
-        others = await _end_oldest(account.id, but=session.id)
+        actor = Actor(consortium_id, "resident", account.id, session.id)
+        others, ended = await _end_oldest(actor)
         if others and device not in others:
             await notices.leave(consortium_id, [account.id], "device_added", subject_id=session.id)
-        actor = Actor(consortium_id, "resident", account.id, session.id)
         await audit.record(actor, "session.opened", entity_id=session.id)
+    if ended:
+        verified.forget()
     log.info("session.opened", account_id=str(account.id), session_id=str(session.id))
     return token, session, account
 
@@ -166,18 +164,25 @@ async def _account_of(consortium_id: UUID, vault: Vault, openid: str) -> Account
         return await Account.get(consortium_id=consortium_id, openid_index=index)
 
 
-async def _end_oldest(account_id: UUID, *, but: UUID) -> set[str]:
-    """End what is too much; returns the devices of the others that were logged in."""
-    living = (
-        await Session.filter(account_id=account_id, revoked_at=None)
+async def _end_oldest(actor: Actor) -> tuple[set[str], bool]:
+    """End what is too much, and say so in the audit.
+
+    Returns the devices of the others that were logged in, and whether one of them was ended.
+    """
+    rows = (
+        await Session.filter(account_id=actor.account_id, revoked_at=None)
         .order_by("-created_at")
         .values_list("id", "device", "expires_at")
     )
-    if len(living) > DEVICES_MOST:
-        extra = [row[0] for row in living[DEVICES_MOST:]]
-        await Session.filter(id__in=extra).update(revoked_at=clock.now())
     now = clock.now()
-    return {device for id, device, ends_at in living if id != but and ends_at > now}
+    extra = [row[0] for row in rows[DEVICES_MOST:]]
+    living = {id: device for id, device, ends_at in rows if ends_at > now}
+    ended = [id for id in extra if id in living]
+    if extra:
+        await Session.filter(id__in=extra).update(revoked_at=now)
+    for id in ended:
+        await audit.record(actor, "session.revoked", entity_id=id, ended=1)
+    return {device for id, device in living.items() if id != actor.session_id}, bool(ended)
 
 
 async def devices(actor: Actor) -> list[Session]:

@@ -1,5 +1,6 @@
 """消息: an account's notices in words, by what the reader may know now."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +95,7 @@ async def _messages(
     sessions = [row.subject_id for row in rows if row.kind == "device_added"]
     devices = await Session.filter(id__in=sessions).values_list("id", "device")
     told = _Told(desk, patients, {event.id: event for event in events}, dict(devices))
-    messages = [await told.message(row) for row in rows]
+    messages = await asyncio.gather(*(told.message(row) for row in rows))  # one look-up of places
     named = {row.patient_id for row in rows if row.patient_id and row.patient_id in patients}
     async with db.transaction():
         await note_read(actor, "inbox.read", named)

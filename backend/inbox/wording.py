@@ -53,7 +53,7 @@ def of_carer(kind: str, name: str | None) -> Words:
             "有人申请代办",
             f"有人想替{whom}看病办事。请看看是不是家里人，再决定同意还是拒绝。",
         ),
-        "carer_joined": ("家人接受了邀请", f"您邀请的家人现在可以替{whom}办事了。"),
+        "carer_joined": ("家人接受了邀请", f"受邀请的家人现在可以替{whom}办事了。"),
         "carer_allowed": ("代办申请通过了", f"您现在可以替{whom}办事了。"),
         "carer_refused": ("代办申请没有通过", "您申请代办的家人没有同意。有疑问，请和家人联系。"),
         "carer_left": ("有家人不再代办", f"有一位家人不再替{whom}办事了。"),
@@ -65,7 +65,7 @@ def of_carer(kind: str, name: str | None) -> Words:
 
 def of_device(device: str) -> Words:
     """The account was used somewhere new."""
-    where = f"({device})" if device else ""
+    where = f"（{device}）" if device else ""
     text = f"您的账号在另一部手机{where}上登录了。不是您本人，请马上让它退出登录。"
     return Words("新手机登录", text, DATA)
 

@@ -20,8 +20,10 @@ ACTIONS = {
     "appointment.confirmed": "确认预约", "appointment.listed": "看了预约列表",
     "appointment.moved": "改约", "appointment.shown": "看了一个预约",
     "carer.accepted": "接受邀请，成为代办家属", "carer.consented": "同意代办或修改代办权限",
+    "carer.invitation_opened": "打开了代办邀请", "carer.invitations_listed": "看了没用的邀请",
     "carer.invited": "邀请家人代办", "carer.listed": "看了代办家属名单",
-    "carer.revoked": "解除代办", "hold.expired": "没有确认的号自动放回",
+    "carer.revoked": "解除代办", "carer.uninvited": "收回代办邀请",
+    "consent.listed": "看了同意记录", "hold.expired": "没有确认的号自动放回",
     "inbox.read": "看了消息", "patient.changed": "修改就诊人资料",
     "patient.erased": "删除就诊人资料", "patient.listed": "看了就诊人名单",
     "patient.registered": "添加就诊人",
@@ -32,7 +34,8 @@ ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`who`: me, carer, asking (to be one), former (no longer one), staff, operator, system.
+    """`who`: me, carer, asking or invited (to be one), former (no longer one), staff, operator,
+    system.
 
     `relation`: what a carer is to the patient.
     """
@@ -77,6 +80,8 @@ async def _told(actor: Actor, patient_id: UUID, rows: Sequence[AuditEvent]) -> l
 def _resident(actor: Actor, row: AuditEvent, carer: Carer | None) -> str:
     if row.actor_id == actor.account_id:
         return "me"
+    if carer is None and row.action == "carer.invitation_opened":
+        return "invited"
     if carer is not None and carer.state == "requested":
         return "asking"
     return "carer" if carer is not None and is_in_force(carer) else "former"

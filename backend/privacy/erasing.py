@@ -12,12 +12,21 @@ from uuid import UUID, uuid4
 
 import structlog
 from tortoise.expressions import Subquery
+from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
 from backend.identity import carers
-from backend.identity.access import Actor, is_in_force, living, lock
+from backend.identity.access import (
+    Actor,
+    in_force,
+    is_in_force,
+    living,
+    lock,
+    lock_patients,
+    note_read,
+)
 from backend.identity.documents import mask_name
 from backend.identity.errors import HasAppointments
 from backend.identity.models import Account, Carer, CarerInvitation, Patient, Session
@@ -54,6 +63,8 @@ async def consequences(actor: Actor) -> list[Person]:
         .order_by("created_at", "id")
         .limit(100)
     )
+    async with db.transaction():
+        await note_read(actor, "patient.listed", {row.patient_id for row in rows})
     people = []
     for row in rows:
         others = await Carer.filter(living(), patient_id=row.patient_id).exclude(id=row.id)
@@ -75,9 +86,18 @@ async def _fate(patient_id: UUID, others: Sequence[Carer]) -> Fate:
 
 
 async def _must_stay(patient_id: UUID) -> bool:
-    seen = Appointment.filter(patient_id=patient_id, status__in=SEEN)
-    barred = Restriction.filter(patient_id=patient_id, until_at__gt=clock.now(), lifted_at=None)
-    return await seen.exists() or await barred.exists()
+    return (
+        await _seen().filter(patient_id=patient_id).exists()
+        or await _barred().filter(patient_id=patient_id).exists()
+    )
+
+
+def _seen() -> QuerySet[Appointment]:
+    return Appointment.filter(status__in=SEEN)
+
+
+def _barred() -> QuerySet[Restriction]:
+    return Restriction.filter(until_at__gt=clock.now(), lifted_at=None)
 
 
 async def erase(actor: Actor) -> None:
@@ -88,6 +108,7 @@ async def erase(actor: Actor) -> None:
         mine = await Carer.filter(living(), account_id=account.id).values_list(
             "patient_id", flat=True
         )
+        await lock_patients(list(mine))  # type: ignore[arg-type]
         # All carers of all these patients are locked, in one order: two who leave see each other.
         rows = (
             await Carer.filter(living(), patient_id__in=list(mine))
@@ -145,23 +166,30 @@ async def _forget(account: Account) -> None:
 
 
 async def sweep(consortium_id: UUID) -> int:
-    """Erase people whom only a rule still kept when their last carer's account was erased."""
+    """Erase people whom only a rule still kept when their last carer's account was erased.
+
+    A limited number a call. Returns how many.
+    """
     left = Carer.filter(
         ended_by__in=Subquery(Account.filter(erased_at__not_isnull=True).values("id"))
     )
-    rows = (
-        await Patient.filter(
+    ids: list[UUID] = (
+        await Patient.filter(  # type: ignore[assignment]
             consortium_id=consortium_id, id__in=Subquery(left.values("patient_id"))
         )
         .exclude(id_kind="erased")
-        .exclude(id__in=Subquery(Carer.filter(living()).values("patient_id")))
+        .exclude(id__in=Subquery(Carer.filter(in_force()).values("patient_id")))
+        .exclude(id__in=Subquery(_seen().values("patient_id")))
+        .exclude(id__in=Subquery(_barred().values("patient_id")))
         .order_by("id")
         .limit(SWEEP_MOST)
+        .values_list("id", flat=True)
     )
     erased = 0
-    for row in rows:
+    for patient_id in ids:
         async with db.transaction():
-            if not await _must_stay(row.id):
-                await _erase_patient(Actor.system(consortium_id), row.id)
+            await lock_patients([patient_id])
+            if not await Carer.filter(in_force(), patient_id=patient_id).exists():
+                await _erase_patient(Actor.system(consortium_id), patient_id)
                 erased += 1
     return erased

@@ -13,7 +13,7 @@ from backend.audit import AuditEvent
 from backend.booking import leaving
 from backend.booking.granting import DONE
 from backend.errors import NotFound
-from backend.identity import carers, patients
+from backend.identity import invitations, patients
 from backend.identity.access import Actor
 from backend.ids import new_id
 from backend.privacy.accesses import ACTIONS, Access, list_of
@@ -29,11 +29,11 @@ async def seen(person: Person, *, everyone: bool = False, most: int = 50) -> lis
 
 async def let_in(settings: Settings, person: Person, scope: str) -> Actor:
     actor = await an_account(settings)
-    code, _ = await carers.invite(
+    code, _ = await invitations.invite(
         person.actor, person.patient_id, scope=scope, expires_at=None,
         receipt=a_receipt(person.actor),
     )  # fmt: skip
-    await carers.accept(actor, code, relation="child", most=5, receipt=a_receipt(actor))
+    await invitations.accept(actor, code, relation="child", most=5, receipt=a_receipt(actor))
     return actor
 
 
@@ -63,6 +63,19 @@ async def test_who_only_asks_is_told_as_such(settings: Settings) -> None:
     await register(asking, settings, relation="child")
     (access,) = await seen(Person(owner, row.patient_id))
     assert (access.who, access.action) == ("asking", "patient.requested")
+
+
+async def test_who_opens_an_invitation_is_told_as_invited(settings: Settings) -> None:
+    person, guest = await a_person(settings), await an_account(settings)
+    code, _ = await invitations.invite(
+        person.actor, person.patient_id, scope="view", expires_at=None,
+        receipt=a_receipt(person.actor),
+    )  # fmt: skip
+    await invitations.open_code(guest, code)
+    (access,) = await seen(person)
+    assert (access.who, access.words) == ("invited", "打开了代办邀请")
+    await invitations.accept(guest, code, relation="child", most=5, receipt=a_receipt(guest))
+    assert {access.who for access in await seen(person)} == {"carer"}
 
 
 async def test_staff_operators_and_jobs_are_told_too(settings: Settings) -> None:

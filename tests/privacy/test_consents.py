@@ -1,11 +1,13 @@
 """Consent is written down with version and time, can be taken back, and then counts."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from backend import clock
-from backend.identity import accounts, carers, consents, terms
+from backend.audit import AuditEvent
+from backend.identity import accounts, consents, invitations, terms
 from backend.identity.access import Actor
 from backend.identity.errors import ConsentWithdrawn, TermsChanged
 from backend.identity.models import Account, Consent
@@ -35,8 +37,8 @@ async def test_each_decision_is_a_row_and_the_latest_counts(
     assert (row.purpose, row.text_version, row.granted) == ("terms", terms.VERSION, False)
     assert await Consent.filter(account_id=actor.account_id).count() == 2
     assert await consents.latest(other) is None
-    listed = await consents.list_of(actor, after=None, most=1)
-    rest = await consents.list_of(actor, after=(listed[0].at, listed[0].id), most=9)
+    listed, _ = await consents.list_of(actor, after=None, most=1)
+    rest, _ = await consents.list_of(actor, after=(listed[0].at, listed[0].id), most=9)
     assert [row.granted for row in [*listed, *rest]] == [False, True]
 
 
@@ -49,6 +51,18 @@ async def test_an_old_text_is_not_agreed_to_but_may_be_taken_back(
     assert refused.value.extra == {"version": terms.VERSION}
     await decide(actor, granted=False, version="2020-01")
     assert not await Consent.filter(granted=True).exists()
+
+
+async def test_whose_names_are_shown_is_written_down(db: None, settings: Settings) -> None:
+    actor, other = await an_account(settings), await an_account(settings)
+    mine = await register(actor, settings, name="王桂兰")
+    await decide(actor, granted=True)
+    rows, names = await consents.list_of(actor, after=None, most=9)
+    assert {row.patient_id for row in rows} == {mine.patient_id, None}
+    assert names == {mine.patient_id: "王*兰"}
+    (read,) = await AuditEvent.filter(action="consent.listed")
+    assert (read.patient_id, read.actor_id) == (mine.patient_id, actor.account_id)
+    assert await consents.list_of(other, after=None, most=9) == ([], {})
 
 
 async def test_a_repeated_decision_is_one(db: None, settings: Settings) -> None:
@@ -66,7 +80,7 @@ async def test_taken_back_the_phone_goes_and_nothing_more_is_kept(
 ) -> None:
     host, guest = await a_person(settings), await an_account(settings)
     await accounts.set_phone(guest, vault_of(settings), PHONE)
-    code, _ = await carers.invite(
+    code, _ = await invitations.invite(
         host.actor, host.patient_id, scope="book", expires_at=None, receipt=a_receipt(host.actor)
     )
     await decide(guest, granted=False)
@@ -76,17 +90,26 @@ async def test_taken_back_the_phone_goes_and_nothing_more_is_kept(
     async def everything_that_keeps_more() -> None:
         await register(guest, settings)
         await accounts.set_phone(guest, vault_of(settings), PHONE)
-        await carers.accept(guest, code, relation="child", most=5, receipt=a_receipt(guest))
+        await invitations.accept(guest, code, relation="child", most=5, receipt=a_receipt(guest))
 
     with pytest.raises(ConsentWithdrawn):
         await register(guest, settings)
     with pytest.raises(ConsentWithdrawn):
         await accounts.set_phone(guest, vault_of(settings), PHONE)
     with pytest.raises(ConsentWithdrawn):
-        await carers.accept(guest, code, relation="child", most=5, receipt=a_receipt(guest))
+        await invitations.accept(guest, code, relation="child", most=5, receipt=a_receipt(guest))
     noon.move(timedelta(seconds=1))
     await decide(guest, granted=True)
     await everything_that_keeps_more()
+
+
+async def test_no_phone_is_kept_beside_a_withdrawal(db: None, settings: Settings) -> None:
+    """Whatever comes first: afterwards there is none."""
+    for _ in range(5):
+        actor = await an_account(settings)
+        phones = [accounts.set_phone(actor, vault_of(settings), PHONE) for _ in range(20)]
+        await asyncio.gather(*phones, decide(actor, granted=False), return_exceptions=True)
+        assert (await Account.get(id=actor.account_id)).phone_sealed is None
 
 
 async def test_over_http(server: Server) -> None:

@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from backend import clock, notices
+from backend.audit import AuditEvent
 from backend.booking import appointments
 from backend.booking.models import Appointment, Restriction
 from backend.errors import NotFound, Unauthenticated
-from backend.identity import accounts, carers, sessions
+from backend.identity import accounts, invitations, sessions
 from backend.identity.access import Actor
 from backend.identity.care import Care
 from backend.identity.errors import HasAppointments
@@ -26,7 +27,7 @@ from tests.api.conftest import Server, keyed
 from tests.api.conftest import server as server
 from tests.api.world import dump
 from tests.clinics import a_desk, a_slot
-from tests.people import a_receipt, an_account, an_id_number, log_in, register, vault_of
+from tests.people import a_person, a_receipt, an_account, an_id_number, log_in, register, vault_of
 
 NAME, NUMBER, PHONE, OPENID = "欧阳翠花", an_id_number(), "13912345678", "openid-canary"
 REASON = "老毛病金丝雀"
@@ -55,10 +56,10 @@ async def book(actor: Actor, settings: Settings, patient_id: UUID) -> UUID:
 
 async def let_in(actor: Actor, settings: Settings, patient_id: UUID, scope: str) -> Actor:
     other = await an_account(settings)
-    code, _ = await carers.invite(
+    code, _ = await invitations.invite(
         actor, patient_id, scope=scope, expires_at=None, receipt=a_receipt(actor)
     )
-    await carers.accept(other, code, relation="child", most=5, receipt=a_receipt(other))
+    await invitations.accept(other, code, relation="child", most=5, receipt=a_receipt(other))
     return other
 
 
@@ -68,7 +69,9 @@ async def test_nothing_of_the_person_is_left(db: None, settings: Settings) -> No
     receipt = a_receipt(actor)
     await appointments.cancel(actor, a_desk(), booked, reason=REASON, receipt=receipt)
     await notices.leave(settings.consortium_id, [actor.account_id], "carer_refused")
-    await carers.invite(actor, patient_id, scope="view", expires_at=None, receipt=a_receipt(actor))
+    await invitations.invite(
+        actor, patient_id, scope="view", expires_at=None, receipt=a_receipt(actor)
+    )
     index = (await Account.get(id=actor.account_id)).openid_index
     await WechatEvent.create(
         id=uuid4(), consortium_id=settings.consortium_id, dedupe_key="1", openid_index=index,
@@ -115,6 +118,7 @@ async def test_appointments_that_nobody_else_could_look_after_come_first(
     booked = await book(actor, settings, patient_id)
     (person,) = await consequences(actor)
     assert (person.name, person.fate, list(person.appointments)) == ("欧**花", "erased", [booked])
+    assert await AuditEvent.filter(patient_id=patient_id, action="patient.listed").count() == 1
     before = await dump()
     with pytest.raises(HasAppointments) as refused:
         await erase(actor)
@@ -170,6 +174,74 @@ async def test_what_law_or_rule_keeps_stays_and_a_rule_ends(
     assert await erasing.sweep(settings.consortium_id) == 0
 
 
+async def barred_until_noon(settings: Settings, patient_id: UUID) -> None:
+    await Restriction.create(
+        id=uuid4(), consortium_id=settings.consortium_id, patient_id=patient_id, kind="expert",
+        cause="no_shows", policy_version="x", from_at=clock.now() - timedelta(days=90),
+        until_at=clock.now() + timedelta(minutes=1),
+    )  # fmt: skip
+
+
+async def test_whom_the_law_keeps_hides_nobody_from_the_sweep(
+    db: None, settings: Settings, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are kept for ever, they take up no room in a portion."""
+    monkeypatch.setattr(erasing, "SWEEP_MOST", 1)
+    people = [await a_person(settings) for _ in range(4)]
+    *kept, barred = sorted(people, key=lambda person: person.patient_id)
+    for person in kept:
+        await Appointment.filter(id=await book(person.actor, settings, person.patient_id)).update(
+            status="fulfilled"
+        )
+    await barred_until_noon(settings, barred.patient_id)
+    for person in people:
+        await erase(person.actor)
+    noon.move(timedelta(minutes=2))
+    assert await erasing.sweep(settings.consortium_id) == 1
+    assert (await Patient.get(id=barred.patient_id)).name == NOBODY
+    assert await erasing.sweep(settings.consortium_id) == 0
+
+
+async def test_who_only_asks_keeps_nobody_from_the_sweep(
+    db: None, settings: Settings, noon: clock.Hands
+) -> None:
+    """There is nobody left to consent; erased, they may register anew."""
+    actor, patient_id = await somebody(settings)
+    await barred_until_noon(settings, patient_id)
+    await erase(actor)
+    _, again = await log_in(settings, OPENID)
+    assert (await register(again, settings, name=NAME, id_number=NUMBER)).state == "requested"
+    noon.move(timedelta(minutes=2))
+    assert await erasing.sweep(settings.consortium_id) == 1
+    assert (await register(again, settings, name=NAME, id_number=NUMBER)).state == "active"
+
+
+async def test_nobody_is_let_in_to_a_person_who_is_being_erased(
+    db: None, settings: Settings
+) -> None:
+    """Whoever came first: either they are still there, for those let in, or nobody has them."""
+    for _ in range(5):
+        person = await a_person(settings)
+        codes = [
+            (await invitations.invite(
+                person.actor, person.patient_id, scope="view", expires_at=None,
+                receipt=a_receipt(person.actor),
+            ))[0]
+            for _ in range(4)
+        ]  # fmt: skip
+        others = [await an_account(settings) for _ in codes]
+        await asyncio.gather(
+            *(
+                invitations.accept(other, code, relation="child", most=5, receipt=a_receipt(other))
+                for other, code in zip(others, codes, strict=True)
+            ),
+            erase(person.actor),
+            return_exceptions=True,
+        )
+        gone = (await Patient.get(id=person.patient_id)).name == NOBODY
+        assert gone != await Carer.filter(patient_id=person.patient_id, state="active").exists()
+
+
 async def test_who_only_left_a_list_is_not_swept(db: None, settings: Settings) -> None:
     """They may come back to it: the account is still there."""
     from backend.booking import leaving
@@ -198,13 +270,13 @@ async def test_what_comes_a_moment_too_late_makes_nothing(db: None, settings: Se
     actor, _ = await somebody(settings)
     host, theirs = await an_account(settings), an_id_number(order=35)
     row = await register(host, settings, name="赵强", id_number=theirs)
-    code, _ = await carers.invite(
+    code, _ = await invitations.invite(
         host, row.patient_id, scope="book", expires_at=None, receipt=a_receipt(host)
     )
     await erase(actor)
     for late in (
         register(actor, settings, name=NAME, id_number=NUMBER),
-        carers.accept(actor, code, relation="child", most=5, receipt=a_receipt(actor)),
+        invitations.accept(actor, code, relation="child", most=5, receipt=a_receipt(actor)),
         erase(actor),
     ):
         with pytest.raises(Unauthenticated):

@@ -8,7 +8,7 @@ from tortoise import Tortoise
 from backend import clock, notices
 from backend.audit import AuditEvent
 from backend.booking import appointments
-from backend.identity import accounts, carers
+from backend.identity import accounts, invitations
 from backend.identity.access import Actor
 from backend.privacy import exporting
 from backend.privacy.exporting import EVERYWHERE, NOT_PERSONAL, SEALED, WITHHELD, export
@@ -52,10 +52,10 @@ async def test_it_is_all_there_and_readable(db: None, settings: Settings) -> Non
 async def test_whom_one_does_not_manage_stays_out(db: None, settings: Settings) -> None:
     owner, patient_id = await somebody(settings)
     _, helper = await log_in(settings, "openid-helper")
-    code, _ = await carers.invite(
+    code, _ = await invitations.invite(
         owner, patient_id, scope="book", expires_at=None, receipt=a_receipt(owner)
     )  # fmt: skip
-    await carers.accept(helper, code, relation="child", most=5, receipt=a_receipt(helper))
+    await invitations.accept(helper, code, relation="child", most=5, receipt=a_receipt(helper))
     found = await export(helper, vault_of(settings))
     told = str(found)
     assert not [word for word in (NAME, NUMBER, PHONE, OPENID) if word in told]
