@@ -66,7 +66,7 @@ def serve() -> None:
 
 @main.command()
 def worker() -> None:
-    """启动任务进程（PostgreSQL 和 Redis）;可以有多个，由一个领头。"""
+    """启动任务进程（PostgreSQL 和 Redis）；可以有多个，由一个领头。"""
     from backend import worker as workers
 
     with _explained():
@@ -90,7 +90,13 @@ def migrate() -> None:
 @main.command("import")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="只检查并列出变化，不写入。")
-@click.option("--template", type=click.Path(path_type=Path), help="写出一份空白工作簿。")
+@click.option(
+    "--template",
+    is_flag=False,
+    flag_value="county.xlsx",
+    type=click.Path(path_type=Path),
+    help="写出一份空白工作簿（不给文件名就是 county.xlsx）。",
+)
 def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
     """导入医共体的机构、科室、医生、排班和规则（.xlsx，或放着 .csv 的文件夹）。"""
     from backend import import_command

@@ -58,7 +58,7 @@ async def examine(variables: Mapping[str, str], folder: Path) -> list[Finding]:
         settings = from_env(variables)
     except SettingsError as error:
         return [*findings, *(Finding("fail", fault) for fault in error.faults)]
-    findings.append(Finding("ok", f"设置可以读取(数据库 {_shown(settings.database_url)})"))
+    findings.append(Finding("ok", f"设置可以读取（数据库 {_shown(settings.database_url)}）"))
     findings += [*_wechat(settings), *_addresses(settings), *_port(settings)]
     findings += [finding async for finding in _database(settings)]
     findings += [finding async for finding in _redis(settings)]
@@ -97,7 +97,7 @@ def _wechat(settings: Settings) -> Iterator[Finding]:
     if settings.phone_url:
         yield Finding(
             "warn",
-            f"浏览器里的小程序用模拟的手机登录({settings.phone_url})",
+            f"浏览器里的小程序用模拟的手机登录（{settings.phone_url}）",
             "正式使用时把 JIAMENKOU_PHONE_URL 留空",
         )
     if not settings.wechat_push_token.reveal() or not settings.wechat_push_aes_key.reveal():
@@ -144,7 +144,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     except UNREACHABLE as error:
         yield Finding(
             "fail",
-            f"连不上数据库({type(error).__name__})",
+            f"连不上数据库（{type(error).__name__}）",
             "检查 JIAMENKOU_DATABASE_URL 的地址、用户和密码，以及数据库是否在运行",
         )
         return

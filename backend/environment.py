@@ -15,10 +15,14 @@ def read(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The `JIAMENKOU_*` variables; what `environ` says goes before what the file says.
 
     Raises:
-        SettingsError: a line of the file can't be read.
+        SettingsError: the file, or a line of it, can't be read.
     """
     path = folder / FILE
-    text = path.read_text("utf-8")[:BYTES_MOST] if path.is_file() else ""
+    raw = path.read_bytes()[:BYTES_MOST] if path.is_file() else b""
+    try:
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a byte-order mark
+    except UnicodeDecodeError:
+        raise SettingsError([f"{FILE} 不是 UTF-8 编码，请另存为 UTF-8。"]) from None
     both = parse(text) | dict(environ)
     return {name: value for name, value in both.items() if name.startswith(PREFIX)}
 
@@ -31,7 +35,7 @@ def parse(text: str) -> dict[str, str]:
             continue
         found = LINE.fullmatch(line.strip())
         if found is None:
-            faults.append(f"{FILE} 第 {number} 行: 应为「名称=值」。")
+            faults.append(f"{FILE} 第 {number} 行：应为「名称=值」。")
             continue
         name, value = found.groups()
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""

@@ -9,7 +9,7 @@ import contextlib
 import heapq
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol, cast
 
 from redis import asyncio as aioredis
@@ -71,7 +71,8 @@ class InProcessHub(_Locking):
 
     shared = False
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._now = monotonic
         self._entries: dict[str, tuple[float, bytes]] = {}
         self._expiries: list[tuple[float, str]] = []
 
@@ -79,12 +80,12 @@ class InProcessHub(_Locking):
         return self._get(key)
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> None:
-        self._set(key, value, time.monotonic() + ttl_s)
+        self._set(key, value, self._now() + ttl_s)
 
     async def count(self, key: str, window_s: int) -> int:
         entry = self._entries.get(key)
-        if entry is None or entry[0] <= time.monotonic():
-            self._set(key, b"1", time.monotonic() + window_s)
+        if entry is None or entry[0] <= self._now():
+            self._set(key, b"1", self._now() + window_s)
             return 1
         total = int(entry[1]) + 1
         self._entries[key] = (entry[0], b"%d" % total)
@@ -93,7 +94,7 @@ class InProcessHub(_Locking):
     async def claim(self, name: str, holder: str, ttl_s: float) -> bool:
         if self._get(name) not in (None, holder.encode()):
             return False
-        self._set(name, holder.encode(), time.monotonic() + ttl_s)
+        self._set(name, holder.encode(), self._now() + ttl_s)
         return True
 
     async def release(self, name: str, holder: str) -> None:
@@ -109,12 +110,12 @@ class InProcessHub(_Locking):
 
     def _get(self, key: str) -> bytes | None:
         entry = self._entries.get(key)
-        return entry[1] if entry is not None and entry[0] > time.monotonic() else None
+        return entry[1] if entry is not None and entry[0] > self._now() else None
 
     def _set(self, key: str, value: bytes, expires_at: float) -> None:
         self._entries[key] = (expires_at, value)
         heapq.heappush(self._expiries, (expires_at, key))
-        now = time.monotonic()
+        now = self._now()
         while self._expiries and (
             self._expiries[0][0] <= now or len(self._expiries) > ENTRIES_MOST
         ):

@@ -16,8 +16,13 @@ from backend.settings import Settings
 
 
 def template(path: Path, console: Console) -> None:
-    """Write the empty workbook."""
-    write_template(path)
+    """Write the empty workbook. Raises Refused: one is there already, and may be filled in."""
+    if path.exists():
+        raise Refused(f"{path} 已经存在，没有改动；请换一个文件名。 / The file exists.")
+    try:
+        write_template(path)
+    except OSError as error:
+        raise Refused(f"不能写入 {path}({error.strerror})。 / Can't write there.") from None
     console.print(f"[green]✓[/] 空白工作簿：{path}", soft_wrap=True)
 
 

@@ -1,7 +1,8 @@
 """The right to be the only process on a database, where there is no Redis to share through.
 
 SQLite: an exclusive lock on a file beside the database. PostgreSQL without Redis: an advisory lock,
-held by a connection of its own. Both end with the process, however it ends: nothing to clean up.
+held by a connection of its own. Processes with Redis share that lock, so that one without it is
+refused beside them. All end with the process, however it ends: nothing to clean up.
 """
 
 import asyncio
@@ -41,21 +42,22 @@ def is_sole(settings: Settings) -> bool:
 
 @contextlib.asynccontextmanager
 async def held(settings: Settings, *, lost: Callable[[], None]) -> AsyncIterator[None]:
-    """Be the only server inside the block, if there may be only one.
+    """Be the only server inside the block, or one of several that share Redis.
 
-    `lost` is called when another process got the lock after this one's connection broke.
+    `lost` is called when another process got the lock after this one's connection broke; whoever
+    shares it goes on.
 
     Raises:
-        Taken: another process is.
+        Taken: another process is the only one, or there are others.
         OSError, asyncpg.PostgresError: the database can't be reached.
     """
-    if not is_sole(settings):
-        yield
-    elif settings.embedded:
+    if settings.embedded:
         with alone(settings.database_path):
             yield
+    elif settings.pgbouncer:  # a session's lock means nothing through it
+        yield
     else:
-        async with _postgres(settings.database_url, lost):
+        async with _postgres(settings.database_url, None if settings.redis_url else lost):
             yield
 
 
@@ -75,12 +77,13 @@ def alone(database: Path) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _postgres(url: str, lost: Callable[[], None]) -> AsyncIterator[None]:
-    connection = await _take(url)
+async def _postgres(url: str, lost: Callable[[], None] | None) -> AsyncIterator[None]:
+    """`lost` None: share the lock."""
+    connection = await _take(url, shared=lost is None)
     if connection is None:
         raise Taken(
             "另一个进程或另一台主机正在使用这个数据库；没有 Redis 时只能运行一个进程，"
-            "请先停掉它，或设置 JIAMENKOU_REDIS_URL。 / Several processes need Redis."
+            "请先停掉它，或给每台主机都设置 JIAMENKOU_REDIS_URL。 / Several processes need Redis."
         )
     watch = asyncio.create_task(_watch(url, connection, lost))
     try:
@@ -90,13 +93,14 @@ async def _postgres(url: str, lost: Callable[[], None]) -> AsyncIterator[None]:
         await asyncio.wait({watch})
 
 
-async def _take(url: str) -> asyncpg.Connection | None:
+async def _take(url: str, *, shared: bool) -> asyncpg.Connection | None:
     """A connection that has the lock, or None if another has it."""
     connection = await asyncpg.connect(
         url, timeout=CONNECT_S, command_timeout=CHECK_S, server_settings=KEEPALIVE
     )
+    taking = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
     try:
-        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        if await connection.fetchval(f"SELECT {taking}($1)", LOCK):
             return connection
     except BaseException:
         connection.terminate()
@@ -105,7 +109,7 @@ async def _take(url: str) -> asyncpg.Connection | None:
     return None
 
 
-async def _watch(url: str, connection: asyncpg.Connection, lost: Callable[[], None]) -> None:
+async def _watch(url: str, connection: asyncpg.Connection, lost: Callable[[], None] | None) -> None:
     """Notice a broken connection and take the lock again; a database that is away is waited for."""
     try:
         while True:
@@ -117,13 +121,15 @@ async def _watch(url: str, connection: asyncpg.Connection, lost: Callable[[], No
                 log.warning("lease.shaken", why=type(error).__name__)
             connection.terminate()
             try:
-                fresh = await _take(url)
+                fresh = await _take(url, shared=lost is None)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 continue
-            if fresh is None:
-                log.error("lease.lost")
+            if fresh is not None:
+                connection = fresh
+                continue
+            log.error("lease.lost")
+            if lost is not None:
                 lost()
                 return
-            connection = fresh
     finally:
         connection.terminate()

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from sanic import Sanic
 
-from backend import db, hub
+from backend import db, hub, miniprogram
 from backend.api import mount_api, mount_health, mount_wechat
 from backend.api.problem import ProblemHandler
 from backend.api.service import Service
@@ -14,14 +14,11 @@ from backend.api.wire import BODY_MOST
 from backend.booking.desk import Desk
 from backend.crypto import Vault
 from backend.identity.sessions import Sessions
-from backend.miniprogram import mount as mount_mini_program
 from backend.settings import Settings
 from backend.wechat.client import WeChat
 
 log = structlog.get_logger()
 
-RESPONSE_TIMEOUT_S = 30
-KEEP_ALIVE_S = 75
 _numbers = count(1)
 
 
@@ -38,8 +35,6 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         TOUCHUP=False,
         ACCESS_LOG=False,
         REQUEST_MAX_SIZE=BODY_MOST,
-        RESPONSE_TIMEOUT=RESPONSE_TIMEOUT_S,
-        KEEP_ALIVE_TIMEOUT=KEEP_ALIVE_S,
     )
     opened = hub.open_hub(settings)
     desk = Desk(queue_most=settings.booking_queue)
@@ -58,9 +53,9 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
     )
     app.ctx.service = service
     mount_api(app, service)
-    mount_health(app, service)
+    mount_health(app, service, pages_at=miniprogram.PATH if miniprogram.is_built() else "")
     mount_wechat(app, service)
-    mount_mini_program(app, settings)
+    miniprogram.mount(app, settings)
     app.register_listener(_start, "before_server_start")
     app.register_listener(_stop, "before_server_stop")
     return app

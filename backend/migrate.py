@@ -12,7 +12,8 @@ from backend import db
 from backend.settings import Settings
 
 LOCK = 7_230_001  # any number, the same for all who migrate
-LOCK_TIMEOUT_S = 60.0
+CONNECT_S = 60.0
+LOCK_MOST_S = 600.0  # for another's migration to end
 
 
 async def migrate(settings: Settings, progress: Callable[[str], None] | None = None) -> None:
@@ -38,11 +39,11 @@ async def _alone(settings: Settings) -> AsyncIterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    connection = await asyncpg.connect(settings.database_url, timeout=LOCK_TIMEOUT_S)
+    connection = await asyncpg.connect(settings.database_url, timeout=CONNECT_S)
     try:
         async with connection.transaction():
             # Held by the transaction, so it works through PgBouncer too.
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=LOCK_MOST_S)
             yield
     finally:
         await connection.close()

@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple
 
@@ -41,6 +42,7 @@ HEAD = re.compile(
 )
 HOST = re.compile(r"(?:[0-9A-Za-z._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 LENGTH = re.compile(r"[0-9]{1,15}")
+SINGLE = ("host", "content-length", "transfer-encoding")
 CHUNK = re.compile(rb"\r\n[0-9A-Fa-f]{1,8}(?:;[\t -~]*+)?")
 
 
@@ -50,7 +52,7 @@ class Limits:
 
     header_s: float = 10.0
     body_s: float = 20.0
-    response_s: float = 30.0
+    response_s: float = 4.5
     idle_s: float = 75.0
     connections_most: int = 10_000
     per_address_most: int = 200
@@ -86,17 +88,23 @@ def read_head(raw: bytes) -> Head | None:
 
 def _is_sound(head: Head) -> bool:
     """Whether who shall answer, and where the body ends, is said exactly once."""
-    names = [name for name, _ in head.headers]
-    if names.count("host") != 1 or HOST.fullmatch(head.by_name["host"]) is None:
+    host = head.by_name.get("host")
+    if host is None or not _is_host(host):
         return False
     length, coding = head.by_name.get("content-length"), head.by_name.get("transfer-encoding")
-    if length is None and coding is None:
-        return True
-    if names.count("content-length") + names.count("transfer-encoding") != 1:
+    if length is not None and (coding is not None or LENGTH.fullmatch(length) is None):
         return False
-    if length is not None:
-        return LENGTH.fullmatch(length) is not None
-    return (coding or "").lower() == "chunked" and head.version == "1.1"
+    if coding is not None and (coding.lower() != "chunked" or head.version != "1.1"):
+        return False
+    if len(head.by_name) == len(head.headers):  # nothing stands twice
+        return True
+    names = Counter(name for name, _ in head.headers)
+    return all(names[name] <= 1 for name in SINGLE)
+
+
+@lru_cache(maxsize=1000)
+def _is_host(value: str) -> bool:
+    return HOST.fullmatch(value) is not None
 
 
 class StrictHttp(Http):
@@ -131,6 +139,7 @@ class StrictHttp(Http):
         self._begin(head, raw)
         # Of a chunked body one line break stays: each chunk begins with the end of the one before.
         del buffer[: end + (2 if self.request_body == CHUNKED_BODY else 4)]
+        self._take_body(buffer)
         self.began = monotonic()
 
     def _begin(self, head: Head, raw: bytes) -> None:
@@ -163,6 +172,17 @@ class StrictHttp(Http):
             self.expecting_continue = True
         self.request, request.stream = request, self
         protocol.state["requests_count"] += 1
+
+    def _take_body(self, buffer: bytearray) -> None:
+        """A body that has come with its head need not be waited for piece by piece."""
+        request: Any = self.request
+        size: int = request.stream.request_bytes
+        if self.request_body != LENGTH_BODY or self.expecting_continue:
+            return
+        if size <= len(buffer) and size <= request.stream.request_max_size:
+            request.body = bytes(buffer[:size])
+            del buffer[:size]
+            self.request_body, self.request_bytes_left = None, 0
 
     async def read(self) -> bytes | None:
         """Some bytes of the body. Raises BadRequest: a chunk whose frame is not exact."""
@@ -243,7 +263,7 @@ class StrictProtocol(HttpProtocol):
         left, late = self._time_left(http)
         if left > 0:
             # A request may begin meanwhile, so never sleep longer than its shortest deadline.
-            delay = min(left, self.limits.header_s)
+            delay = min(left, self.limits.header_s, self.limits.response_s)
             self._callback_check_timeouts = self.loop.call_later(delay, self.check_timeouts)
             return
         http.exception = late

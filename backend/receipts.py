@@ -52,7 +52,7 @@ class KeyMissing(Malformed):
 
     code = "idempotency-key-missing"
     title = "缺少请求编号"
-    detail = "缺少或写错了请求编号（Idempotency-Key,8 到 64 个可见字符）。"
+    detail = "缺少或写错了请求编号（Idempotency-Key，8 到 64 个可见字符）。"
 
 
 @dataclass(frozen=True, slots=True)

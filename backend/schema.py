@@ -18,7 +18,7 @@ class NotMigrated(Refused):
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
-            f"数据库结构还差 {len(names)} 步({'、'.join(names)}),请先运行 jiamenkou migrate。"
+            f"数据库结构还差 {len(names)} 步（{'、'.join(names)}），请先运行 jiamenkou migrate。"
             " / Migrations are missing."
         )
 

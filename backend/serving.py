@@ -31,7 +31,7 @@ class PortTaken(Refused):
 
     def __init__(self, host: str, port: int, why: str) -> None:
         super().__init__(
-            f"无法使用 {host}:{port}({why}),请换一个端口或停掉占用它的程序。"
+            f"无法使用 {host}:{port}（{why}），请换一个端口或停掉占用它的程序。"
             f" / Port {port} can't be used."
         )
 

@@ -7,12 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID, uuid5
 
 PREFIX = "JIAMENKOU_"
 PURPOSES = ("booked", "changed", "visit")  # what a subscribe message may be for
 KEY_BYTES = 32  # AES-256-GCM, HMAC-SHA-256
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+HOST_NAME = r"[0-9A-Za-z._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]"
+RANGES = {  # setting → the least and the most, both allowed
+    "port": (1, 65_535),
+    "workers": (1, 64),
+    "database_pool": (2, 500),
+    "trusted_proxies": (0, 16),
+    "session_days": (1, 366),
+    "booking_queue": (1, 1_000_000),
+    "bookings_per_minute": (1, 999_999_999),
+    "logins_per_minute": (1, 999_999_999),
+    "reads_per_minute": (1, 999_999_999),
+}
 TENANTS = UUID("3f0c9f57-3b53-4c0e-9a57-6d0f6f1f5a10")  # namespace of consortium ids
 
 
@@ -155,21 +168,30 @@ def _parse_keys(text: str) -> dict[str, bytes]:
         key = base64.b64decode(encoded, validate=True)
         if not re.fullmatch(r"[a-z0-9]{1,16}", key_id) or len(key) != KEY_BYTES:
             raise ValueError(key_id)
+        if key_id in keys:  # one of the two would be lost, and all that it sealed
+            raise ValueError(key_id)
         keys[key_id] = key
     return keys
 
 
 def _faults(s: Settings) -> Any:
-    scheme = urlsplit(s.database_url).scheme
+    scheme = _split(s.database_url).scheme
     if scheme not in {"sqlite", "postgres"}:
         yield (
             "JIAMENKOU_DATABASE_URL: 应以 sqlite:// 或 postgres:// 开头，"
             "例如 postgres://user:password@host:5432/jiamenkou。"
         )
-    if s.redis_url is not None and urlsplit(s.redis_url.reveal()).scheme not in {"redis", "rediss"}:
+    elif not s.database_url.removeprefix("sqlite://") or (
+        scheme == "postgres" and not _split(s.database_url).path.strip("/")
+    ):
+        yield "JIAMENKOU_DATABASE_URL: 缺少数据库的位置，请对照 .env.example。"
+    if s.redis_url is not None and _split(s.redis_url.reveal()).scheme not in {"redis", "rediss"}:
         yield "JIAMENKOU_REDIS_URL: 应以 redis:// 或 rediss:// 开头。"
-    if s.workers < 1 or s.workers > 64:
-        yield "JIAMENKOU_WORKERS: 应在 1 到 64 之间。"
+    for name, (least, most) in RANGES.items():
+        if not least <= getattr(s, name) <= most:
+            yield f"{PREFIX}{name.upper()}: 应在 {least} 到 {most} 之间。"
+    if s.log_level not in LEVELS:
+        yield f"JIAMENKOU_LOG_LEVEL: 应为 {'、'.join(LEVELS)} 之一。"
     if s.workers > 1 and s.embedded:
         yield (
             "JIAMENKOU_WORKERS: SQLite 只能由一个进程写入，多个进程会互相等待甚至损坏数据；"
@@ -177,17 +199,16 @@ def _faults(s: Settings) -> Any:
         )
     if s.workers > 1 and not s.embedded and s.redis_url is None:
         yield (
-            "JIAMENKOU_WORKERS: 多个进程要靠 Redis 协调（限流、任务选主、共享令牌）;"
+            "JIAMENKOU_WORKERS: 多个进程要靠 Redis 协调（限流、任务选主、共享令牌）；"
             "请设置 JIAMENKOU_REDIS_URL，或把进程数设为 1。"
         )
     if s.pgbouncer and s.redis_url is None:
         yield "JIAMENKOU_PGBOUNCER: 经过 PgBouncer 时要有 Redis，请设置 JIAMENKOU_REDIS_URL。"
-    if not 1 <= s.port <= 65535:
-        yield "JIAMENKOU_PORT: 应在 1 到 65535 之间。"
-    if urlsplit(s.wechat_base_url).scheme not in {"http", "https"}:
+    wechat = _split(s.wechat_base_url)
+    if wechat.scheme not in {"http", "https"} or not wechat.hostname:
         yield "JIAMENKOU_WECHAT_BASE_URL: 应为 http(s) 地址。"
     if not re.fullmatch(r"(https?://[a-z0-9.-]+(:\d{1,5})?)?", s.phone_url):
-        yield "JIAMENKOU_PHONE_URL: 应为 http(s)://主机：端口，末尾不带斜杠；正式使用时留空。"
+        yield "JIAMENKOU_PHONE_URL: 应为 http(s)://主机:端口，末尾不带斜杠；正式使用时留空。"
     if bool(s.wechat_push_token.reveal()) != bool(s.wechat_push_aes_key.reveal()):
         yield "JIAMENKOU_WECHAT_PUSH_TOKEN 和 JIAMENKOU_WECHAT_PUSH_AES_KEY 要一起设置。"
     elif not re.fullmatch(r"([A-Za-z0-9+/]{43})?", s.wechat_push_aes_key.reveal()):
@@ -197,17 +218,27 @@ def _faults(s: Settings) -> Any:
         s.wechat_templates
     ):
         yield (
-            "JIAMENKOU_WECHAT_TEMPLATES: 应为「用途：模板编号」，逗号分隔，"
+            "JIAMENKOU_WECHAT_TEMPLATES: 应为「用途:模板编号」，用半角逗号分隔，"
             f"用途各一次，可用：{'、'.join(PURPOSES)}。"
         )
     if not re.fullmatch(r"[a-z0-9-]{1,32}", s.consortium):
         yield "JIAMENKOU_CONSORTIUM: 只能用小写字母、数字和连字符，最多 32 位。"
-    public = urlsplit(s.public_url)
+    public = _split(s.public_url)
     if public.scheme not in {"http", "https"} or not public.hostname or s.public_url[-1] == "/":
         yield "JIAMENKOU_PUBLIC_URL: 应为 http(s) 地址，末尾不带斜杠，例如 https://jk.example.cn。"
     if not s.allowed_hosts:
         yield "JIAMENKOU_ALLOWED_HOSTS: 至少要有一个域名。"
+    elif not all(re.fullmatch(HOST_NAME, host) for host in s.allowed_hosts):
+        yield "JIAMENKOU_ALLOWED_HOSTS: 只写域名，不带 http:// 和端口，逗号分隔。"
     yield from _key_faults(s)
+
+
+def _split(url: str) -> SplitResult:
+    """What can't be read as a URL has no parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _key_faults(s: Settings) -> Any:
@@ -215,9 +246,12 @@ def _key_faults(s: Settings) -> Any:
     try:
         _parse_keys(s.encryption_keys.reveal())
     except (ValueError, binascii.Error):
-        yield f"JIAMENKOU_ENCRYPTION_KEYS: 应为「编号：32 字节密钥的 base64」，逗号分隔；{how}"
+        yield (
+            "JIAMENKOU_ENCRYPTION_KEYS: 应为「编号:32 字节密钥的 base64」，"
+            f"用半角冒号，多个之间用半角逗号，编号各不相同；{how}"
+        )
     try:
         if len(base64.b64decode(s.index_key.reveal(), validate=True)) != KEY_BYTES:
             raise ValueError
     except (ValueError, binascii.Error):
-        yield f"JIAMENKOU_INDEX_KEY: 应为 32 字节密钥的 base64;{how}"
+        yield f"JIAMENKOU_INDEX_KEY: 应为 32 字节密钥的 base64；{how}"

@@ -31,6 +31,7 @@ class _Place:
     started: float = 0.0
     due: float = 0.0
     backoff_s: float = 0.0
+    asked: bool = False  # to end
 
 
 @dataclass(slots=True)
@@ -54,20 +55,23 @@ class Supervisor:
             ended_well &= self._reap()
             if not self.stopping_since:
                 self._fill()
-            elif time.monotonic() - self.stopping_since > STOP_MOST_S:
-                self._signal_all(signal.SIGKILL)
+            else:
+                self._end_all()
             time.sleep(CHECK_S)
         return 0 if ended_well else 1
 
     def _stop(self, _number: int, _frame: Any) -> None:
+        """Only note it: a child that was just started may have no place yet."""
         self.stopping_since = self.stopping_since or time.monotonic()
-        self._signal_all(signal.SIGTERM)
 
-    def _signal_all(self, number: signal.Signals) -> None:
+    def _end_all(self) -> None:
+        """Ask each child once to end; kill those that take too long."""
+        late = time.monotonic() - self.stopping_since > STOP_MOST_S
         for place in self.places:
-            if place.pid:
-                with contextlib.suppress(ProcessLookupError):  # reaped in this very moment
-                    os.kill(place.pid, number)
+            if place.pid and (late or not place.asked):
+                place.asked = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(place.pid, signal.SIGKILL if late else signal.SIGTERM)
 
     def _reap(self) -> bool:
         """Note who ended. False: somebody ended badly although asked to stop."""
@@ -87,7 +91,7 @@ class Supervisor:
 
     def _fill(self) -> None:
         for place in self.places:
-            if not place.pid and place.due <= time.monotonic():
+            if not self.stopping_since and not place.pid and place.due <= time.monotonic():
                 place.started = time.monotonic()
                 place.pid = self._fork()
 

@@ -24,6 +24,7 @@ from backend import clock, db, lease, notices, receipts
 from backend.booking import holds, schedules
 from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
+from backend.identity import invitations
 from backend.inbox import scanning
 from backend.privacy import erasing
 from backend.settings import Settings
@@ -68,8 +69,9 @@ def jobs(settings: Settings) -> list[Job]:
         Job("inbox.scan", scanning.scan, every(seconds=3), quiet=True),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
+        Job("invitations.sweep", lambda: in_portions(invitations.sweep), at(hour=3, minute=45)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
-        Job("erasing.sweep", lambda: erasing.sweep(county), at(hour=4)),
+        Job("erasing.sweep", lambda: in_portions(lambda: erasing.sweep(county)), at(hour=4)),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 

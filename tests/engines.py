@@ -92,7 +92,7 @@ def _own(name: str, start: Start) -> Iterator[Engine]:
         try:
             engine = Engine(stack.enter_context(start(folder)), "为测试临时启动")
         except (CannotStart, OSError, subprocess.SubprocessError) as error:
-            engine = Engine(None, f"没有运行，也无法启动({name}:{error})")
+            engine = Engine(None, f"没有运行，也无法启动（{name}：{error}）")
         yield engine
 
 

@@ -15,7 +15,7 @@ import httpx
 from backend.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 30.0
+PATIENCE_S = 150.0  # on a busy machine a whole demo takes a minute to start
 CHECK_S = 0.05
 STOP_S = 20.0
 

@@ -12,7 +12,7 @@ POLLS_MOST, POLL_S = 1500, 0.02
 
 
 async def until(reached: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for something that happens in the background; fail after 5 s."""
+    """Wait for something that happens in the background; fail after half a minute."""
     for _ in range(POLLS_MOST):
         answer = reached()
         if answer if isinstance(answer, bool) else await answer:

@@ -130,6 +130,22 @@ def test_a_bad_workbook_is_refused_with_its_faults(once: None, tmp_path: Path) -
     assert "Traceback" not in refused.stderr
 
 
+def test_a_template_needs_no_name_and_never_overwrites(once: None, tmp_path: Path) -> None:
+    """The file of that name may be the county's own, filled in."""
+    made = processes.run("import", "--template", said={}, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    written = (tmp_path / "county.xlsx").read_bytes()
+
+    again = processes.run("import", "--template", "county.xlsx", said={}, cwd=tmp_path)
+    assert again.returncode == 1
+    assert "已经存在" in again.stderr
+    assert (tmp_path / "county.xlsx").read_bytes() == written
+
+    nowhere = processes.run("import", "--template", "none/county.xlsx", said={}, cwd=tmp_path)
+    assert nowhere.returncode == 1
+    assert "不能写入 none/county.xlsx" in nowhere.stderr
+
+
 def test_import_wants_a_workbook(once: None, tmp_path: Path) -> None:
     assert processes.run("import", said=embedded(tmp_path), cwd=tmp_path).returncode == 2
 
@@ -292,6 +308,17 @@ def test_the_demo_needs_both_ports(once: None, tmp_path: Path, which: int) -> No
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert str(port + which) in refused.stderr
+
+
+def test_the_demo_touches_no_folder_that_holds_something_else(once: None, tmp_path: Path) -> None:
+    kept = tmp_path / "var" / "jiamenkou.sqlite3"
+    kept.parent.mkdir()
+    kept.write_bytes(b"a county's bookings")
+    arguments = ["demo", "--port", str(free_port(2)), "--home", str(kept.parent), "--reset"]
+    refused = processes.run(*arguments, said={}, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "空的文件夹" in refused.stderr
+    assert list(kept.parent.iterdir()) == [kept]
 
 
 def test_the_demo_needs_a_folder_it_can_write_to(once: None, tmp_path: Path) -> None:

@@ -28,12 +28,11 @@ import pytest
 from backend import clock
 from backend import db as database
 from backend.booking.models import Appointment, AppointmentEvent, Slot
-from backend.crypto import Vault
-from backend.identity import sessions
 from backend.identity.models import Carer, Patient
 from backend.receipts import IdempotencyKey
 from backend.settings import Secret, Settings
 from tests.clinics import a_clinic, a_schedule
+from tests.people import log_in
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 7
@@ -112,12 +111,9 @@ class Town:
 
 async def a_town(settings: Settings, *, patients: int, days: int) -> Town:
     """`patients` for each client; every day several departments, some with very few places."""
-    vault = Vault(settings.keys, settings.index_key_bytes)
     clients, rows, cares = [], [], []
     for number in range(CLIENTS):
-        token, _, account = await sessions.log_in(
-            settings.consortium_id, vault, openid=f"openid-{number}", device="", days=30
-        )
+        token, actor = await log_in(settings, f"openid-{number}")
         theirs = [uuid4() for _ in range(patients)]
         for patient_id in theirs:
             facts: dict[str, Any] = {
@@ -131,11 +127,11 @@ async def a_town(settings: Settings, *, patients: int, days: int) -> Town:
             )  # fmt: skip
             cares.append(
                 Carer(
-                    id=uuid4(), patient_id=patient_id, account_id=account.id, relation="other",
-                    scope="manage", state="active", **facts,
+                    id=uuid4(), patient_id=patient_id, account_id=actor.account_id,
+                    relation="other", scope="manage", state="active", **facts,
                 )
             )  # fmt: skip
-        clients.append(Client(token, account.id, theirs))
+        clients.append(Client(token, actor.account_id, theirs))
     await Patient.bulk_create(rows, batch_size=500)
     await Carer.bulk_create(cares, batch_size=500)
     slots = []

@@ -24,6 +24,9 @@ PRODUCED = {ROOT / "benchmarks" / "RESULTS.md"}  # `make bench` writes it
 MACHINE = re.compile(r"(?<![\w.])/(?:root|home|Users|work|tmp|private)/")
 REGISTRY = re.compile(r"pypi\.|pythonhosted|npmjs|npmmirror|registry\.|/simple\b|mirrors?\.", re.I)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+# After a Chinese word, punctuation that is half as wide as it.
+HALF_WIDTH = re.compile(r"[\u3400-\u9fff”」》）][,;!?(]|）[.:]")
+IN_CHINESE = ("README.zh-CN.md", "docs/privacy.md", "docs/workbook.md")
 MAKE = re.compile(r"(?:^|`|\$ )make ([a-z]+)", re.M)
 
 WHEN = {
@@ -54,8 +57,8 @@ WHEN = {
     "identity-number-wrong": "Form, check character or birth date of the number is impossible.",
     "internal": "A bug. It is logged under the request's id.",
     "invalid-code": "WeChat does not accept the code: used, too old, or none.",
-    "invitation-wrong": "The invitation is unknown, used, expired, or its sender may no longer"
-    " invite.",
+    "invitation-wrong": "The invitation is unknown, used, taken back, expired, or its sender may no"
+    " longer invite.",
     "malformed": "The form has a wrong field.",
     "method-not-allowed": "The address does not take this method.",
     "moves-limit": "The appointment was moved as often as the policy allows.",
@@ -75,6 +78,7 @@ WHEN = {
     "too-large": "The head is larger than 8 KiB, the body than 1 MiB, or the query longer than 2048"
     " characters.",
     "too-late-to-move": "The time for free changes has passed.",
+    "too-many-carers": "As many care for the person, or ask to, as one can look through.",
     "too-many-patients": "The account's list is full.",
     "unauthenticated": "No log-in, or one that has ended.",
     "unsupported-media-type": "The body is not `application/json`.",
@@ -160,6 +164,24 @@ def test_links_lead_somewhere(path: Path) -> None:
         if target and not re.match(r"[a-z]+:", target):
             found = (path.parent / target).resolve()
             assert found.exists() or found in PRODUCED, link
+
+
+@pytest.mark.parametrize("name", IN_CHINESE)
+def test_chinese_documents_have_full_width_punctuation(name: str) -> None:
+    assert HALF_WIDTH.findall((ROOT / name).read_text("utf-8")) == []
+
+
+def test_what_is_said_in_chinese_has_full_width_punctuation() -> None:
+    """All strings of the product but docstrings (also those in migrations) and patterns."""
+    for path in sorted((ROOT / "backend").rglob("*.py")):
+        if path.parent.name == "migrations":
+            continue
+        tree = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        aside = {id(node.value) for node in tree if isinstance(node, ast.Expr)}
+        for node in tree:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                wrong = HALF_WIDTH.search(node.value) and "\\" not in node.value
+                assert not wrong or id(node) in aside, f"{path.name}: {node.value}"
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,17 +1,60 @@
 """One contract for both hubs: in-process with SQLite, Redis with PostgreSQL."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import pytest
+from redis import asyncio as aioredis
 
 from backend.hub import Hub, InProcessHub, RedisHub, open_hub
 from backend.settings import Secret
 from tests.conftest import make_settings
-from tests.serving import until
 
-SHORT_S = 0.05
-LONG_S = 60.0
+SHORT_S = 30.0
+LONG_S = 600.0
+
+TimePasses = Callable[[float], Awaitable[None]]
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"jiamenkou-test:{uuid4().hex}:"
+
+
+@pytest.fixture
+def hands() -> list[float]:
+    """Where the in-process hub's clock stands."""
+    return [0.0]
+
+
+@pytest.fixture
+async def hub(
+    engine: str, prefix: str, hands: list[float], request: pytest.FixtureRequest
+) -> AsyncIterator[Hub]:
+    """The engine's hub, for which time passes only as `time_passes` says."""
+    url = str(request.config.getoption("--redis-url"))
+    opened: Hub = InProcessHub(lambda: hands[0]) if engine == "sqlite" else RedisHub(url, prefix)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def time_passes(
+    engine: str, prefix: str, hands: list[float], request: pytest.FixtureRequest
+) -> AsyncIterator[TimePasses]:
+    """Bring every expiry nearer by so many seconds."""
+    redis = aioredis.Redis.from_url(str(request.config.getoption("--redis-url")))
+
+    async def pass_time(seconds: float) -> None:
+        hands[0] += seconds
+        if engine == "postgres":
+            async for key in redis.scan_iter(match=f"{prefix}*"):
+                # PEXPIRE deletes at once what would have ended already.
+                await redis.pexpire(key, await redis.pttl(key) - int(seconds * 1000))
+
+    yield pass_time
+    await redis.aclose()
 
 
 async def test_what_was_set_is_there(hub: Hub) -> None:
@@ -20,20 +63,19 @@ async def test_what_was_set_is_there(hub: Hub) -> None:
     assert await hub.get("b") is None
 
 
-async def test_a_later_value_replaces_an_earlier_one(hub: Hub) -> None:
+async def test_a_later_value_replaces_an_earlier_one(hub: Hub, time_passes: TimePasses) -> None:
     await hub.set("a", b"1", SHORT_S)
     await hub.set("a", b"2", LONG_S)
-    await asyncio.sleep(SHORT_S * 2)
+    await time_passes(SHORT_S + 1)
     assert await hub.get("a") == b"2", "the first one's end must not end the second"
 
 
-async def test_a_value_is_forgotten_in_time(hub: Hub) -> None:
+async def test_a_value_is_forgotten_in_time(hub: Hub, time_passes: TimePasses) -> None:
     await hub.set("a", b"1", SHORT_S)
-
-    async def gone() -> bool:
-        return await hub.get("a") is None
-
-    await until(gone)
+    await time_passes(SHORT_S - 5)
+    assert await hub.get("a") == b"1"
+    await time_passes(6)
+    assert await hub.get("a") is None
 
 
 async def test_counting_starts_at_one_and_goes_on(hub: Hub) -> None:
@@ -46,14 +88,13 @@ async def test_nobody_is_counted_twice_or_left_out(hub: Hub) -> None:
     assert sorted(numbers) == list(range(1, 101))
 
 
-async def test_the_first_count_opens_the_window(hub: Hub) -> None:
+async def test_the_first_count_opens_the_window(hub: Hub, time_passes: TimePasses) -> None:
     """Later counts must not stretch it, or a steady caller would never be let in again."""
-    await hub.count("a", 1)
-
-    async def begins_anew() -> bool:
-        return await hub.count("a", 1) == 1
-
-    await until(begins_anew)
+    assert await hub.count("a", 60) == 1
+    await time_passes(40)
+    assert await hub.count("a", 60) == 2
+    await time_passes(21)
+    assert await hub.count("a", 60) == 1
 
 
 async def test_a_claim_belongs_to_one_holder(hub: Hub) -> None:
@@ -67,20 +108,17 @@ async def test_one_of_twenty_gets_the_claim(hub: Hub) -> None:
     assert sum(answers) == 1
 
 
-async def test_claiming_again_lengthens_the_claim(hub: Hub) -> None:
+async def test_claiming_again_lengthens_the_claim(hub: Hub, time_passes: TimePasses) -> None:
     await hub.claim("leader", "one", SHORT_S)
     await hub.claim("leader", "one", LONG_S)
-    await asyncio.sleep(SHORT_S * 2)
+    await time_passes(SHORT_S + 1)
     assert not await hub.claim("leader", "two", LONG_S)
 
 
-async def test_a_claim_that_is_not_renewed_is_free(hub: Hub) -> None:
+async def test_a_claim_that_is_not_renewed_is_free(hub: Hub, time_passes: TimePasses) -> None:
     await hub.claim("leader", "one", SHORT_S)
-
-    async def taken_over() -> bool:
-        return await hub.claim("leader", "two", LONG_S)
-
-    await until(taken_over)
+    await time_passes(SHORT_S + 1)
+    assert await hub.claim("leader", "two", LONG_S)
     assert not await hub.claim("leader", "one", LONG_S)
 
 
@@ -145,14 +183,14 @@ async def test_the_in_process_hub_stays_bounded(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_hubs_with_different_prefixes_do_not_meet(
-    engine: str, request: pytest.FixtureRequest
+    engine: str, prefix: str, request: pytest.FixtureRequest
 ) -> None:
     if engine == "sqlite":
         pytest.skip("Redis only")
     url = str(request.config.getoption("--redis-url"))
-    one, other = (RedisHub(url, prefix=f"jiamenkou-test:{uuid4().hex}:") for _ in range(2))
+    one, other = RedisHub(url, f"{prefix}one:"), RedisHub(url, f"{prefix}other:")
     try:
-        await one.set("a", b"1", 1.0)
+        await one.set("a", b"1", LONG_S)
         assert await other.get("a") is None
     finally:
         await one.close()

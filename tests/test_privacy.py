@@ -149,6 +149,11 @@ class Walk:
             assert (await self.ask("GET", path, who.headers)).status_code == 200
         invited = await self.ask("POST", f"{mine}/carers", who.headers, json={"scope": "view"})
         accepting = {"code": invited.json()["code"], "relation": "other"}
+        opening = {"code": accepting["code"]}
+        offer = await self.ask("POST", "/carers/invitation", other.headers, json=opening)
+        assert offer.status_code == 200
+        unused = await self.ask("GET", f"{mine}/invitations", who.headers)
+        assert len(unused.json()["items"]) == 1
         await self.ask("POST", "/carers", other.headers, json=accepting)
         await self.ask("GET", mine, other.headers)
         await self.ask("DELETE", mine, other.headers)

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -240,6 +243,34 @@ def test_sigterm_ends_all_of_them(two: tuple[Any, int]) -> None:
     assert not answers(NEW.format(port))
 
 
+STOPPED_WHILE_STARTING = """
+import signal, sys
+from backend import supervisor
+
+supervisor.STOP_MOST_S = 3600.0
+
+class Stopped(supervisor.Supervisor):
+    def _fork(self):
+        pid = super()._fork()
+        self._stop(signal.SIGTERM, None)
+        return pid
+
+def child():
+    while True:
+        signal.pause()
+
+Stopped(child).run(3)
+"""
+
+
+def test_a_child_that_was_just_started_hears_of_the_stop() -> None:
+    """The signal comes between a fork and its being noted; nobody waits to be killed."""
+    subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_STARTING], env=processes.environ({}),
+        timeout=processes.PATIENCE_S, check=True,
+    )  # fmt: skip
+
+
 def test_servers_and_workers_share_a_database_with_redis(
     two: tuple[Any, int], settings: Settings, redis_url: str, tmp_path: Path
 ) -> None:
@@ -291,9 +322,51 @@ def test_pgbouncer_without_redis_is_refused() -> None:
         make_settings("postgres://h/d", pgbouncer=True)
 
 
-async def test_redis_makes_a_lease_needless() -> None:
-    shared = make_settings("postgres://nowhere.invalid/d", redis_url=Secret("redis://h"))
-    async with lease.held(shared, lost=lambda: None):
+async def test_a_host_without_redis_is_refused_beside_those_that_have_it(
+    postgres_only: None, settings: Settings
+) -> None:
+    """The line that one of several hosts forgets: it would count and lead for itself."""
+    alone = dataclasses.replace(settings, redis_url=None)
+    shared = dataclasses.replace(settings, redis_url=Secret("redis://h"))
+
+    async with held(shared), held(shared):
+        with pytest.raises(lease.Taken, match="REDIS_URL"):
+            await held(alone).__aenter__()
+    async with held(alone):
+        with pytest.raises(lease.Taken, match="REDIS_URL"):
+            await held(shared).__aenter__()
+
+
+async def test_a_shared_lease_is_taken_again_and_never_stops_the_server(
+    postgres_only: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "CHECK_EVERY_S", 0.05)
+    shared = dataclasses.replace(settings, redis_url=Secret("redis://h"))
+    lost = asyncio.Event()
+    async with lease.held(shared, lost=lost.set):
+        rival = await asyncpg.connect(settings.database_url)
+        waiting = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", lease.LOCK))
+        await break_lease(settings)
+        await waiting
+        await rival.close()
+
+        async def taken_again() -> bool:
+            return await holders(settings) == 1
+
+        await until_async(taken_again)
+        assert not lost.is_set()
+
+
+def held(settings: Settings) -> contextlib.AbstractAsyncContextManager[None]:
+    return lease.held(settings, lost=lambda: None)
+
+
+async def test_through_pgbouncer_there_is_no_lease() -> None:
+    """A session's lock would stay with whichever connection it gave."""
+    pooled = make_settings(
+        "postgres://nowhere.invalid/d", redis_url=Secret("redis://h"), pgbouncer=True
+    )
+    async with held(pooled):
         pass
 
 

@@ -8,7 +8,7 @@ from uuid import uuid5
 import pytest
 
 from backend import environment
-from backend.settings import PREFIX, TENANTS, Secret, Settings, SettingsError, from_env
+from backend.settings import PREFIX, RANGES, TENANTS, Secret, Settings, SettingsError, from_env
 from tests.conftest import KEY, make_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,22 +69,55 @@ def test_an_unknown_setting_is_a_fault() -> None:
         ("PORT", "8000.0"),
         ("PGBOUNCER", "perhaps"),
         ("WORKERS", "0"),
+        ("WORKERS", "65"),
+        ("DATABASE_POOL", "0"),
+        ("TRUSTED_PROXIES", "99"),
+        ("SESSION_DAYS", "0"),
+        ("SESSION_DAYS", "999999999"),
+        ("BOOKING_QUEUE", "0"),
+        ("BOOKINGS_PER_MINUTE", "0"),
+        ("LOGINS_PER_MINUTE", "0"),
+        ("READS_PER_MINUTE", "0"),
+        ("LOG_LEVEL", "LOUD"),
         ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "postgres://h"),
+        ("DATABASE_URL", "sqlite://"),
         ("REDIS_URL", "http://h"),
+        ("DATABASE_URL", "postgres://[::1/d"),
+        ("PUBLIC_URL", "https://["),
         ("ALLOWED_HOSTS", ","),
+        ("ALLOWED_HOSTS", "https://jmk.example"),
+        ("ALLOWED_HOSTS", "jmk.example:443"),
         ("CONSORTIUM", "大县"),
         ("WECHAT_BASE_URL", "api.weixin.qq.com"),
+        ("WECHAT_BASE_URL", "http://"),
         ("WECHAT_PUSH_AES_KEY", "short"),
         ("PUBLIC_URL", "https://jmk.example/"),
         ("PUBLIC_URL", "jmk.example"),
         ("ENCRYPTION_KEYS", "t1:short"),
         ("ENCRYPTION_KEYS", ""),
+        ("ENCRYPTION_KEYS", f"t1:{KEY},t1:{base64.b64encode(b'f' * 32).decode()}"),
         ("INDEX_KEY", base64.b64encode(b"short").decode()),
         ("INDEX_KEY", "not base64"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     assert PREFIX + name in faults(**{name: value})
+
+
+def test_every_number_has_a_least_and_a_most() -> None:
+    numbers = {field.name for field in dataclasses.fields(Settings) if field.type is int}
+    assert set(RANGES) == numbers
+
+
+def test_forms_to_copy_have_the_colons_that_are_read() -> None:
+    """What is typed after the model of a full-width colon would be refused."""
+    said = faults(ENCRYPTION_KEYS="k1", PHONE_URL="x", WECHAT_TEMPLATES="x")
+    example = (ROOT / ".env.example").read_text()
+    for form in ("编号:32", "主机:端口", "用途:模板编号"):
+        assert form in said
+    for form in ("编号:密钥", "用户:密码@主机:5432/", "密码@]主机:6379/", "用途:模板编号"):
+        assert form in example
 
 
 def test_all_faults_are_told_in_one_go() -> None:
@@ -142,6 +175,17 @@ def test_no_file_is_no_trouble(tmp_path: Path) -> None:
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("JIAMENKOU_PORT=1\nJIAMENKOU_HOST h\n")
     with pytest.raises(SettingsError, match="第 2 行"):
+        environment.read(tmp_path, {})
+
+
+def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("JIAMENKOU_PORT=1\n", "utf-8-sig")
+    assert environment.read(tmp_path, {}) == {"JIAMENKOU_PORT": "1"}
+
+
+def test_a_file_in_another_encoding_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# 家门口\nJIAMENKOU_PORT=1\n", "gb18030")
+    with pytest.raises(SettingsError, match="UTF-8"):
         environment.read(tmp_path, {})
 
 

@@ -112,10 +112,11 @@ async def test_another_takes_over_when_the_leader_vanishes(
 ) -> None:
     """As after SIGKILL: nobody releases the claim, it just isn't renewed."""
     monkeypatch.setattr(worker, "LEADER_BEAT_S", 0.05)
-    await hub.claim(LEADER, "somebody who is gone", 0.3)
+    await hub.set(LEADER, b"somebody who is gone", 60)
     count = Count()
     async with Timetable(SETTINGS, hub, [count.job()]).running():
         assert count.runs == 0
+        await hub.set(LEADER, b"somebody who is gone", 0.05)  # that long is left of its claim
         await until(lambda: count.runs >= 1)
 
 

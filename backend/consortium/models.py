@@ -6,7 +6,6 @@ from tortoise import fields
 from tortoise.models import Model
 
 TIERS = ("county", "township", "village")  # 县级医院, 乡镇卫生院, 村卫生室
-ROLE_KINDS = ("main", "outreach")  # 主执业点, 专家下沉
 
 
 class Consortium(Model):
@@ -96,7 +95,7 @@ class PractitionerRole(Model):
     department: fields.ForeignKeyRelation[Department] = fields.ForeignKeyField(
         "jiamenkou.Department", on_delete=fields.RESTRICT, related_name="roles"
     )
-    kind = fields.CharField(max_length=10, default="main")
+    kind = fields.CharField(max_length=10, default="main")  # main 主执业点, outreach 专家下沉
     from_on = fields.DateField(null=True)
     to_on = fields.DateField(null=True)
 
