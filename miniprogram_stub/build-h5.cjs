@@ -7,55 +7,16 @@ const fs = require('fs')
 const path = require('path')
 const zlib = require('zlib')
 const esbuild = require('esbuild')
-const { TmplGroup } = require('glass-easel-template-compiler')
-const { cut, readTree } = require('./pack/tree.cjs')
-const { componentsOf, split } = require('./pack/split.cjs')
-const { compileStyles, scopeOf } = require('./pack/styles.cjs')
-const { drawFirst } = require('./pack/first.cjs')
+const { readTree } = require('./pack/tree.cjs')
+const { split } = require('./pack/split.cjs')
+const { asMp, coreModule, packModule } = require('./pack/modules.cjs')
+const { compileStyles } = require('./pack/styles.cjs')
+const { drawFirst, FIRST } = require('./pack/first.cjs')
 const { uncovered } = require('./pack/coverage.cjs')
 
 const WEB = path.join(__dirname, 'web')
 const OUT = path.resolve(process.argv[2] ?? path.join(__dirname, '../backend/miniprogram/built'))
 const TARGET = ['chrome100', 'firefox100', 'safari15']
-
-/** Tags as functions; a fault in a template ends the build. */
-function compileTemplates(tree, files) {
-  const group = new TmplGroup()
-  const faults = []
-  for (const file of tree.by('.wxs')) group.addScript(cut(file), tree.read(file))
-  for (const file of files.filter((one) => one.endsWith('.wxml'))) {
-    for (const fault of group.addTmpl(cut(file), tree.read(file)) ?? []) faults.push(`${file}: ${fault.message ?? fault}`)
-  }
-  if (faults.length) throw new Error(faults.join('\n'))
-  return group.getTmplGenObjectGroups()
-}
-
-function wrapModule(tree, file) {
-  return `${JSON.stringify(cut(file))}: function (require, module, exports) {\n${tree.read(file)}\n}`
-}
-
-/** What `web/host.js` installs: templates and modules by their paths. */
-function packModule(tree, files) {
-  const scripts = files.filter((file) => file.endsWith('.js'))
-  return [
-    `export const templates = ${compileTemplates(tree, files)}`,
-    `export const modules = {\n${scripts.map((file) => wrapModule(tree, file)).join(',\n')}\n}`,
-  ].join(';\n')
-}
-
-/** Each unit with no more components than its template names. */
-function configsOf(tree) {
-  return Object.fromEntries(Object.entries(tree.configs).map(([unit, config]) => [
-    unit, tree.has(unit + '.wxml') ? { ...config, usingComponents: componentsOf(tree, unit) } : { ...config, usingComponents: undefined },
-  ]))
-}
-
-/** What `web/` imports as `mp`: the first page's pack, what is known of all, where the others are. */
-function coreModule(tree, files, more) {
-  const scopes = tree.by('.wxss').filter(tree.isComponent).map((file) => [cut(file), scopeOf(file)])
-  const all = { scopes, configs: configsOf(tree), pages: tree.pages, ...more }
-  return [packModule(tree, files), ...Object.entries(all).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)}`)].join(';\n')
-}
 
 const hashed = (name, bytes) => {
   const { name: stem, ext } = path.parse(name)
@@ -95,11 +56,7 @@ async function build() {
   const rest = await styles(compileStyles(tree, [parts.common, ...Object.values(parts.pages)].flat()))
   const more = { assets, sheet: put(hashed('pages.css', rest), rest), common: await pack('common.js', parts.common), packs: {} }
   for (const [page, files] of Object.entries(parts.pages)) more.packs[page] = await pack(path.basename(page) + '.js', files)
-  const mp = { name: 'mp', setup(on) {
-    on.onResolve({ filter: /^mp$/ }, () => ({ path: 'mp', namespace: 'mp' }))
-    on.onLoad({ filter: /.*/, namespace: 'mp' }, () => ({ contents: coreModule(tree, parts.core, more), loader: 'js' }))
-  } }
-  const bundled = async (entry, options) => (await esbuild.build({ ...bundle, entryPoints: [path.join(WEB, entry)], plugins: [mp], ...options })).outputFiles[0].text
+  const bundled = async (entry, options) => (await esbuild.build({ ...bundle, entryPoints: [path.join(WEB, entry)], plugins: [asMp(coreModule(tree, parts.core, more))], ...options })).outputFiles[0].text
   const js = await bundled('host.js', { format: 'esm' })
   const fill = {
     'app.js': put(hashed('app.js', js), js),
@@ -108,7 +65,7 @@ async function build() {
     'first.address': '#/' + tree.pages[0],
   }
   const page = fs.readFileSync(path.join(WEB, 'index.html'), 'utf8').replace(/\b(app\.js|app\.css|early\.js|first\.address)\b/g, (name) => fill[name])
-  const first = drawFirst(page, await bundled('host.js', { format: 'iife', define: { 'import.meta.url': '"http://first/m/"' } }))
+  const first = drawFirst(page, await bundled('host.js', { format: 'iife', define: { 'import.meta.url': JSON.stringify(FIRST) } }))
   const asks = JSON.stringify(first.asks).replaceAll('"', '&quot;')
   put('index.html', page.replace('first.asks', () => asks).replace(/(<div id="phone".*>)[^]*(?=<\/div>\n<script>)/, (_, open) => open + first.html))
   console.log(`${path.relative(process.cwd(), OUT)}: app.js ${js.length} B, ${tree.pages.length} pages`)

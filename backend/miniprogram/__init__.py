@@ -19,6 +19,7 @@ from typing import Any
 from sanic import HTTPResponse, Request, Sanic
 
 from backend import errors
+from backend.api.etags import is_known
 from backend.api.guard import guarded
 from backend.api.reply import Reply
 from backend.settings import Settings
@@ -38,18 +39,25 @@ class Asset:
 
     bodies: dict[str, bytes]
     media: str
-    etag: str
+    version: str
     headers: dict[str, str] = field(default_factory=dict)
 
     def reply(self, request: Request) -> HTTPResponse:
-        headers = {"etag": self.etag, "vary": "accept-encoding", **self.headers}
-        if self.etag in request.headers.get("if-none-match", ""):
+        encoding = self._choose(request.headers.get("accept-encoding", ""))
+        # Each encoding has its own: a cache must not take one's bytes for the other's.
+        etag = f'"{self.version}-{encoding}"' if encoding else f'"{self.version}"'
+        headers = {"etag": etag, "vary": "accept-encoding", **self.headers}
+        if is_known(etag, request.headers.get("if-none-match", "")):
             return Reply(b"", 304, headers, None)
-        accepted = _accepted(request.headers.get("accept-encoding", ""))
-        encoding = next((name for name in SUFFIXES if name in accepted and name in self.bodies), "")
         if encoding:
             headers["content-encoding"] = encoding
         return Reply(self.bodies[encoding], 200, headers, self.media)
+
+    def _choose(self, accepted: str) -> str:
+        weights = _weights(accepted)
+        others = weights.get("*", 0.0)
+        offered = (name for name in SUFFIXES if name in self.bodies)
+        return next((name for name in offered if weights.get(name, others) > 0), "")
 
 
 def is_built(built: Path = BUILT) -> bool:
@@ -72,12 +80,11 @@ def mount(app: Sanic[Any, Any], settings: Settings, built: Path = BUILT) -> None
             raise errors.NotFound
         return assets[name].reply(request)
 
-    app.add_route(
-        guarded(settings.allowed_hosts, home), PATH, name="mini_program", strict_slashes=True
-    )
-    app.add_route(
-        guarded(settings.allowed_hosts, asset), PATH + "<name:str>", name="mini_program_asset"
-    )
+    for handler, path in ((home, PATH), (asset, PATH + "<name:str>")):
+        app.add_route(
+            guarded(settings.allowed_hosts, handler), path, methods=("GET", "HEAD"),
+            name=f"mini_program_{handler.__name__}", strict_slashes=True,
+        )  # fmt: skip
 
 
 def _index(built: Path, phone_url: str) -> Asset:
@@ -85,7 +92,7 @@ def _index(built: Path, phone_url: str) -> Asset:
     body = page.encode()
     bodies = {"": body, "gzip": gzip.compress(body, mtime=0)}
     headers = {"cache-control": "no-cache", **_secure(page, phone_url)}
-    return Asset(bodies, "text/html; charset=utf-8", _etag(body), headers)
+    return Asset(bodies, "text/html; charset=utf-8", _version(body), headers)
 
 
 def _secure(page: str, phone_url: str) -> dict[str, str]:
@@ -129,19 +136,25 @@ def _read(built: Path) -> dict[str, Asset]:
         media = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
         headers = {"cache-control": FOR_EVER, "x-content-type-options": "nosniff"}
         kind = media or "application/octet-stream"
-        found[path.name] = Asset(bodies, kind, _etag(bodies[""]), headers)
+        found[path.name] = Asset(bodies, kind, _version(bodies[""]), headers)
     return found
 
 
-def _accepted(header: str) -> set[str]:
-    """The encodings that a client takes: `br;q=0` refuses one."""
-    accepted = set()
+def _weights(header: str) -> dict[str, float]:
+    """Each encoding that a client names: `br;q=0` refuses one, `*` stands for the others."""
+    weights = {}
     for part in header.lower().split(","):
         name, _, weight = part.partition(";")
-        if weight.replace(" ", "").removeprefix("q=").strip("0.") or not weight:
-            accepted.add(name.strip())
-    return accepted
+        weights[name.strip()] = _number(weight.replace(" ", "").removeprefix("q="))
+    return weights
 
 
-def _etag(body: bytes) -> str:
-    return f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+def _number(weight: str) -> float:
+    try:
+        return float(weight or 1)
+    except ValueError:
+        return 0.0
+
+
+def _version(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:20]

@@ -11,10 +11,11 @@ function walk(root, below = '') {
   }).sort()
 }
 
-/** A folder with `app.json` in it, read once: paths, texts, pages, what is a component. */
-function readTree(root = MP) {
-  const files = walk(root)
-  const read = (file) => fs.readFileSync(path.join(root, file), 'utf8')
+/** A folder with `app.json` in it: paths, texts, pages, what is a component. */
+const readTree = (root = MP) => ({ root, ...treeOf(walk(root), (file) => fs.readFileSync(path.join(root, file), 'utf8')) })
+
+/** The same from anywhere: `read(file)` gives its text. */
+function treeOf(files, read) {
   const has = (file) => files.includes(file)
   const json = (file) => {
     try {
@@ -28,7 +29,7 @@ function readTree(root = MP) {
   const pages = [...app.pages, ...packs.flatMap((pack) => pack.pages.map((page) => path.posix.join(pack.root, page)))]
   const configs = Object.fromEntries(files.filter((file) => file.endsWith('.json')).map((file) => [cut(file), json(file)]))
   return {
-    root, files, read, has, app, packs, pages, configs,
+    files, read, has, app, packs, pages, configs,
     by: (extension) => files.filter((file) => file.endsWith(extension)),
     isComponent: (file) => configs[cut(file)]?.component === true,
   }
@@ -36,4 +37,4 @@ function readTree(root = MP) {
 
 const cut = (file) => file.replace(/\.\w+$/, '')
 
-module.exports = { MP, cut, readTree }
+module.exports = { MP, cut, readTree, treeOf }

@@ -77,6 +77,17 @@ test('trying again ends, with a sentence for people', async () => {
   const { requests } = phone({ answers: { 'GET /slots': 'offline' } })
   const { error } = await hurried(mp('utils/api').get('/slots'))
   expect(requests).toHaveLength(3)
+  expect(error).toMatchObject({ code: 'unreachable', status: 0 })
+  expect(error.detail).toContain('服务')
+})
+
+test('a phone without a network is told so, and not that the service is away', async () => {
+  phone({
+    answers: { 'GET /slots': 'offline' },
+    known: { getNetworkType: ({ success }) => success({ networkType: 'none' }) },
+  })
+  mp('utils/network').watch()
+  const { error } = await hurried(mp('utils/api').get('/slots'))
   expect(error).toMatchObject({ code: 'offline', status: 0 })
   expect(error.detail).toContain('网络')
 })
@@ -125,14 +136,14 @@ test('what did not change is not sent again', async () => {
   expect(requests.map(({ header }) => header['if-none-match'])).toEqual([undefined, '"one"', undefined])
 })
 
-test('a list goes on until there is no next page, each schedule with its rules', async () => {
+test('a list goes on until there is no next page, each schedule with its clinic and rules', async () => {
   const pages = {
-    '': { items: [{ id: 1, rules_index: 1 }], rules: ['a', 'b'], next: 'two' },
-    two: { items: [{ id: 2, rules_index: 0 }], rules: ['c'], next: null },
+    '': { items: [{ id: 1, clinic_index: 0, rules_index: 1 }], clinics: ['x'], rules: ['a', 'b'], next: 'two' },
+    two: { items: [{ id: 2, clinic_index: 1, rules_index: 0 }], clinics: ['x', 'y'], rules: ['c'], next: null },
   }
   phone({ answers: { 'GET /schedules': ({ query }) => pages[query.cursor || ''] } })
   const found = await mp('utils/api').all('/schedules')
-  expect(found.map(({ id, rules }) => [id, rules])).toEqual([[1, 'b'], [2, 'c']])
+  expect(found.map(({ id, clinic, rules }) => [id, clinic, rules])).toEqual([[1, 'x', 'b'], [2, 'y', 'c']])
 })
 
 describe('a deed', () => {

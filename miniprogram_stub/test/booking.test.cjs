@@ -1,8 +1,11 @@
 const { phone, open, problem, tap } = require('./phone.cjs')
 
+const CLINIC = {
+  organization: { id: 'o1', name: '县医院' }, tier: 'county', department: { id: 'd1', name: '骨科' },
+  location: '二楼', practitioner: { id: 'p1', name: '韩嘉舒', title: '主任医师' }, distance_km: null,
+}
 const SCHEDULE = {
-  id: 's1', organization: { id: 'o1', name: '县医院' }, tier: 'county', department: { id: 'd1', name: '骨科' },
-  location: '二楼', practitioner: { id: 'p1', name: '韩嘉舒', title: '主任医师' }, held_on: '2026-11-23', period: 'am',
+  id: 's1', clinic: CLINIC, held_on: '2026-11-23', period: 'am',
   kind: 'expert', starts_at: '2026-11-23T00:00:00Z', ends_at: '2026-11-23T03:00:00Z', capacity: 4, free: 2,
   state: 'open', opens_at: '2026-11-15T23:00:00Z', fee_fen: 2300, fee: '23.00 元', rules: '前一天 17:00 前可以取消。爽约 3 次不能约。',
 }
@@ -16,8 +19,8 @@ const ASKED = { id: 'a', state: 'requested', name: '李*', relation: 'parent', s
 const LOOKED = { id: 'l', state: 'active', name: '赵*', relation: 'other', scope: 'view', is_default: false }
 
 const appointment = (facts) => ({
-  id: 'x1', status: 'booked', patient: { id: 'g', name: '王*兰' }, organization: SCHEDULE.organization, tier: 'county',
-  address: '城关镇', phone: '0500-1', department: SCHEDULE.department, location: '二楼', practitioner: SCHEDULE.practitioner,
+  id: 'x1', status: 'booked', patient: { id: 'g', name: '王*兰' }, organization: CLINIC.organization, tier: 'county',
+  address: '城关镇', phone: '0500-1', department: CLINIC.department, location: '二楼', practitioner: CLINIC.practitioner,
   kind: 'expert', schedule_id: 's1', slot_id: 't1', held_on: '2026-11-23', period: 'am',
   starts_at: '2026-11-23T00:00:00Z', ends_at: '2026-11-23T00:30:00Z', fee_fen: 2300, fee: '23.00 元', held_until: null,
   created_at: '2026-11-22T04:00:00Z', cancelled_by: null, reason: '',
@@ -123,6 +126,20 @@ describe('hold and confirm', () => {
     expect(posts(found)).toEqual(['/appointments', '/me/subscriptions', '/appointments/x1/confirm'])
   })
 
+  test('pulled down, what is free is asked for anew; what is held stays', async () => {
+    const found = start()
+    const page = await confirmPage()
+    const asked = () => found.requests.filter(({ path }) => path === '/slots').length
+    const before = asked()
+    await page.onPullDownRefresh()
+    expect(asked()).toBe(before + 1)
+    await page.hold()
+    await page.onPullDownRefresh()
+    expect([asked(), page.data.step]).toEqual([before + 1, 'held'])
+    expect(found.called('stopPullDownRefresh')).toHaveLength(2)
+    page.onUnload()
+  })
+
   test('a double tap holds once', async () => {
     const found = start()
     const page = await confirmPage()
@@ -172,6 +189,19 @@ describe('hold and confirm', () => {
     expect(page.data).toMatchObject({ step: 'choose', refusal: { title: '保留时间已过' } })
   })
 
+  test.each([
+    [1, 'redirectTo', '/pages/appointment/appointment?id=x1'],
+    [2, 'switchTab', '/pages/appointments/appointments'],
+  ])('what %i held on this phone and given back on another leads to how it is', async (most, way, url) => {
+    const items = Array.from({ length: most }, (_, index) => ({ ...HELD, id: `x${index + 1}` }))
+    const { called } = start({ 'POST /appointments/x1/confirm': problem(409, 'not-possible-now') })
+    const page = await confirmPage()
+    page.keep(items)
+    await page.confirm()
+    page.goOn()
+    expect(called(way)).toEqual([{ url }])
+  })
+
   test('giving it back cancels the hold', async () => {
     const found = start()
     const page = await confirmPage()
@@ -189,8 +219,37 @@ describe('hold and confirm', () => {
     await page.hold()
     const [{ body }] = found.requests.filter(({ path }) => path === '/appointments/family')
     expect(body).toEqual({ confirm: false, bookings: [{ slot_id: 't1', patient_id: 'c' }, { slot_id: 't1', patient_id: 'g' }] })
-    expect(page.data.refusal.text).toMatch(/^王\*宝/)
+    expect(page.data.refusal.text).toMatch(/^王\*宝：/)
     expect(page.data.refusal.way.to).toBe('/pages/appointments/appointments')
+  })
+
+  test.each([['confirm', 'done'], ['release', 'choose']])('of a family, what was done is not done again: %s', async (deed, step) => {
+    const verb = deed === 'confirm' ? 'confirm' : 'cancel'
+    const tries = { x1: 0, x2: 0 }
+    const once = (id) => () => {
+      tries[id] += 1
+      if (tries[id] > 1) return problem(409, 'not-possible-now')
+      return appointment({ id, status: verb === 'confirm' ? 'booked' : 'cancelled' })
+    }
+    let online = false
+    const found = start({
+      'POST /appointments/family': { items: [HELD, { ...HELD, id: 'x2' }] },
+      [`POST /appointments/x1/${verb}`]: once('x1'),
+      [`POST /appointments/x2/${verb}`]: () => (online ? once('x2')() : 'offline'),
+    })
+    const page = await confirmPage()
+    page.toggleMany()
+    page.choose(tap({ id: 'g' }))
+    await page.hold()
+    page[deed]()
+    await settle()
+    expect(page.data).toMatchObject({ step: 'held', refusal: { again: true } })
+    online = true
+    page[deed]()
+    await settle()
+    expect([page.data.step, tries]).toEqual([step, { x1: 1, x2: 1 }])
+    expect(found.called('requestSubscribeMessage').length).toBeLessThanOrEqual(1)
+    page.onUnload()
   })
 
   test('elder mode books with one tap', async () => {
@@ -255,7 +314,7 @@ describe('refused', () => {
     const page = await confirmPage()
     page.hold()
     await settle()
-    expect(page.data.refusal).toMatchObject({ title: '网络不通', again: true })
+    expect(page.data.refusal).toMatchObject({ title: '连不上服务', again: true })
     online = true
     await page.hold()
     expect(page.data.step).toBe('held')
@@ -305,7 +364,10 @@ describe('an appointment', () => {
     const found = start({ 'GET /appointments/x1': HELD })
     const page = await open('appointment', { id: 'x1' })
     expect(page.data).toMatchObject({ until: '12:10', left: '10分00秒' })
+    expect(page.data.prompts.text).toContain('现在还能收到 2 条微信提醒')
     await page.confirm()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(page.data.reminders).toBe('现在还能收到 3 条微信提醒。')
     expect(page.data.visit.status).toBe('已预约')
     expect(found.called('requestSubscribeMessage')).toHaveLength(1)
   })
@@ -423,15 +485,17 @@ describe('moving', () => {
 
 describe('finding a time', () => {
   const department = { id: 'd1', name: '骨科', organization: '县医院', location: '二楼' }
+  const SHARED = { clinic_index: 0, rules_index: 0 }
   const listing = (more) => start({
     'GET /departments/d1': department,
     'GET /practitioners': { items: [], next: null },
     'GET /schedules': {
       items: [
-        { ...SCHEDULE, id: 's0', held_on: '2026-11-22', state: 'full', free: 0, rules_index: 0 },
-        { ...SCHEDULE, rules_index: 0 },
-        { ...SCHEDULE, id: 's2', held_on: '2026-11-24', rules_index: 0 },
+        { ...SCHEDULE, id: 's0', held_on: '2026-11-22', state: 'full', free: 0, ...SHARED },
+        { ...SCHEDULE, ...SHARED },
+        { ...SCHEDULE, id: 's2', held_on: '2026-11-24', ...SHARED },
       ],
+      clinics: [CLINIC],
       rules: ['规则。'],
       next: null,
     },
@@ -476,5 +540,45 @@ describe('finding a time', () => {
     expect(page.data.query).toEqual({ practitioner: 'p1', department: 'd2' })
     page.choosePlace(tap({ id: 'd1' }))
     expect(page.data.query).toEqual({ practitioner: 'p1', department: 'd1' })
+  })
+})
+
+describe('the times of a doctor', () => {
+  const listed = (id) => ({ items: [{ ...SCHEDULE, id, rules_index: 0 }], rules: ['规则。'], next: null })
+  const times = (query) => {
+    let definition
+    globalThis.Component = (found) => { definition = found }
+    require('../mp/components/times/index')
+    const view = { data: { ...definition.data, query, alone: false }, ...definition.methods }
+    view.setData = (changes) => Object.assign(view.data, changes)
+    view.ask = (wanted) => { view.data.query = wanted; definition.observers.query.call(view, wanted) }
+    return view
+  }
+
+  test('tried again after a failure, they are loading and it does not say that there are none', async () => {
+    let broken = true
+    start({ 'GET /schedules': () => (broken ? problem(500, 'internal') : listed('s1')) })
+    const view = times({ department: 'd1' })
+    await view.load()
+    expect(view.data).toMatchObject({ loading: false, problem: { code: 'internal' } })
+    broken = false
+    const again = view.load()
+    expect(view.data).toMatchObject({ loading: true, problem: null })
+    await again
+    expect(view.data.shifts.map(({ id }) => id)).toEqual(['s1'])
+  })
+
+  test('at another place nothing of the first is shown, however late its answer is', async () => {
+    let release
+    const late = new Promise((resolve) => { release = () => resolve(listed('old')) })
+    start({ 'GET /schedules': ({ query }) => (query.department === 'd1' ? late : listed('new')) })
+    const view = times()
+    view.ask({ department: 'd1' })
+    view.ask({ department: 'd2' })
+    expect(view.data.loading).toBe(true)
+    await vi.advanceTimersByTimeAsync(10)
+    release()
+    await vi.advanceTimersByTimeAsync(10)
+    expect([view.data.loading, view.data.shifts.map(({ id }) => id)]).toEqual([false, ['new']])
   })
 })

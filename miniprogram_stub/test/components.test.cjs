@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 // The components as WeChat's own simulator renders them: what is seen, what is read out, what is told.
 const path = require('node:path')
 const simulate = require('miniprogram-simulate')
@@ -60,6 +61,20 @@ describe('state', () => {
     tap('.button')
     await tick()
     expect(events.map(([name]) => name)).toEqual(['act'])
+  })
+})
+
+describe('chips', () => {
+  const items = [{ value: 'self', text: '本人', disabled: true, note: '已添加' }, { value: 'other', text: '其他亲友' }]
+
+  test('what is not possible says why and can not be picked', async () => {
+    const { component, html, events } = render('chips', { items, value: '' })
+    expect(html()).toContain('本人（已添加）')
+    const [self, other] = component.querySelectorAll('.chip')
+    self.dispatchEvent('tap')
+    other.dispatchEvent('tap')
+    await tick()
+    expect(events).toEqual([['change', { value: 'other' }]])
   })
 })
 

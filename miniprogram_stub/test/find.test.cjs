@@ -16,9 +16,17 @@ const doctor = {
   ],
 }
 const FREE = {
-  id: 's-1', organization: { id: 'org-1', name: '第1村卫生室' }, department: { id: 'dept-1', name: '全科诊室' },
-  practitioner: { id: 'doc-1', name: '何书笙', title: '主治医师' }, held_on: '2026-11-23', period: 'am', kind: 'general',
-  fee: '6.00 元', state: 'open', free: 2, distance_km: 8.72,
+  id: 's-1', clinic_index: 0, rules_index: 0, held_on: '2026-11-23', period: 'am', kind: 'general',
+  fee: '6.00 元', state: 'open', free: 2,
+}
+const OFFERED = {
+  items: [FREE],
+  clinics: [{
+    organization: { id: 'org-1', name: '第1村卫生室' }, department: { id: 'dept-1', name: '全科诊室' },
+    practitioner: { id: 'doc-1', name: '何书笙', title: '主治医师' }, distance_km: 8.72,
+  }],
+  rules: ['规则。'],
+  next: null,
 }
 const listed = (items, next = null) => ({ items, next })
 
@@ -26,7 +34,7 @@ const answers = (more) => Object.assign({
   'GET /organizations': listed([clinic(1), clinic(2)], 'page-2'),
   'GET /departments': ({ query }) => listed(query.q === '头晕' ? [dept(1, ['咳嗽', '头晕'])] : []),
   'GET /symptom-words': { items: ['咳嗽', '头晕'] },
-  'GET /schedules': ({ query }) => listed(query.q === '头晕' ? [FREE] : []),
+  'GET /schedules': ({ query }) => (query.q === '头晕' ? OFFERED : listed([])),
   'GET /practitioners': ({ query }) => listed(query.q === '头晕' ? [] : query.q ? [] : [doctor]),
 }, more)
 

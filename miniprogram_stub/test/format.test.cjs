@@ -27,6 +27,11 @@ test('clocks too', () => {
   expect(format.countdown(65)).toBe('1分05秒')
 })
 
+test('opening hours are not torn apart at the end of a line', () => {
+  expect(format.hours('每日 08:00-11:30、14:00~17:00，急诊 24 小时')).toBe('每日 08:00\u2060–\u206011:30、14:00\u2060–\u206017:00，急诊 24 小时')
+  expect(format.hours('')).toBe('')
+})
+
 test.each([
   [{ state: 'open', free: 12 }, '余号 12', 'good'],
   [{ state: 'open', free: 3 }, '仅剩 3 个号', 'wait'],
@@ -64,6 +69,6 @@ test('a day is worth its best schedule', () => {
 
 test('where the appointment is already can not be chosen again', () => {
   const slot = { id: 'a', state: 'open', free: 2, starts_at: '2026-11-24T00:00:00Z', ends_at: '2026-11-24T00:30:00Z' }
-  expect(times.time(slot, 'b')).toMatchObject({ open: true, note: '仅剩 2 个号' })
+  expect(times.time(slot, 'b')).toMatchObject({ open: true, note: '余号 2' })
   expect(times.time(slot, 'a')).toMatchObject({ open: false, note: '现在的时间' })
 })

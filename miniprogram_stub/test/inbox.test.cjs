@@ -30,6 +30,20 @@ describe('the inbox', () => {
     expect(data.items.map(({ read, label }) => [read, label.startsWith('没看过，')])).toEqual([[false, true], [true, false]])
   })
 
+  test('tried again after a failure, it is loading and does not say that there is nothing', async () => {
+    let broken = true
+    phone({ answers: answers({ 'GET /inbox/unread': () => (broken ? problem(500, 'internal') : { unread: 3 }) }) })
+    const page = await open('inbox')
+    expect([page.data.loading, page.data.problem.code]).toEqual([false, 'internal'])
+    broken = false
+    const again = page.load()
+    expect([page.data.loading, page.data.problem]).toEqual([true, null])
+    await again
+    const refreshed = page.load()
+    expect([page.data.loading, page.data.items.length]).toEqual([false, 2]) // what is there stays
+    await refreshed
+  })
+
   test('more is fetched once, and added', async () => {
     const device = phone({ answers: answers() })
     const page = await open('inbox')

@@ -113,7 +113,7 @@ describe('what I agreed to', () => {
     phone({ answers: answers() })
     const { data } = await open('my-data', { part: 'consents' })
     expect(data.agreement.granted).toBe(true)
-    expect(data.decisions.map(({ what, answer }) => [what, answer])).toEqual([['保存实名信息（王*兰）', '同意']])
+    expect(data.decisions.map(({ what, whom, answer }) => [what, whom, answer])).toEqual([['保存实名信息', '（王*兰）', '同意']])
   })
 
   test('taken back, the service knows first and the phone forgets then', async () => {

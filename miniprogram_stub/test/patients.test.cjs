@@ -19,14 +19,18 @@ const CARERS = [
   carer('c-own', { relation: 'self', scope: 'manage' }),
   carer('c-me', { mine: true, scope: 'manage' }),
   carer('c-son', { expires_at: '2027-01-01T00:00:00Z' }),
-  carer('c-asks', { state: 'requested', relation: 'sibling' }),
+  carer('c-asks', { state: 'requested', relation: 'sibling', name: '李*' }),
 ]
+
+const UNUSED = { id: 'i-1', mine: true, scope: 'view', care_expires_at: null, created_at: '2026-11-22T04:00:00Z', expires_at: '2026-11-24T04:00:00Z' }
+const OFFER = { patient: '王*兰', inviter: '李*', inviter_relation: 'child', scope: 'book', care_expires_at: null, expires_at: '2026-11-24T04:00:00Z' }
 
 const answers = (more) => Object.assign({
   'GET /patients': { items: [GRANDMA, ASKED] },
   'GET /patients/p-1': GRANDMA,
   'GET /patients/p-1/standing': STANDING,
   'GET /patients/p-1/carers': { items: CARERS },
+  'GET /patients/p-1/invitations': { items: [UNUSED] },
 }, more)
 const sent = (device, method) => device.requests.filter((request) => request.method === method)
 
@@ -79,7 +83,7 @@ describe('one person', () => {
   test('carers who ask stand apart; only others than the person and oneself can be shown out', async () => {
     phone({ answers: answers() })
     const { data } = await open('patient', { id: 'p-1' })
-    expect(data.asking.map(({ id, who }) => [id, who])).toEqual([['c-asks', '兄弟姐妹']])
+    expect(data.asking.map(({ id, name, who }) => [id, name, who])).toEqual([['c-asks', '李*', '兄弟姐妹']])
     expect(data.carers.filter(({ mine, own }) => !mine && !own).map(({ id }) => id)).toEqual(['c-son'])
     expect(data.carers[0].since).toBe('11月2日')
   })
@@ -121,6 +125,7 @@ describe('one person', () => {
     const device = phone({ answers: answers({ 'POST /patients/p-1/carers/c-asks/consent': carer('c-asks') }) })
     const page = await open('patient', { id: 'p-1' })
     page.editRight(tap({ id: 'c-asks', asks: true }))
+    expect(page.data.heading).toBe('让李*帮忙？')
     await page.grant()
     page.editRight(tap({ id: 'c-asks', asks: true }))
     page.pickScope(tap({ value: 'view' }))
@@ -172,11 +177,25 @@ describe('one person', () => {
     const device = phone({ answers: answers({ 'DELETE /patients/p-1/carers/c-son': { status: 204 } }) })
     const page = await open('patient', { id: 'p-1' })
     page.revoke(tap({ id: 'c-son' }))
-    expect(page.data.question.heading).toContain('不再让 TA 帮忙')
+    expect(page.data.question.heading).toContain('不再请对方帮忙')
     expect(sent(device, 'DELETE')).toEqual([])
     await page.answerYes()
     expect(sent(device, 'DELETE').map(({ path }) => path)).toEqual(['/patients/p-1/carers/c-son'])
     expect(page.data.sheet).toBe('')
+  })
+
+  test('an invitation that nobody has used is taken back, when asked twice', async () => {
+    let unused = [UNUSED]
+    const gone = () => { unused = []; return { status: 204 } }
+    const device = phone({ answers: answers({ 'GET /patients/p-1/invitations': () => ({ items: unused }), 'DELETE /patients/p-1/invitations/i-1': gone }) })
+    const page = await open('patient', { id: 'p-1' })
+    expect(page.data.invitations.map(({ id, scope }) => [id, scope])).toEqual([['i-1', '只能看']])
+    page.takeBack(tap({ id: 'i-1' }))
+    expect(page.data.question.heading).toBe('收回邀请？')
+    expect(sent(device, 'DELETE')).toEqual([])
+    await page.answerYes()
+    expect(sent(device, 'DELETE').map(({ path }) => path)).toEqual(['/patients/p-1/invitations/i-1'])
+    expect([page.data.sheet, page.data.invitations]).toEqual(['', []])
   })
 
   test('who has appointments is led to them', async () => {
@@ -219,6 +238,16 @@ describe('adding a person', () => {
     expect(page.data.missing).toBe('还要改：是您的谁、姓名、证件号码、同意说明')
     expect(device.called('pageScrollTo').map(({ selector }) => selector)).toEqual(['#relation'])
     expect(sent(device, 'POST')).toEqual([])
+  })
+
+  test('oneself can not be chosen twice, be it consented to or only asked for', async () => {
+    const taken = (page) => page.data.relations.filter(({ disabled }) => disabled).map(({ value, note }) => [value, note])
+    phone({ answers: answers() })
+    expect(taken(await open('patient-new'))).toEqual([])
+    for (const mine of [{ ...GRANDMA, relation: 'self' }, { ...ASKED, relation: 'self' }]) {
+      phone({ answers: answers({ 'GET /patients': { items: [mine] } }) })
+      expect(taken(await open('patient-new'))).toEqual([['self', '已添加']])
+    }
   })
 
   test('a whole form is sent once for two taps', async () => {
@@ -300,39 +329,84 @@ describe('adding a person', () => {
 })
 
 describe('an invitation', () => {
-  test('from a link it needs only the relation', async () => {
-    const device = phone({ answers: { 'POST /carers': { status: 201, data: GRANDMA } } })
+  const open_ = { 'POST /carers/invitation': OFFER }
+
+  test('from a link: whose it is comes first, then it needs only the relation', async () => {
+    const device = phone({ answers: Object.assign({ 'POST /carers': { status: 201, data: GRANDMA } }, open_) })
     const page = await open('carer-invite', { code: 'CODE' })
+    expect(sent(device, 'POST').map(({ path, body }) => [path, body])).toEqual([['/carers/invitation', { code: 'CODE' }]])
+    expect([page.data.offer.patient, page.data.offer.inviter]).toEqual(['王*兰', '李*（王*兰的子女）'])
     await page.accept()
-    expect(page.data.faults).toEqual({ code: '', relation: '请选一下，请您帮忙的人是您的谁。' })
+    expect(page.data.faults.relation).toBe('请选一下，王*兰是您的谁。')
     page.pickRelation(tap({ value: 'child' }))
     await page.accept()
-    expect(sent(device, 'POST')[0].body).toEqual({ code: 'CODE', relation: 'child' })
+    expect(sent(device, 'POST')[1].body).toEqual({ code: 'CODE', relation: 'child' })
     expect(page.data.person.name).toBe('王*兰')
   })
 
-  test('declined, nothing is sent', async () => {
-    const device = phone()
+  test('an inviter is told by name and by what they are to the patient', () => {
+    phone()
+    const { offer } = mp('utils/people')
+    const by = (facts) => offer(Object.assign({}, OFFER, facts)).inviter
+    expect(by({ inviter: null })).toBe('王*兰的子女')
+    expect(by({ inviter: '王*兰', inviter_relation: 'self' })).toBe('王*兰（本人）')
+  })
+
+  test.each([
+    ['child', 'manage', true], ['child', 'book', false], ['self', 'manage', false],
+  ])('to be the patient oneself is offered only where it is possible: by %s, %s', async (inviter_relation, scope, own) => {
+    phone({ answers: { 'POST /carers/invitation': Object.assign({}, OFFER, { inviter_relation, scope }) } })
+    const { data } = await open('carer-invite', { code: 'CODE' })
+    expect(data.relations.some(({ value }) => value === 'self')).toBe(own)
+  })
+
+  test('declined, nothing is accepted', async () => {
+    const device = phone({ answers: open_ })
     const page = await open('carer-invite', { code: 'CODE' })
     page.decline()
     expect(page.data.declined).toBe(true)
-    expect(device.requests).toEqual([])
+    expect(device.requests.map(({ path }) => path)).toEqual(['/carers/invitation'])
+  })
+
+  test('typed, it is looked at once for two taps', async () => {
+    const device = phone({ answers: open_ })
+    const page = await open('carer-invite')
+    await page.lookAt()
+    expect(page.data.faults.code).toContain('填在这里')
+    page.type({ detail: { value: ' CODE ' } })
+    await Promise.all([page.lookAt(), page.lookAt()])
+    expect(device.requests.map(({ body }) => body)).toEqual([{ code: 'CODE' }])
+    expect([page.data.offer.patient, page.data.saving]).toEqual(['王*兰', false])
   })
 
   test('a used one: at the field when it was typed, otherwise with a way to type another', async () => {
-    const refused = { 'POST /carers': problem(422, 'invitation-wrong', { field: 'code' }) }
+    const refused = { 'POST /carers/invitation': problem(422, 'invitation-wrong', { field: 'code' }) }
     phone({ answers: refused })
     const typed = await open('carer-invite')
     typed.type({ detail: { value: 'CODE' } })
-    typed.pickRelation(tap({ value: 'child' }))
-    await typed.accept()
+    await typed.lookAt()
     expect(typed.data.faults.code).toBe('详情 invitation-wrong')
     phone({ answers: refused })
     const linked = await open('carer-invite', { code: 'CODE' })
-    linked.pickRelation(tap({ value: 'child' }))
-    await linked.accept()
-    expect(linked.data.fault.code).toBe('invitation-wrong')
+    expect([linked.data.fault.code, linked.data.problem, linked.data.offer]).toEqual(['invitation-wrong', null, null])
     linked.typeAnother()
-    expect(linked.data.given).toBe(false)
+    expect([linked.data.given, linked.data.code, linked.data.fault]).toEqual([false, '', null])
+  })
+
+  test('used by somebody else just now, another one can be typed', async () => {
+    phone({ answers: Object.assign({ 'POST /carers': problem(422, 'invitation-wrong', { field: 'code' }) }, open_) })
+    const page = await open('carer-invite', { code: 'CODE' })
+    page.pickRelation(tap({ value: 'child' }))
+    await page.accept()
+    expect(page.data.fault.code).toBe('invitation-wrong')
+  })
+
+  test('whoever has not agreed yet sees it after coming back from the terms', async () => {
+    const device = phone({ answers: open_, storage: { 'privacy-agreed': '' } })
+    const page = await open('carer-invite', { code: 'CODE' })
+    expect([page.data.problem.code, device.requests]).toEqual(['privacy-needed', []])
+    device.kept['privacy-agreed'] = '2026-11'
+    await page.onShow()
+    expect([page.data.problem, page.data.offer.patient]).toEqual([null, '王*兰'])
   })
 })

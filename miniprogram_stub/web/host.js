@@ -10,7 +10,8 @@ import { router } from './router.js'
 import { code } from './packs.js'
 import { endStart } from './first-page.js'
 import { showMenu } from './phone.js'
-import { guardDialogs } from './sheets.js'
+import { guardDialogs, keepFocus } from './sheets.js'
+import { forgetAll } from './wx/storage.js'
 
 // A strict Content-Security-Policy forbids style attributes that come as text, not those set here.
 const setAttribute = Element.prototype.setAttribute
@@ -95,7 +96,8 @@ code.start({ install })
 
 listenToDom((element, name, detail, options) => ge.triggerEvent(element, name, detail, options))
 guardDialogs(document.getElementById('stage'))
-document.getElementById('menu').onclick = () => showMenu()
+keepFocus(document.getElementById('stage'))
+document.getElementById('menu').onclick = () => showMenu(forgetAll)
 appLife.start(app)
 router.start({ createPage })
 endStart(router.top()?.path === pages[0])

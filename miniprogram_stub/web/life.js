@@ -1,5 +1,6 @@
 // The app's life: launched, shown, hidden, a page that does not exist, an error nobody caught.
 let app
+let launched
 const listeners = { show: new Set(), hide: new Set(), error: new Set() }
 
 const tell = (name, method, detail) => {
@@ -14,9 +15,11 @@ export const appLife = {
     addEventListener('unhandledrejection', (event) => app?.onUnhandledRejection?.({ reason: event.reason, promise: event.promise }))
   },
   launch: (options) => {
+    launched = options
     app?.onLaunch?.call(app, options)
     tell('show', 'onShow', options)
   },
+  launched: () => launched,
   show: (options) => tell('show', 'onShow', options),
   hide: () => tell('hide', 'onHide', undefined),
   /** Whether the app took care of it. */

@@ -53,7 +53,7 @@ export function needCode(path) {
   if (isHere(path)) return undefined
   const slow = setTimeout(() => toast('正在打开…', { lasts_ms: 0, busy: true }), QUICK_MS)
   return bring(path).then(hideToast, () => {
-    toast(isConnected() ? '这一页没有取到,请刷新后再试。' : '没有连上网络,这一页打不开。请连上网络再试。', { lasts_ms: SAID_MS })
+    toast(isConnected() ? '这一页没有取到，请刷新后再试。' : '没有连上网络，这一页打不开。请连上网络再试。', { lasts_ms: SAID_MS })
     throw new Refusal('loading the page failed')
   }).finally(() => clearTimeout(slow))
 }

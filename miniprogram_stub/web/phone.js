@@ -68,8 +68,8 @@ function select(label, options, value) {
   return [make('label', {}, label, list), list]
 }
 
-/** The menu behind "…": everything here belongs to the phone, not to the mini-program. */
-export async function showMenu() {
+/** The menu behind "…": everything here belongs to the phone, not to the mini-program, which `forget` removes. */
+export async function showMenu(forget) {
   const user = make('input', { value: phone.user, maxLength: 64, required: true, pattern: '[\\w.-]+', autocomplete: 'off' })
   user.setAttribute('list', 'people')
   const people = make('datalist', { id: 'people' }, ...Object.entries(PEOPLE).map(([name, who]) => make('option', { value: name, textContent: who })))
@@ -92,7 +92,7 @@ export async function showMenu() {
       { text: '确定', main: true, value: () => (user.checkValidity() ? { user: user.value, font: Number(font.value), place: place.value, offline: net.value === 'off' } : null) },
     ],
   })
-  if (wanted === 'clear') globalThis.wx.clearStorageSync()
+  if (wanted === 'clear') forget()
   else if (!wanted) return
   const { user: before, font: size, offline } = phone
   if (wanted !== 'clear') keep(wanted)

@@ -4,8 +4,10 @@ import { appLife } from './life.js'
 import { Refusal } from './call.js'
 import { needCode } from './packs.js'
 import { pull } from './pull.js'
+import { dismissAll, leaveDialog } from './sheets.js'
 
 export const DEEP_MOST = 10
+const SCENE = 1001 // from the list of mini-programs
 const $ = (id) => document.getElementById(id)
 const tabs = configs.app.tabBar?.list ?? []
 const isTab = (path) => tabs.some((tab) => tab.pagePath === path)
@@ -28,10 +30,16 @@ const addressOf = ({ path, query }) => {
   return `#/${path}${search ? '?' + search : ''}`
 }
 
-function insist(name, { path }, most = Infinity) {
-  if (!pages.includes(path)) throw new Refusal(`page "${path}" is not found`)
-  if (stack.length >= most) throw new Refusal(`webview count limit exceed`)
+/** Where `url` leads. Throws a Refusal. */
+function goal(url, most = Infinity) {
+  if (typeof url !== 'string') throw new Refusal(`parameter error: parameter.url should be String instead of ${typeOf(url)};`)
+  const where = parse(url)
+  if (!pages.includes(where.path)) throw new Refusal(`page "${where.path}" is not found`)
+  if (stack.length >= most) throw new Refusal('webview count limit exceed')
+  return where
 }
+
+const typeOf = (value) => Object.prototype.toString.call(value).slice(8, -1)
 
 let wanted = 0
 
@@ -43,12 +51,13 @@ async function whenHere({ path }, go) {
   if (turn === wanted) go()
 }
 
+/** A page that is not yet on the stack. */
 function open({ path, query }) {
   const root = createPage(path)
   const component = root.getComponent()
   const instance = component.getMethodCaller()
   const element = component.$$
-  const page = { key: `${Date.now()}-${++serial}`, path, query, root, component, instance, element, ready: false }
+  const page = { key: `${Date.now()}-${++serial}`, path, query, root, component, instance, element, loaded: false }
   Object.assign(instance, { route: path, options: query })
   element.dataset.path = path
   element.hidden = true
@@ -56,7 +65,6 @@ function open({ path, query }) {
   $('stage').append(place)
   root.attach($('stage'), place)
   pull.listen(page, configs[path])
-  life(page, 'onLoad', query)
   return page
 }
 
@@ -77,12 +85,12 @@ function show(page, { focus }) {
   if (page.scrolled) page.element.scrollTop = page.scrolled // even 0 would make the browser lay it out at once
   bar.title(page.title ?? config.navigationBarTitleText ?? '')
   bar.draw(page.path)
+  const isNew = !page.loaded
+  page.loaded = true
+  if (isNew) life(page, 'onLoad', page.query)
   life(page, 'onShow')
   page.component.triggerPageLifetime('show', [])
-  if (!page.ready) {
-    page.ready = true
-    life(page, 'onReady')
-  }
+  if (isNew) life(page, 'onReady')
   if (focus) (page.focused?.isConnected ? page.focused : $('title')).focus({ preventScroll: true })
 }
 
@@ -98,7 +106,7 @@ function close(page) {
   life(page, 'onUnload')
   page.root.release()
   page.element.remove()
-  kept.delete(page.path)
+  if (kept.get(page.path) === page) kept.delete(page.path)
 }
 
 const bar = {
@@ -118,15 +126,13 @@ const bar = {
   },
 }
 
-/** Put `next` in front; what is not on it any more is closed, tab pages are only hidden. */
-function settle(next, { focus = true } = {}) {
+/** Put `next` in front. `gone` is closed, the top first; a tab page that is left is only hidden. */
+function settle(next, { focus = true, gone = stack.filter((page) => !next.includes(page) && !kept.has(page.path)).reverse() } = {}) {
   const before = stack.at(-1)
   const top = next.at(-1)
-  if (before && before !== top && !before.element.hidden) hide(before)
-  for (const page of stack) {
-    if (!next.includes(page) && !kept.has(page.path)) close(page)
-  }
   stack = next
+  if (before && before !== top && !gone.includes(before) && !before.element.hidden) hide(before)
+  gone.forEach(close)
   show(top, { focus })
 }
 
@@ -137,13 +143,46 @@ function openTab({ path, query }) {
 
 const openAny = (where) => (isTab(where.path) ? openTab(where) : open(where))
 
-function closeKept(except) {
-  for (const page of [...kept.values()]) if (page !== except) close(page)
+const RETURN_MOST_MS = 3000
+let at = history.state?.at ?? 0 // which of the history's entries is in front
+let returning = null // browsers go back some time later: what follows waits for it
+const waiting = []
+const inTurn = (work) => (returning ? waiting.push(work) : work())
+
+/** The page in front, as an entry of the browser's history. */
+function write(method) {
+  const { key, path, query } = stack.at(-1)
+  const entry = { key, at, depth: stack.length }
+  inTurn(() => history[method](entry, '', addressOf({ path, query })))
 }
 
-const entry = () => ({ key: stack.at(-1).key, depth: stack.length })
-const push = () => history.pushState(entry(), '', addressOf(stack.at(-1)))
-const replace = () => history.replaceState(entry(), '', addressOf(stack.at(-1)))
+function push() {
+  at += 1
+  write('pushState')
+}
+
+const replace = () => write('replaceState')
+
+function goBack(steps) {
+  at -= steps
+  travel(-steps)
+}
+
+/** Bring the browser's history to the page in front, `steps` from where it is. */
+function travel(steps) {
+  const { key } = stack.at(-1)
+  inTurn(() => {
+    const late = setTimeout(hasReturned, RETURN_MOST_MS)
+    returning = { key, late }
+    history.go(steps)
+  })
+}
+
+function hasReturned() {
+  clearTimeout(returning.late)
+  returning = null
+  while (!returning && waiting.length) waiting.shift()()
+}
 
 export const router = {
   start(wired) {
@@ -154,7 +193,7 @@ export const router = {
     addEventListener('popstate', arrive)
     document.addEventListener('visibilitychange', () => router.foreground(!document.hidden))
     const where = location.hash.length > 2 ? parse(location.hash.slice(1)) : { path: pages[0], query: {} }
-    appLife.launch({ path: where.path, query: where.query, scene: 1001 })
+    appLife.launch({ path: where.path, query: where.query, scene: SCENE })
     begin(where)
   },
 
@@ -162,22 +201,19 @@ export const router = {
   top: () => stack.at(-1),
 
   navigateTo({ url }) {
-    const where = parse(url)
-    insist('navigateTo', where, DEEP_MOST)
+    const where = goal(url, DEEP_MOST)
     if (isTab(where.path)) throw new Refusal('can not navigateTo a tabbar page')
     return whenHere(where, () => {
-      hide(stack.at(-1))
       settle([...stack, open(where)])
       push()
     })
   },
 
   redirectTo({ url }) {
-    const where = parse(url)
-    insist('redirectTo', where)
+    const where = goal(url)
     if (isTab(where.path)) throw new Refusal('can not redirectTo a tabbar page')
     return whenHere(where, () => {
-      settle([...stack.slice(0, -1), open(where)])
+      settle([...stack.slice(0, -1), open(where)], { gone: stack.slice(-1) })
       replace()
     })
   },
@@ -187,31 +223,25 @@ export const router = {
     const steps = Math.min(Math.max(1, Math.trunc(delta) || 1), stack.length - 1)
     if (steps < 1) throw new Refusal('cannot navigate back at first page')
     settle(stack.slice(0, -steps))
-    history.go(-steps)
+    goBack(steps)
   },
 
   switchTab({ url }) {
-    const where = parse(url)
-    insist('switchTab', where)
+    const where = goal(url)
     if (!isTab(where.path)) throw new Refusal('can not switch to no-tabBar page')
     if (stack.length === 1 && stack[0].path === where.path) return
-    const { pagePath: path, text } = tabs.find((tab) => tab.pagePath === where.path)
     return whenHere(where, () => {
-      settle([openTab({ path, query: {} })])
+      settle([openTab({ path: where.path, query: {} })])
       push()
-      life(stack[0], 'onTabItemTap', { index: tabs.findIndex((tab) => tab.pagePath === path), pagePath: path, text })
     })
   },
 
   reLaunch({ url }) {
-    const where = parse(url)
-    insist('reLaunch', where)
+    const where = goal(url)
     return whenHere(where, () => {
-      const old = stack
-      stack = []
-      closeKept()
-      for (const page of old) if (page.element.isConnected) close(page)
-      settle([openAny(where)])
+      const gone = [...new Set([...[...stack].reverse(), ...kept.values()])]
+      kept.clear()
+      settle([openAny(where)], { gone })
       push()
     })
   },
@@ -233,7 +263,7 @@ export const router = {
     inFront = now
     const page = stack.at(-1)
     if (!page) return // the first one is still on its way
-    if (now) appLife.show({ path: page.path, query: page.query, scene: 1001 })
+    if (now) appLife.show({ path: page.path, query: page.query, scene: SCENE })
     life(page, now ? 'onShow' : 'onHide')
     page.component.triggerPageLifetime(now ? 'show' : 'hide', [])
     if (!now) appLife.hide()
@@ -245,14 +275,15 @@ function tabIcon(path, className) {
   return path ? [Object.assign(document.createElement('img'), { src: assets['/' + path], alt: '', className })] : []
 }
 
-function tabLink({ pagePath, text, iconPath, selectedIconPath }) {
+function tabLink({ pagePath, text, iconPath, selectedIconPath }, index) {
   const link = document.createElement('a')
   link.href = '#/' + pagePath
   link.dataset.path = pagePath
   link.append(...tabIcon(iconPath, 'plain'), ...tabIcon(selectedIconPath, 'chosen'), text, Object.assign(document.createElement('span'), { className: 'badge' }))
-  link.onclick = (event) => {
+  link.onclick = async (event) => {
     event.preventDefault()
-    router.switchTab({ url: '/' + pagePath })
+    await router.switchTab({ url: '/' + pagePath })
+    if (stack[0].path === pagePath) life(stack[0], 'onTabItemTap', { index, pagePath, text })
   }
   return link
 }
@@ -276,7 +307,7 @@ function begin(where) {
 /** In the first page's place when its code cannot be had. */
 function unreached() {
   const again = Object.assign(document.createElement('button'), { textContent: '再试一次', onclick: () => location.reload() })
-  const words = Object.assign(document.createElement('p'), { textContent: '这一页没有取到。请看看手机网络,再试一次。' })
+  const words = Object.assign(document.createElement('p'), { textContent: '这一页没有取到。请看看手机网络，再试一次。' })
   const place = Object.assign(document.createElement('div'), { className: 'unreached', role: 'alert' })
   place.append(words, again)
   return place
@@ -284,7 +315,13 @@ function unreached() {
 
 /** The browser's own back and forward, or another address typed in. */
 function arrive({ state }) {
+  if (returning && state?.key === returning.key) return hasReturned() // navigateBack's own
   if (state && state.key === stack.at(-1)?.key) return
+  // Back takes a page's sheet away, not the page.
+  if (state?.at === at - 1 && leaveDialog($('stage'))) return travel(1)
+  dismissAll()
+  const isNext = state?.at === at + 1
+  at = state?.at ?? at + 1
   const below = stack.findIndex((page) => page.key === state?.key)
   if (below >= 0) {
     wanted += 1
@@ -293,16 +330,8 @@ function arrive({ state }) {
   const where = parse(location.hash.slice(1) || '/' + pages[0])
   if (!pages.includes(where.path)) return begin(where)
   return whenHere(where, () => {
-    if (state && state.depth === stack.length + 1 && stack.length < DEEP_MOST && !isTab(where.path)) {
-      hide(stack.at(-1)) // forward again
-      settle([...stack, open(where)])
-    } else {
-      const old = stack
-      stack = []
-      const page = openAny(where)
-      for (const other of old) if (other !== page) kept.has(other.path) ? other.element.hidden || hide(other) : close(other)
-      settle([page])
-    }
+    const forward = isNext && state.depth === stack.length + 1 && stack.length < DEEP_MOST && !isTab(where.path)
+    settle(forward ? [...stack, open(where)] : [openAny(where)])
     replace()
   }).catch((error) => {
     if (!(error instanceof Refusal)) return reportError(error)

@@ -46,6 +46,9 @@ export function dialog({ title, body = [], actions = [], kind = 'center', dismis
   })
 }
 
+/** The page behind has gone: whatever was asked is as if refused. */
+export const dismissAll = () => document.querySelectorAll('dialog[open]').forEach((one) => one.choose(null))
+
 export const paragraph = (text) => make('p', { textContent: text })
 
 let hiding
@@ -63,11 +66,23 @@ export function hideToast() {
   $('toast').classList.remove('mask')
 }
 
+/** A page's own dialog, if one is open. */
+const ownDialog = (stage) => [...stage.querySelectorAll('[role=dialog][aria-modal=true]')].findLast((one) => one.checkVisibility())
+
+const leave = (one) => one.querySelector('[aria-label="关闭"]')?.click()
+
+/** Leave a page's own dialog undecided; says whether one was open. */
+export function leaveDialog(stage) {
+  const open = document.querySelector('dialog[open]') ? null : ownDialog(stage)
+  if (open) leave(open)
+  return Boolean(open)
+}
+
 /** A page's own dialogs (aria-modal) hold the focus and hear Escape as well. */
 export function guardDialogs(stage) {
   let opened = null
   let back = null
-  const modal = () => [...stage.querySelectorAll('[role=dialog][aria-modal=true]')].findLast((one) => one.checkVisibility())
+  const modal = () => ownDialog(stage)
   const inside = (one) => [...one.querySelectorAll('button,a,input,textarea,[tabindex="0"]')].filter((node) => !node.disabled && node.checkVisibility())
   new MutationObserver(() => {
     const now = modal() ?? null
@@ -86,7 +101,7 @@ export function guardDialogs(stage) {
   document.addEventListener('keydown', (event) => {
     if (!opened?.isConnected || document.querySelector('dialog[open]')) return
     const nodes = inside(opened)
-    if (event.key === 'Escape') opened.querySelector('[aria-label="关闭"]')?.click()
+    if (event.key === 'Escape') leave(opened)
     if (event.key !== 'Tab' || !nodes.length) return
     const first = nodes[0], last = nodes.at(-1), at = document.activeElement
     if (event.shiftKey ? at === first || at === opened : at === last) {
@@ -94,4 +109,18 @@ export function guardDialogs(stage) {
       ;(event.shiftKey ? last : first).focus()
     }
   })
+}
+
+/** What had the focus has gone with its step of the page: on to what the page says now. */
+export function keepFocus(stage) {
+  let last = null
+  stage.addEventListener('focusin', ({ target }) => { last = target })
+  new MutationObserver(() => {
+    if (!last || last.isConnected || document.activeElement !== document.body) return
+    last = null
+    const page = [...stage.children].find(({ hidden }) => !hidden)
+    const news = page?.querySelector('[role=alert],[role=status],[role=heading]') ?? $('title')
+    if (!news.hasAttribute('tabindex')) news.tabIndex = -1
+    news.focus({ preventScroll: true })
+  }).observe(stage, { childList: true, subtree: true })
 }

@@ -3,7 +3,7 @@ const format = require('./format')
 const people = require('./people')
 
 const WHO = {
-  me: '您自己', asking: '申请代办的人', former: '以前的代办家属', staff: '医院工作人员', operator: '系统管理员', system: '系统自动',
+  me: '您自己', asking: '申请代办的人', invited: '收到邀请的人', former: '以前的代办家属', staff: '医院工作人员', operator: '系统管理员', system: '系统自动',
 }
 
 const whoIs = ({ who, relation }) => (who === 'carer' ? `家人（${people.carerIs(relation)}）` : WHO[who])

@@ -64,8 +64,10 @@ function patiently(attempt) {
   return again(0)
 }
 
-// Schedules share their rules, which stand once in each page.
-const withRules = (item, rules) => Object.assign({ rules: rules[item.rules_index] }, item)
+// Schedules share where and with whom they are, and their rules: both stand once in each page.
+const whole = (page) => (item) => Object.assign({}, item, {
+  clinic: page.clinics[item.clinic_index], rules: page.rules[item.rules_index],
+})
 
 /** All pages of a list, one `more()` at a time: it resolves to the next items. */
 function list(path, query) {
@@ -75,7 +77,7 @@ function list(path, query) {
     more: () => get(path, Object.assign({}, query, { cursor: next })).then((page) => {
       next = page.next
       pages.done = !next
-      return page.rules ? page.items.map((item) => withRules(item, page.rules)) : page.items
+      return page.clinics ? page.items.map(whole(page)) : page.items
     }),
   }
   return pages

@@ -7,6 +7,7 @@ const NEAR = ['今天', '明天', '后天']
 const KINDS = { general: '普通号', expert: '专家号', disease: '专病号', outreach: '专家下沉号' }
 const PERIODS = { am: '上午', pm: '下午', night: '夜间' }
 const TIERS = { county: '县级医院', township: '乡镇卫生院', village: '村卫生室' }
+const LEVELS = [{ value: 'county', text: '县医院' }, { value: 'township', text: '卫生院' }, { value: 'village', text: '卫生室' }]
 const STATUSES = {
   pending: '待确认', booked: '已预约', checked_in: '已签到', called: '已叫号',
   fulfilled: '已就诊', cancelled: '已取消', no_show: '爽约', excused: '已豁免',
@@ -78,6 +79,9 @@ const ago = (instant) => `${dayAgo(dateOf(instant))} ${clock(instant)}`
 /** `9分05秒` of seconds. */
 const countdown = (seconds) => `${Math.floor(seconds / 60)}分${two(seconds % 60)}秒`
 
+/** `08:00–11:30` of a county's own `08:00-11:30`, and no line ends within it. */
+const hours = (text) => (text || '').replace(/(\d)\s*[-~—–]\s*(?=\d)/g, '$1\u2060–\u2060')
+
 /** What may still be had: `{text, tone}`; never colour alone. `what` is a schedule or a slot. */
 function places(what) {
   if (what.state === 'open') {
@@ -115,6 +119,6 @@ function visit(found) {
 }
 
 module.exports = {
-  KINDS, PERIODS, TIERS, STATUSES, ALIVE,
-  dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, dayAgo, moment, ago, countdown, places, distance, visit,
+  KINDS, PERIODS, TIERS, LEVELS, STATUSES, ALIVE,
+  dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, dayAgo, moment, ago, countdown, hours, places, distance, visit,
 }

@@ -1,5 +1,6 @@
 // One request to the service: within a time limit, and every failure as a Problem.
 const { site } = require('./config')
+const network = require('./network')
 
 const BASE = site + '/api/v1'
 const LIMIT_MS = 10000
@@ -27,6 +28,7 @@ class Problem extends Error {
 }
 
 const OFFLINE = { code: 'offline', title: '网络不通', detail: '没有连上网络，请检查手机网络后再试。' }
+const UNREACHABLE = { code: 'unreachable', title: '连不上服务', detail: '没有连上服务。可能是网络不好，也可能是服务在维护，请稍后再试。' }
 const SLOW = { code: 'slow', title: '网络太慢', detail: '等了很久没有回音，请稍后再试。' }
 const GARBLED = { code: 'garbled', title: '服务暂时不可用', detail: '服务暂时不可用，请稍后再试。' }
 
@@ -60,7 +62,8 @@ function send({ method = 'GET', path, body, header = {} }) {
         else reject(toProblem(response))
       },
       fail({ errMsg }) {
-        reject(new Problem(/time ?out/i.test(errMsg || '') ? SLOW : OFFLINE))
+        const unreached = network.isOnline() ? UNREACHABLE : OFFLINE
+        reject(new Problem(/time ?out/i.test(errMsg || '') ? SLOW : unreached))
       },
     })
   })

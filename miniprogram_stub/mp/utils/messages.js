@@ -2,7 +2,7 @@
 const format = require('./format')
 
 const SIGNS = {
-  booked: 'check', moved: 'swap', cancelled: 'cross', hold_expired: 'clock', device_added: 'phone',
+  booked: 'check', moved: 'swap', cancelled: 'cross', hold_expired: 'clock', device_added: 'mobile',
 }
 const ACTS = {
   'pages/appointment/appointment': '看这个预约',

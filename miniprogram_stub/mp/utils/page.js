@@ -24,12 +24,13 @@ module.exports = function page(definition) {
 
     /**
      * Show what `work` resolves to, or the problem. What is already on the page stays there while
-     * it is loaded again; of two that overlap, the later one counts.
+     * it is loaded again; in a problem's place comes the skeleton, not an empty list. Of two that
+     * overlap, the later one counts.
      */
     show(work) {
       const turn = (this.turn = (this.turn || 0) + 1)
       const late = () => this.gone || turn !== this.turn
-      this.setData({ problem: null })
+      this.setData(this.data.problem ? { problem: null, loading: true } : { problem: null })
       return Promise.resolve().then(() => work.call(this)).then(
         (found) => { if (!late()) this.setData(Object.assign({ loading: false }, found)) },
         (problem) => {

@@ -77,9 +77,13 @@ const shortened = (masked) => `${masked[0]}****${masked.slice(-1)}`
 
 /** Someone who cares, or asks to, as the person's page shows them. */
 function carer(found) {
+  const who = carerIs(found.relation)
   return {
     id: found.id,
-    who: carerIs(found.relation),
+    who,
+    // Only of those who ask, and masked: a carer is known by what they are to the patient.
+    name: found.name || '',
+    called: found.name || `这位“${who}”`,
     value: found.scope,
     scope: scopeOf(found.scope).text,
     says: scopeOf(found.scope).says,
@@ -92,4 +96,27 @@ function carer(found) {
   }
 }
 
-module.exports = { RELATIONS, GUARDIANS, SEXES, SCOPES, LASTING, patientIs, carerIs, scopeOf, endsIn, dated, shortened, patient, carer }
+/** What an invitation offers, before anybody accepts it. */
+function offer(found) {
+  const own = found.inviter_relation === 'self'
+  const carer = `${found.patient}的${carerIs(found.inviter_relation)}`
+  return {
+    patient: found.patient,
+    inviter: own ? `${found.inviter || found.patient}（本人）` : found.inviter ? `${found.inviter}（${carer}）` : carer,
+    scope: scopeOf(found.scope).text,
+    until: until(found.care_expires_at),
+    expires: format.moment(found.expires_at),
+  }
+}
+
+/** An invitation that nobody has used yet, as the person's page shows it. */
+const invitation = (found) => ({
+  id: found.id,
+  scope: scopeOf(found.scope).text,
+  until: until(found.care_expires_at),
+  since: format.moment(found.created_at),
+  expires: format.moment(found.expires_at),
+  mine: found.mine,
+})
+
+module.exports = { RELATIONS, GUARDIANS, SEXES, SCOPES, LASTING, patientIs, carerIs, scopeOf, endsIn, dated, shortened, patient, carer, offer, invitation }

@@ -28,7 +28,8 @@ function firstDay(found, wanted) {
 /** A schedule as pages show it. */
 function shift(schedule) {
   const places = format.places(schedule)
-  const doctor = schedule.practitioner
+  const { clinic } = schedule
+  const doctor = clinic.practitioner
   const points = schedule.rules.split('。').filter(Boolean).map((point) => point + '。')
   return {
     id: schedule.id,
@@ -46,10 +47,10 @@ function shift(schedule) {
     doctor: doctor ? doctor.name : '',
     title: doctor ? doctor.title : '',
     practitionerId: doctor ? doctor.id : '',
-    departmentId: schedule.department.id,
-    department: schedule.department.name,
-    organization: schedule.organization.name,
-    location: schedule.location,
+    departmentId: clinic.department.id,
+    department: clinic.department.name,
+    organization: clinic.organization.name,
+    location: clinic.location,
   }
 }
 
@@ -61,7 +62,7 @@ function time(slot, mine) {
     id: slot.id,
     span: format.span(slot.starts_at, slot.ends_at),
     open: slot.state === 'open' && !current,
-    note: current ? '现在的时间' : places.text,
+    note: current ? '现在的时间' : slot.state === 'open' ? `余号 ${slot.free}` : places.text,
     tone: places.tone,
   }
 }

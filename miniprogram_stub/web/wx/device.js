@@ -1,5 +1,4 @@
 // The phone itself: its sizes, its dialler, its clipboard, its calendar, its files.
-import { configs } from 'mp'
 import { call, Refusal } from '../call.js'
 import { appLife } from '../life.js'
 import { phone } from '../phone.js'
@@ -98,7 +97,7 @@ export const hardware = {
   getDeviceInfo: device,
   getSystemInfoSync: () => ({ ...base(), ...sizes(), ...device() }),
   getAccountInfoSync: () => ({ miniProgram: { appId: '', envVersion: 'develop', version: '' } }),
-  getLaunchOptionsSync: () => ({ path: location.hash.slice(2).split('?')[0] || configs.app.pages[0], query: {}, scene: 1001 }),
+  getLaunchOptionsSync: appLife.launched,
   nextTick: (work) => queueMicrotask(work),
   makePhoneCall: call('makePhoneCall', makePhoneCall),
   setClipboardData: call('setClipboardData', setClipboardData),

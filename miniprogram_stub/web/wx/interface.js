@@ -6,8 +6,12 @@ import { dialog, hideToast, make, paragraph, toast } from '../sheets.js'
 
 const TOAST_MS = 1500
 const ACTIONS_MOST = 6
+const BUTTON_MOST = 4 // characters
 
 async function showModal({ title = '', content = '', showCancel = true, cancelText = '取消', confirmText = '确定', cancelColor, confirmColor, editable, placeholderText = '' }) {
+  for (const [name, text] of Object.entries({ cancelText, confirmText })) {
+    if (text.length > BUTTON_MOST) throw new Refusal(`${name} length should not larger than ${BUTTON_MOST} Chinese characters`)
+  }
   const box = editable && make('input', { ariaLabel: title || placeholderText, placeholder: placeholderText, value: content })
   const answer = await dialog({
     title, body: [...(box ? [box] : content ? [paragraph(content)] : [])], dismissable: showCancel,

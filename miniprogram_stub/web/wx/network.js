@@ -17,19 +17,41 @@ const site = (() => {
 })()
 
 let running = 0
-const queue = []
+const queue = new Set()
 
-/** WeChat sends ten at once and keeps the others waiting. */
-async function inTurn(work) {
-  if (running >= AT_ONCE) await new Promise((go) => queue.push(go))
-  running += 1
+/** WeChat sends ten at once and keeps the others waiting. Throws once `signal` takes one out. */
+async function inTurn(signal, work) {
+  signal.throwIfAborted()
+  if (running < AT_ONCE) running += 1
+  else {
+    await new Promise((go, leave) => {
+      queue.add(go)
+      signal.addEventListener('abort', () => queue.delete(go) && leave(signal.reason))
+    })
+  }
   try {
     return await work()
   } finally {
-    running -= 1
-    queue.shift()?.()
+    const [next] = queue
+    queue.delete(next)
+    if (next) next() // it takes over the place
+    else running -= 1
   }
 }
+
+let asleep = false
+let dozing
+const underWay = new Set()
+
+/** Five seconds in the background end what is under way, and what is tried from then on. */
+document.addEventListener('visibilitychange', () => {
+  clearTimeout(dozing)
+  asleep = false
+  if (document.hidden) dozing = setTimeout(() => {
+    asleep = true
+    underWay.forEach((control) => control.abort('interrupted'))
+  }, BACKGROUND_MS)
+})
 
 /** The address here for one that the mini-program names; undefined: not an allowed domain. */
 function address(url) {
@@ -58,66 +80,59 @@ function bodyOf(data, type) {
   return /x-www-form-urlencoded/.test(type) ? new URLSearchParams(data).toString() : JSON.stringify(data)
 }
 
+const ERRNO = { timeout: 5, interrupted: 600001, abort: 600004 }
+
+/** What goes out, or why nothing may. */
+function prepare(name, { url, method = 'GET', data, header = {} }) {
+  const verb = method.toUpperCase()
+  const where = address(url)
+  if (where === null) throw { errMsg: `${name}:fail invalid url "${url}"`, errno: 600009 }
+  if (where === undefined) throw { errMsg: `${name}:fail url not in domain list`, errno: 600002 }
+  if (!METHODS.includes(verb)) throw { errMsg: `${name}:fail invalid method "${method}"` }
+  if (!isConnected()) throw { errMsg: `${name}:fail `, errno: 600003 }
+  const headers = { 'content-type': 'application/json', ...Object.fromEntries(Object.entries(header).map(([key, value]) => [key.toLowerCase(), String(value)])) }
+  delete headers.referer
+  const bare = verb === 'GET' || verb === 'HEAD'
+  return [bare ? withQuery(where, data) : where, {
+    method: verb, headers, body: bare ? undefined : bodyOf(data, headers['content-type']), credentials: 'omit', cache: 'no-store',
+  }]
+}
+
 function task(name, options, read) {
   const control = new AbortController()
+  const { signal } = control
   const headersReceived = news()
-  let why = ''
-  const stop = (reason) => {
-    why = reason
-    control.abort()
-  }
-  const work = async () => {
-    const { url, method = 'GET', data, header = {}, timeout = TIMEOUT_MS } = options
-    const verb = method.toUpperCase()
-    const where = address(url)
-    if (where === null) throw { errMsg: `${name}:fail invalid url "${url}"`, errno: 600009 }
-    if (where === undefined) throw { errMsg: `${name}:fail url not in domain list`, errno: 600002 }
-    if (!METHODS.includes(verb)) throw { errMsg: `${name}:fail invalid method "${method}"` }
-    if (!isConnected()) throw { errMsg: `${name}:fail `, errno: 600003 }
-    const headers = { 'content-type': 'application/json', ...Object.fromEntries(Object.entries(header).map(([key, value]) => [key.toLowerCase(), String(value)])) }
-    delete headers.referer
-    const bare = verb === 'GET' || verb === 'HEAD'
-    const late = setTimeout(() => stop('timeout'), timeout)
-    const hidden = background(() => stop('interrupted'))
+  const send = async (where, sent) => {
+    const late = setTimeout(() => control.abort('timeout'), options.timeout ?? TIMEOUT_MS)
     try {
-      const full = bare ? withQuery(where, data) : where
-      const open = verb === 'GET' && !headers.authorization
-      if (open) noteAsk(full)
-      const response = await ((open && takeEarly(full, control.signal)) || fetch(full, {
-        method: verb, headers, body: bare ? undefined : bodyOf(data, headers['content-type']), signal: control.signal, credentials: 'omit', cache: 'no-store',
-      }))
+      const open = sent.method === 'GET' && !sent.headers.authorization
+      if (open) noteAsk(where)
+      const response = await ((open && takeEarly(where, signal)) || fetch(where, { ...sent, signal }))
       const found = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
       headersReceived.tell({ header: found.header })
       return { ...found, ...(await read(response, options)), errMsg: `${name}:ok` }
-    } catch (error) {
-      if (error.errMsg) throw error
-      const errno = { timeout: 5, interrupted: 600001, abort: 600004 }[why]
-      throw { errMsg: `${name}:fail ${why || 'net::ERR_FAILED'}`, errno: errno ?? 600001 }
     } finally {
       clearTimeout(late)
-      hidden()
     }
   }
-  inTurn(work).then(
+  const work = async () => {
+    const [where, sent] = prepare(name, options)
+    underWay.add(control)
+    if (asleep) control.abort('interrupted')
+    try {
+      return await inTurn(signal, () => send(where, sent))
+    } catch {
+      const why = signal.aborted ? signal.reason : 'net::ERR_FAILED'
+      throw { errMsg: `${name}:fail ${why}`, errno: ERRNO[why] ?? 600001 }
+    } finally {
+      underWay.delete(control)
+    }
+  }
+  work().then(
     (result) => { options.success?.(result); options.complete?.(result) },
     (refusal) => { options.fail?.(refusal); options.complete?.(refusal) },
   ).catch((error) => reportError(error))
-  return { abort: () => stop('abort'), onHeadersReceived: headersReceived.on, offHeadersReceived: headersReceived.off }
-}
-
-/** Five seconds in the background end what was under way. */
-function background(end) {
-  let timer
-  const look = () => {
-    clearTimeout(timer)
-    if (document.hidden) timer = setTimeout(end, BACKGROUND_MS)
-  }
-  document.addEventListener('visibilitychange', look)
-  look()
-  return () => {
-    clearTimeout(timer)
-    document.removeEventListener('visibilitychange', look)
-  }
+  return { abort: () => control.abort('abort'), onHeadersReceived: headersReceived.on, offHeadersReceived: headersReceived.off }
 }
 
 async function readAnswer(response, { dataType = 'json', responseType = 'text' }) {

@@ -8,6 +8,7 @@ import { needPrivacy } from './privacy.js'
 import { store } from './storage.js'
 
 const TEMPLATES_MOST = 5
+const NOT_A_TAP = 'can only be invoked by user TAP gesture.'
 const SCOPES = { 'scope.userLocation': '位置信息', 'scope.userFuzzyLocation': '模糊位置信息', 'scope.addPhoneCalendar': '日历' }
 const granted = () => store.get('(scopes)') ?? {}
 
@@ -35,11 +36,15 @@ const located = (api, scope) => call(api, async ({ type = 'wgs84' }) => {
   return { ...found, type, speed: -1, horizontalAccuracy: found.accuracy, verticalAccuracy: 0, altitude: 0 }
 })
 
+/** WeChat was not reached: before the question 10002, with the answer 10003. */
+const lost = (errCode) => (error) => { throw new Refusal(error.message, { errCode }) }
+
 async function requestSubscribeMessage({ tmplIds = [] }) {
-  if (!inTap()) throw new Refusal('can only be invoked by user TAP gesture.', { errCode: 10001 })
+  if (!inTap()) throw new Refusal(NOT_A_TAP, { errCode: 10001 })
+  if (!Array.isArray(tmplIds)) throw new Refusal('parameter error: parameter.tmplIds should be Array', { errCode: 10004 })
   if (!tmplIds.length) throw new Refusal('TmplIds is empty', { errCode: 10001 })
   if (tmplIds.length > TEMPLATES_MOST) throw new Refusal('Templates count out of max bounds', { errCode: 20003 })
-  const known = await templates()
+  const known = await templates().catch(lost(10002))
   if (tmplIds.some((id) => !known[id])) throw new Refusal('No template data return, verify the template id exist', { errCode: 20001 })
   if (new Set(tmplIds.map((id) => known[id].long_term)).size > 1) throw new Refusal('Templates type must be same', { errCode: 20002 })
   const boxes = tmplIds.map((id) => make('input', { type: 'checkbox', checked: true, value: id }))
@@ -53,13 +58,14 @@ async function requestSubscribeMessage({ tmplIds = [] }) {
   })
   const answers = {}
   for (const id of tmplIds) {
-    answers[id] = allowed.includes(id) ? 'accept' : 'reject'
-    await answerSubscription(id, answers[id])
+    answers[id] = allowed?.includes(id) ? 'accept' : 'reject'
+    await answerSubscription(id, answers[id]).catch(lost(10003))
   }
   return answers
 }
 
 async function openSetting() {
+  if (!inTap()) throw new Refusal(NOT_A_TAP)
   const boxes = Object.entries(granted()).map(([scope, on]) => make('input', { type: 'checkbox', checked: on, value: scope }))
   await dialog({
     title: '设置', kind: 'bottom', dismissable: false,

@@ -6,8 +6,10 @@ import { store } from './storage.js'
 
 const AGREED = '(privacy agreed)'
 const CONTRACT = '《家门口隐私保护指引》'
+const PEACE_MS = 10000 // after a refusal WeChat does not ask again at once
 let listener = null
 let waiting = null
+let refusedAt = -Infinity
 
 const needed = () => configs.app.__usePrivacyCheck__ === true && !store.get(AGREED)
 
@@ -21,7 +23,7 @@ export async function needPrivacy(api) {
   if (!needed()) return
   waiting ??= (listener ? askPage(api) : askUser()).finally(() => { waiting = null })
   await waiting
-  if (needed()) throw new Refusal('user deny permission', { errno: 104 })
+  if (needed()) throw new Refusal('privacy permission is not authorized', { errno: 104 })
 }
 
 const askPage = (referrer) => new Promise((resolve) => {
@@ -32,6 +34,7 @@ const askPage = (referrer) => new Promise((resolve) => {
 })
 
 async function askUser() {
+  if (Date.now() - refusedAt < PEACE_MS) return
   const link = make('a', { href: '#', textContent: CONTRACT, onclick: (event) => { event.preventDefault(); wx.openPrivacyContract() } })
   const agreed = await dialog({
     title: '用户隐私保护提示', kind: 'bottom',
@@ -39,6 +42,7 @@ async function askUser() {
     actions: [{ text: '拒绝', value: false }, { text: '同意', value: true, main: true }],
   })
   if (agreed) agreeToPrivacy()
+  else refusedAt = Date.now()
 }
 
 export const privacy = {

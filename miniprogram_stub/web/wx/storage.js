@@ -35,11 +35,24 @@ export const store = {
 
 const size_kb = () => Math.ceil(own().reduce((sum, name) => sum + localStorage.getItem(prefix() + name).length, 0) / 1024)
 const info = () => ({ keys: own(), currentSize: size_kb(), limitSize: ALL_MOST_KB })
-const clear = () => names().forEach(store.remove)
+const clear = () => own().forEach(store.remove)
+
+/** As if this person had removed the mini-program: also what WeChat keeps about it. */
+export const forgetAll = () => names().forEach(store.remove)
+
+/** The same as `setStorage`, whose refusal is thrown. */
+function setStorageSync(key, value) {
+  try {
+    store.set(key, value)
+  } catch (error) {
+    const errMsg = `setStorageSync:fail ${error.message}`
+    throw Object.assign(new Error(errMsg), { errMsg })
+  }
+}
 
 export const storage = {
   getStorageSync: (key) => store.get(key) ?? '',
-  setStorageSync: (key, value) => store.set(key, value),
+  setStorageSync,
   removeStorageSync: (key) => store.remove(key),
   clearStorageSync: clear,
   getStorageInfoSync: info,

@@ -1,5 +1,6 @@
-// One of a few short words. `items`: [{value, text}]; `columns`: that many of
-// one width side by side, instead of each as wide as its words. Event: `change` with `{value}`.
+// One of a few short words. `items`: [{value, text}], one that can't be chosen with `disabled` and a
+// `note` that says why; `columns`: that many of one width side by side, instead of each as wide as
+// its words. Event: `change` with `{value}`.
 Component({
   properties: {
     label: String,
@@ -9,8 +10,8 @@ Component({
   },
   methods: {
     pick(event) {
-      const value = event.currentTarget.dataset.value
-      if (value !== this.data.value) this.triggerEvent('change', { value })
+      const { value, disabled } = event.currentTarget.dataset
+      if (!disabled && value !== this.data.value) this.triggerEvent('change', { value })
     },
   },
 })

@@ -14,7 +14,9 @@ Component({
   data: { loading: true, problem: null, elder: false, days: [], day: '', shifts: [], hidden: 0 },
   observers: {
     query(query) {
-      if (query) this.load()
+      if (!query) return
+      this.setData({ loading: true }) // what is shown belongs to another place
+      this.load()
     },
   },
   lifetimes: {
@@ -30,19 +32,21 @@ Component({
   methods: {
     /** Anew from the service; the chosen day stays. */
     load() {
-      this.setData({ problem: null })
+      const turn = (this.turn = (this.turn || 0) + 1)
+      this.setData(this.data.problem ? { problem: null, loading: true } : { problem: null })
       return this.find().then((schedules) => {
+        if (turn !== this.turn) return undefined
         this.schedules = schedules
         const days = times.days(schedules)
         const day = times.firstDay(days, this.data.day || this.data.on)
         this.setData({ days, loading: false })
         return day ? this.open(day) : undefined
-      }).catch((problem) => this.fail(problem))
+      }).catch((problem) => { if (turn === this.turn) this.fail(problem) })
     },
 
     async find() {
       const found = await api.all('/schedules', this.data.query)
-      return this.data.alone ? found.filter(({ practitioner }) => !practitioner) : found
+      return this.data.alone ? found.filter(({ clinic }) => !clinic.practitioner) : found
     },
 
     change(event) {

@@ -12,6 +12,7 @@ page({
   data: {
     visit: null, address: '', phone: '', cancelling: null, canMove: false, why: '', reasons: REASONS,
     reason: '', asking: false, busy: false, refusal: null, until: '', left: '', papers: null,
+    prompts: null, reminders: '',
   },
 
   onLoad({ id }) {
@@ -36,8 +37,8 @@ page({
   load() {
     return this.show(async () => {
       const found = await api.get(`/appointments/${this.id}`)
-      this.prompts = found.status === 'pending' ? await subscriptions.find() : null
-      return this.seen(found)
+      const prompts = found.status === 'pending' ? await subscriptions.find() : null
+      return Object.assign({ prompts }, this.seen(found))
     })
   },
 
@@ -61,7 +62,7 @@ page({
   why(found) {
     if (found.status !== 'cancelled') return ''
     const by = { patient: '您或家人取消', provider: '医院停诊', system: '系统取消' }[found.cancelled_by] || '已取消'
-    return found.reason ? `${by}:${found.reason}` : by
+    return found.reason ? `${by}：${found.reason}` : by
   },
 
   countDown(end) {
@@ -80,8 +81,9 @@ page({
 
   confirm() {
     return this.attempt(async () => {
-      subscriptions.report(await subscriptions.ask(this.prompts))
-      this.prompts = null // asked; trying again is no new question
+      const answers = await subscriptions.ask(this.data.prompts)
+      this.setData({ prompts: null }) // asked; trying again is no new question
+      subscriptions.report(answers).then((reminders) => this.setData({ reminders }))
       this.setData(this.seen(await this.sendConfirm(`/appointments/${this.id}/confirm`)))
     })
   },

@@ -14,7 +14,7 @@ const OTHERS_MOST = 4
 function person(patient) {
   const waiting = patient.state !== 'active'
   const looking = patient.scope === 'view'
-  const reason = waiting ? '等家人同意后才能预约' : looking ? '您只能看，不能替 TA 预约' : ''
+  const reason = waiting ? '等家人同意后才能预约' : looking ? '您只能看，不能替这位预约' : ''
   return {
     id: patient.id,
     name: patient.name,
@@ -35,7 +35,8 @@ page({
     this.scheduleId = schedule
     this.slotId = slot
     this.book = api.deed()
-    this.deeds = new Map() // of each held appointment
+    this.deeds = new Map() // of each held appointment, by address
+    this.settled = new Map() // address → answer: of several, those that need not be sent again
     return this.load()
   },
 
@@ -43,6 +44,12 @@ page({
   onShow() {
     if (!this.data.loading && this.data.step === 'choose') return this.load()
     return undefined
+  },
+
+  // What is held does not change; what is free does.
+  onPullDownRefresh() {
+    const again = this.data.step === 'choose' ? this.load() : Promise.resolve()
+    return again.finally(() => wx.stopPullDownRefresh())
   },
 
   onUnload() {
@@ -157,7 +164,7 @@ page({
   confirm() {
     return this.attempt(async () => {
       await this.askOnce()
-      this.finish(await Promise.all(this.ids.map((id) => this.deed(id)(`/appointments/${id}/confirm`))))
+      this.finish(await this.each('confirm'))
     })
   },
 
@@ -171,16 +178,22 @@ page({
   /** Give back what is held: nobody is counted anything for that. */
   release() {
     return this.attempt(async () => {
-      await Promise.all(this.ids.map((id) => this.deed(id)(`/appointments/${id}/cancel`, { reason: '' })))
+      await this.each('cancel', { reason: '' })
       clearInterval(this.ticking)
       this.setData({ step: 'choose', held: [] })
       await this.load()
     })
   },
 
-  deed(id) {
-    if (!this.deeds.has(id)) this.deeds.set(id, api.deed())
-    return this.deeds.get(id)
+  /** One deed for each that is held; tried again, only for those that have not had it. */
+  each(verb, body) {
+    return Promise.all(this.ids.map((id) => this.settle(`/appointments/${id}/${verb}`, body)))
+  },
+
+  async settle(path, body) {
+    if (!this.deeds.has(path)) this.deeds.set(path, api.deed())
+    if (!this.settled.has(path)) this.settled.set(path, await this.deeds.get(path)(path, body))
+    return this.settled.get(path)
   },
 
   finish(items) {
@@ -213,7 +226,7 @@ page({
   refuse(problem) {
     const refusal = ways.refusal(problem)
     const one = problem.index === undefined ? null : this.data.people.filter(({ id }) => this.data.chosen[id])[problem.index]
-    if (one) refusal.text = `${one.name}:${refusal.text}`
+    if (one) refusal.text = `${one.name}：${refusal.text}`
     this.setData({ refusal, wait: refusal.wait }, () => wx.pageScrollTo({ selector: '#refusal', offsetTop: -16 }))
     clearInterval(this.waiting)
     if (refusal.wait) {
@@ -228,6 +241,10 @@ page({
   goOn() {
     const { to } = this.data.refusal.way
     const { shift } = this.data
+    // What was held is held no more: given back, or confirmed, on another phone.
+    if (to === 'reload' && this.data.step === 'held') {
+      return ways.go(this.ids.length === 1 ? `/pages/appointment/appointment?id=${this.ids[0]}` : '/pages/appointments/appointments')
+    }
     if (to === 'reload') {
       this.setData({ refusal: null })
       return this.load()

@@ -20,10 +20,7 @@ const SOURCES = {
   practitioners: { path: '/practitioners', heading: '医生', row: practitioner },
   organizations: { path: '/organizations', heading: '医院、卫生院、卫生室', row: organization },
 }
-const TIERS = [
-  { value: '', text: '全部' }, { value: 'county', text: '县医院' },
-  { value: 'township', text: '卫生院' }, { value: 'village', text: '卫生室' },
-]
+const TIERS = [{ value: '', text: '全部' }].concat(format.LEVELS)
 
 function organization(found) {
   return {
@@ -32,7 +29,7 @@ function organization(found) {
     tier: format.TIERS[found.tier],
     far: format.distance(found.distance_km),
     address: found.address,
-    hours: found.hours,
+    hours: format.hours(found.hours),
     phone: found.phone,
     url: `/pages/organization/organization?id=${found.id}`,
   }
@@ -50,16 +47,17 @@ function department(found, q) {
 }
 
 function free(found) {
-  const doctor = found.practitioner
+  const { clinic } = found
+  const doctor = clinic.practitioner
   const places = format.places(found)
   return {
     id: found.id,
     name: `${format.day(found.held_on)} ${format.PERIODS[found.period]}`,
-    note: [found.organization.name, found.department.name, doctor && `${doctor.name} ${doctor.title}`].filter(Boolean).join(' · '),
-    treats: [format.KINDS[found.kind], found.fee, format.distance(found.distance_km)].filter(Boolean).join(' · '),
+    note: [clinic.organization.name, clinic.department.name, doctor && `${doctor.name} ${doctor.title}`].filter(Boolean).join(' · '),
+    treats: [format.KINDS[found.kind], found.fee, format.distance(clinic.distance_km)].filter(Boolean).join(' · '),
     places: places.text,
     tone: places.tone,
-    url: `/pages/doctor/doctor?${doctor ? `id=${doctor.id}&` : ''}department=${found.department.id}&on=${found.held_on}`,
+    url: `/pages/doctor/doctor?${doctor ? `id=${doctor.id}&` : ''}department=${clinic.department.id}&on=${found.held_on}`,
   }
 }
 
@@ -83,6 +81,7 @@ page({
     searched: '', // the word that `sections` answer; '' while browsing
     sections: [],
     words: [],
+    blanks: [1, 2, 3, 4, 5, 6, 7, 8], // where the words will be
     emergency: '120',
     recent: [],
     near: false,

@@ -78,7 +78,7 @@ page({
     const near = place.current()
     return api.get('/organizations', near ? { near, limit: 5 } : { tier: 'county', limit: 5 })
       .then(({ items }) => items.filter(({ phone }) => phone).map(({ id, name, phone, hours, distance_km: km }) => ({
-        id, name, phone, note: [format.distance(km), hours].filter(Boolean).join(' · '),
+        id, name, phone, note: [format.distance(km), format.hours(hours)].filter(Boolean).join(' · '),
       })))
   },
 

@@ -11,6 +11,10 @@ page({
     return this.load()
   },
 
+  onPullDownRefresh() {
+    return this.load().finally(() => wx.stopPullDownRefresh())
+  },
+
   load() {
     const { id } = this.data
     return this.show(async () => {

@@ -269,7 +269,8 @@ page({
 function decision(row) {
   return {
     id: row.id,
-    what: PURPOSES[row.purpose] + (row.patient ? `（${row.patient.name}）` : ''),
+    what: PURPOSES[row.purpose],
+    whom: row.patient ? `（${row.patient.name}）` : '',
     answer: row.granted ? '同意' : '撤回',
     granted: row.granted,
     when: `${format.ago(row.at)} · ${row.version} 版`,

@@ -63,7 +63,7 @@ page({
 })
 
 function view({ name, tier, kind, address, hours, phone, latitude, longitude }) {
-  return { name, tier: format.TIERS[tier], kind: KINDS[kind] || '', address, hours, phone, latitude, longitude }
+  return { name, tier: format.TIERS[tier], kind: KINDS[kind] || '', address, hours: format.hours(hours), phone, latitude, longitude }
 }
 
 function department({ id, name, location, keywords }) {

@@ -8,13 +8,19 @@ const registration = require('../../utils/registration')
 
 const STEPS = [['relation'], ['name'], ['id_number', 'birth_on'], ['phone', 'agreed']]
 
+/** What the patient may be to the account's owner, who is there once. */
+const relations = (selfIsThere) => people.RELATIONS.map(({ value, patient }) => {
+  const taken = selfIsThere && value === 'self'
+  return { value, text: patient, disabled: taken, note: taken ? '已添加' : '' }
+})
+
 page({
   data: {
     form: registration.EMPTY,
     faults: {},
     fault: null, // of the whole form
     missing: '',
-    relations: people.RELATIONS.map(({ value, patient }) => ({ value, text: patient })),
+    relations: relations(false),
     kinds: documents.KINDS.map(({ value, text }) => ({ value, text })),
     kind: documents.kindOf('resident_id'),
     sexes: Object.keys(people.SEXES).map((value) => ({ value, text: people.SEXES[value] })),
@@ -42,7 +48,11 @@ page({
   open() {
     return this.show(() => api.get('/patients').then(({ items }) => {
       const mine = items.find(({ relation, state }) => relation === 'self' && state === 'active')
-      return { self: mine ? (mine.minor ? 'minor' : 'adult') : 'none', 'faults.relation': '', missing: '' }
+      return {
+        self: mine ? (mine.minor ? 'minor' : 'adult') : 'none',
+        relations: relations(items.some(({ relation }) => relation === 'self')),
+        'faults.relation': '', missing: '',
+      }
     }))
   },
 

@@ -9,7 +9,7 @@ const RIGHT = { scope: 'book', lasting: '', ends: null } // what a helping child
 
 page({
   data: {
-    id: '', person: null, standing: null, carers: [], asking: [],
+    id: '', person: null, standing: null, carers: [], asking: [], invitations: [],
     relations: people.RELATIONS.map(({ value, patient }) => ({ value, text: patient })),
     scopes: people.SCOPES,
     lastings: people.LASTING,
@@ -45,9 +45,11 @@ page({
   },
 
   carers() {
-    return api.get(`/patients/${this.data.id}/carers`).then(({ items }) => ({
+    const of = (what) => api.get(`/patients/${this.data.id}/${what}`).then(({ items }) => items)
+    return Promise.all([of('carers'), of('invitations')]).then(([items, unused]) => ({
       asking: items.filter(({ state }) => state === 'requested').map(people.carer),
       carers: items.filter(({ state }) => state === 'active').map(people.carer),
+      invitations: unused.map(people.invitation),
     }))
   },
 
@@ -123,7 +125,7 @@ page({
     const whose = this.data.carers.concat(this.data.asking).find((one) => one.id === id)
     this.setData({
       sheet: 'right', fault: '', whose,
-      heading: asks ? `让这位${whose.who}帮忙？` : `改${whose.who}能办的事`,
+      heading: asks ? `让${whose.called}帮忙？` : `改${whose.who}能办的事`,
       right: asks ? RIGHT : { scope: whose.value, lasting: whose.ends ? 'same' : '', ends: whose.ends },
       lastings: whose.ends ? [{ value: 'same', text: `不变（${whose.until}）` }].concat(people.LASTING) : people.LASTING,
     })
@@ -188,23 +190,33 @@ page({
 
   revoke({ currentTarget }) {
     const { id, asks } = currentTarget.dataset
-    const { who } = this.data.carers.concat(this.data.asking).find((one) => one.id === id)
+    const { called } = this.data.carers.concat(this.data.asking).find((one) => one.id === id)
     this.ask(asks ? {
-      heading: '不同意？', text: `这位“${who}”就不能替${this.data.person.name}办事，也看不到资料。`, yes: '不同意', no: '再想想',
+      heading: '不同意？', text: `${called}就不能替${this.data.person.name}办事，也看不到资料。`, yes: '不同意', no: '再想想',
     } : {
-      heading: '不再让 TA 帮忙？', text: `这位“${who}”马上就看不到资料、不能预约了。已经约好的号不受影响。`, yes: '不再帮忙', no: '再想想',
+      heading: '不再请对方帮忙？', text: `${called}马上就看不到资料、不能预约了。已经约好的号不受影响。`, yes: '不再帮忙', no: '再想想',
     }, () => this.end(id))
   },
 
+  takeBack({ currentTarget }) {
+    this.ask({
+      heading: '收回邀请？', text: '这个邀请码马上作废，谁点都没有用。以后可以再发新的。', yes: '收回', no: '先留着',
+    }, () => this.drop(`/patients/${this.data.id}/invitations/${currentTarget.dataset.id}`))
+  },
+
   end(id) {
-    return this.settle(api.remove(`/patients/${this.data.id}/carers/${id}`), () => { this.close(); wx.showToast({ title: '好了' }) })
+    return this.drop(`/patients/${this.data.id}/carers/${id}`)
+  },
+
+  drop(path) {
+    return this.settle(api.remove(path), () => { this.close(); wx.showToast({ title: '好了' }) })
   },
 
   // --- leaving ---
 
   leave() {
     this.ask({
-      heading: `移除${this.data.person.name}?`,
+      heading: `移除${this.data.person.name}？`,
       text: '只是从您的名单里去掉，就诊记录还在，别的家人照常能帮忙。以后要再加，可能要家人同意。',
       yes: '移除',
       no: '先留着',
@@ -212,9 +224,12 @@ page({
   },
 
   remove() {
+    if (this.data.saving) return undefined
+    this.setData({ saving: true, fault: '' })
     return api.remove(`/patients/${this.data.id}`).then(
       () => { this.close(); wx.navigateBack() },
       (problem) => {
+        this.setData({ saving: false })
         if (problem.code !== 'has-appointments') return this.failed(problem)
         return this.ask({ heading: problem.title, text: problem.detail, yes: '看预约', no: '知道了', mild: true },
           () => wx.switchTab({ url: '/pages/appointments/appointments' }))

@@ -12,7 +12,6 @@ const SAYS = {
   disease: '专门看一种病',
   outreach: '县里专家定期来这里看',
 }
-const TIERS = Object.keys(format.TIERS).map((value) => ({ value, text: format.TIERS[value] }))
 
 /** Rows by 号别, the everyday one first. */
 function grouped(fees) {
@@ -29,7 +28,7 @@ function grouped(fees) {
 page({
   data: {
     id: '', name: '', phone: '', groups: [],
-    tiers: TIERS, tier: 'county', organizations: [], done: true, adding: false,
+    tiers: format.LEVELS, tier: 'county', organizations: [], done: true, adding: false,
   },
 
   onLoad({ organization = '' }) {
