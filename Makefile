@@ -24,12 +24,15 @@ HOST_SOURCES := $(shell find $(STUB)/mp $(STUB)/web $(STUB)/pack $(STUB)/*.cjs -
 PORT ?= 8000
 RESET ?=
 
-.PHONY: help setup host demo serve worker test check browser bench soak lock wheel clean
+.PHONY: help setup tools host demo serve worker test check browser bench soak lock wheel clean
 
 help: ## 列出所有命令 / this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: $(VENV)/.dev ## 建立开发环境 / runtime and development environment
+
+tools: $(NODE_MODULES)
+	@$(NPM) --version >/dev/null
 
 host: $(HOST) ## 构建浏览器里的小程序 / the mini-program for browsers, served at /m/
 
@@ -42,7 +45,7 @@ serve: $(VENV)/.runtime ## 按 .env 启动服务 / server, as .env says
 worker: $(VENV)/.runtime ## 按 .env 启动任务进程 / jobs, as .env says (PostgreSQL and Redis)
 	@$(BIN)/python -m backend worker
 
-test: $(VENV)/.dev ## 全部测试 / the whole suite, on every database that can be had
+test: $(VENV)/.dev ## 全部测试 / the whole suite: every database that can be had, Node, Chromium
 	@$(BIN)/python -m tests.run
 
 check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程序 / lint, types, import contracts, mini-program
@@ -51,7 +54,7 @@ check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程�
 	$(BIN)/lint-imports
 	@$(NPM) run --silent check
 
-browser: $(VENV)/.dev $(HOST) ## 小程序的测试，在 Chromium 里 / the mini-program: its logic, then journeys in Chromium
+browser: $(VENV)/.dev $(HOST) ## 只测小程序 / the mini-program alone: its logic, then journeys in Chromium
 	@$(NPM) test
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
@@ -91,7 +94,7 @@ $(VENV)/.python:
 		exit 1; \
 	fi; \
 	if ! "$$found" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
-		echo "这个 Python 缺少 venv 或 pip，请先安装(Debian/Ubuntu:apt install python3-venv)。 /" \
+		echo "这个 Python 缺少 venv 或 pip，请先安装（Debian/Ubuntu：apt install python3-venv）。 /" \
 			"$$found has no venv or pip (Debian, Ubuntu: apt install python3-venv)." >&2; \
 		exit 1; \
 	fi; \

@@ -1,44 +1,66 @@
-"""What `make test` runs: the whole suite on every database that can be had, side by side.
+"""What `make test` runs: the whole suite, as much of it side by side as a small machine bears.
 
     python -m tests.run [--soak] [pytest's own arguments]
 
-SQLite with the in-process hub always; PostgreSQL with Redis where they answer or can be started.
-With CI=true a database that can't be had is a failure.
+SQLite with the in-process hub always; PostgreSQL with Redis where they answer or can be started;
+then the mini-program: its logic in Node, its journeys in Chromium. What can't be had is named at
+the end, and with CI=true it is a failure. With arguments only the databases are tested.
 """
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests import tools
 from tests.engines import Engine, postgres, redis_server
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_TESTED = "未测 / not tested"
-SUITE_S = 900.0  # far above the promised 300; a suite that hangs must end
-TEST_S = 120  # a test that hangs ends the suite with a traceback that names it
+NODE = ROOT / "miniprogram_stub" / "node.py"
+SIDE_BY_SIDE = 2  # Chromium needs a core, so it is never beside both databases
+TESTED_BY = {"PostgreSQL": "postgres", "Redis": "postgres", "Node": "vitest", "Chromium": "browser"}
+SUITE_S = 1800.0  # far above the promised 300; a suite that hangs must end
+TEST_S = 300  # a test that hangs ends the suite with a traceback that names it
 SOAK_S = 6 * 3600.0
 STOP_S = 10.0
+SUM = re.compile(r"=.* in |Tests  ")
 
 
 @dataclass(slots=True)
 class Suite:
-    """One pytest process. Its output is a file; `report` is its JUnit file."""
+    """One process that tests. Its output is a file; `report` is its JUnit file."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    command: list[str]
     output: Path
     report: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                self.command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"},
+                stdout=file, stderr=file, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
 
     def stop(self) -> None:
-        if self.process.poll() is None:
+        if self.process is not None and self.is_running:
             self.process.terminate()
             try:
                 self.process.wait(STOP_S)
@@ -46,10 +68,16 @@ class Suite:
                 self.process.kill()
                 self.process.wait()
 
+    @property
+    def has_failed(self) -> bool:
+        return self.process is None or self.process.returncode != 0
+
     def last_line(self) -> str:
-        """Pytest's own summary."""
-        lines = self.output.read_text(errors="replace").splitlines()
-        sums = [line for line in lines if line.startswith("=") and " in " in line]
+        """The summary of pytest, or of vitest."""
+        if not self.output.exists():
+            return "没有开始 / not begun"
+        lines = [line.strip() for line in self.output.read_text(errors="replace").splitlines()]
+        sums = [line for line in lines if SUM.match(line)]
         return sums[-1] if sums else "没有跑完 / broken off"
 
     def counts(self) -> tuple[int, int, int]:
@@ -72,73 +100,105 @@ def main(arguments: list[str]) -> int:
     soak = "--soak" in arguments
     arguments = [argument for argument in arguments if argument != "--soak"]
     began = time.monotonic()
+    absent = Engine(None, "只测数据库")
+    node, chromium = (absent, absent) if soak or arguments else _mini_program()
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(postgres(os.environ))
         shared = stack.enter_context(redis_server(os.environ))
+        engines = {"PostgreSQL": database, "Redis": shared, "Node": node, "Chromium": chromium}
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jiamenkou-run-")))
         limit = [f"faulthandler_timeout={TEST_S}", "faulthandler_exit_on_timeout=true"]
         limits = [] if soak else [part for option in limit for part in ("-o", option)]
-        chosen = ["-m", "soak" if soak else "not soak and not browser", *limits, *arguments]
-        suites = stack.enter_context(_suites(folder, database, shared, chosen))
+        marks = "soak" if soak else "not soak and not browser"
+        suites = _suites(folder, engines, ["-m", marks, *limits, *arguments], limits)
+        for suite in suites:
+            stack.callback(suite.stop)
         _follow(suites, SOAK_S if soak else SUITE_S)
-        return _sum_up(suites, {"PostgreSQL": database, "Redis": shared}, ci, began)
+        if soak or arguments:
+            del engines["Node"], engines["Chromium"]
+        return _sum_up(suites, engines, ci, began)
 
 
-@contextlib.contextmanager
+def _mini_program() -> tuple[Engine, Engine]:
+    """Node and Chromium, the pages being built. A page that does not build ends it all."""
+    node = tools.node()
+    if node.url is None:
+        return node, Engine(None, "没有 Node，小程序没有构建")
+    if not tools.build():
+        raise SystemExit("小程序没有构建成功，原因见上。 / The mini-program does not build.")
+    return node, tools.chromium(os.environ)
+
+
 def _suites(
-    folder: Path, database: Engine, shared: Engine, arguments: list[str]
-) -> Iterator[list[Suite]]:
-    """The processes, side by side; all of them have ended when the block is left."""
-    suites = [_start(folder, "sqlite", ["--engine", "sqlite", *arguments])]
+    folder: Path, engines: dict[str, Engine], chosen: list[str], limits: list[str]
+) -> list[Suite]:
+    """In the order in which they start."""
+
+    def suite(name: str, command: list[str], report: str) -> Suite:
+        file = folder / f"{name}.xml"
+        return Suite(name, [sys.executable, *command, report + str(file)],
+                     folder / f"{name}.txt", file)  # fmt: skip
+
+    def pytest(name: str, *arguments: str) -> Suite:
+        return suite(name, ["-m", "pytest", "-p", "no:cacheprovider", *arguments], "--junitxml=")
+
+    database, shared = engines["PostgreSQL"], engines["Redis"]
+    suites = [pytest("sqlite", "--engine", "sqlite", *chosen)]
     if database.url and shared.url:
         where = ["--postgres-url", database.url, "--redis-url", shared.url]
-        suites.append(_start(folder, "postgres", ["--engine", "postgres", *where, *arguments]))
-    try:
-        yield suites
-    finally:
-        for suite in suites:
-            suite.stop()
-
-
-def _start(folder: Path, name: str, arguments: list[str]) -> Suite:
-    output, report = folder / f"{name}.txt", folder / f"{name}.xml"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", f"--junitxml={report}", "-p", "no:cacheprovider",
-             *arguments],
-            cwd=ROOT, stdout=file, stderr=file, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    return Suite(name, process, output, report)
+        suites.append(pytest("postgres", "--engine", "postgres", *where, *chosen))
+    if engines["Node"].url:
+        reporters = ["--reporter=default", "--reporter=junit"]
+        suites.append(suite("vitest", [str(NODE), "test", "--", *reporters], "--outputFile.junit="))
+    if engines["Chromium"].url:
+        suites.append(pytest("browser", "-m", "browser", "tests/browser", *limits))
+    return suites
 
 
 def _follow(suites: list[Suite], most_s: float) -> None:
-    """Show the first suite as it goes, the others when they have ended."""
+    """Show one suite after the other as it goes; start the next as soon as there is room."""
     deadline = time.monotonic() + most_s
     for suite in suites:
         say(f"\n=== {suite.name} ===")
-        with suite.output.open("rb") as lines:
-            while suite.process.poll() is None and time.monotonic() < deadline:
-                _copy(lines.read())
-                time.sleep(0.2)
-            if suite.process.poll() is None:
-                say(f"{most_s:.0f} 秒内没有结束 / timed out")
-                suite.stop()
-            _copy(lines.read())
+        shown = 0
+        while not suite.has_ended and time.monotonic() < deadline:
+            _start_more(suites)
+            shown += _copy(suite.output, shown)
+            time.sleep(0.2)
+        if not suite.has_ended:
+            say(f"{most_s:.0f} 秒内没有结束 / timed out")
+            suite.stop()
+        _copy(suite.output, shown)
 
 
-def _copy(text: bytes) -> None:
+def _start_more(suites: list[Suite]) -> None:
+    waiting = [suite for suite in suites if suite.process is None]
+    room = SIDE_BY_SIDE - sum(suite.is_running for suite in suites)
+    for suite in waiting[: max(0, room)]:
+        suite.start()
+
+
+def _copy(output: Path, shown: int) -> int:
+    """What it wrote beyond `shown` bytes; returns how many that were."""
+    if not output.exists():
+        return 0
+    with output.open("rb") as file:
+        file.seek(shown)
+        text = file.read()
     sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
+    return len(text)
 
 
 def _sum_up(suites: list[Suite], engines: dict[str, Engine], ci: bool, began: float) -> int:
-    """The closing lines: which databases, pytest's own words for each, and the sum."""
+    """The closing lines: what was there to test with, each suite's own words, and the sum."""
     counts = [suite.counts() for suite in suites]
     failed = sum(count[1] for count in counts)
     say("\n=== 小结 / summary ===")
     say("SQLite，进程内 hub: 已测 / tested")
+    names = {suite.name for suite in suites}
     for name, engine in engines.items():
-        tested = "已测 / tested" if len(suites) > 1 else NOT_TESTED
+        tested = "已测 / tested" if TESTED_BY[name] in names else NOT_TESTED
         say(f"{name}: {tested}({engine.how})")
     absent = [name for name, engine in engines.items() if engine.url is None]
     if absent and ci:
@@ -147,7 +207,7 @@ def _sum_up(suites: list[Suite], engines: dict[str, Engine], ci: bool, began: fl
         say(f"{suite.name}: {suite.last_line()}")
     say(f"{time.monotonic() - began:.0f} s, {sum(count[2] for count in counts)} skipped")
     say(f"{sum(count[0] for count in counts)} passed, {failed} failed")
-    broken = any(suite.process.returncode for suite in suites)
+    broken = any(suite.has_failed for suite in suites)
     return 1 if failed or broken or (absent and ci) else 0
 
 

@@ -7,7 +7,6 @@ demo county. A page that throws, or breaks the content policy, fails its test.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from backend import miniprogram
+from tests import tools
 from tests.browser.phone import Phone
 from tests.browser.service import Service, running_service
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARTEFACTS = Path(__file__).resolve().parents[2] / "var" / "browser"
 
 
@@ -33,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> str:
     """Its path. Missing with CI=true, the tests fail; elsewhere they are skipped."""
     missing = []
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    found = tools.chromium(os.environ).url
     if not found:
         missing.append("Chromium (Debian: apt install chromium fonts-noto-cjk, or CHROMIUM=path)")
     if not miniprogram.is_built():

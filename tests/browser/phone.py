@@ -6,46 +6,80 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
+from backend import miniprogram
 from backend.identity import terms
 from tests.browser.service import Service
+from tests.processes import until
 
 SIZE = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
+SOON_MS = 500
+STORE = """(values) => {
+  for (const [name, value] of Object.entries(values))
+    if (localStorage.getItem(name) === null) localStorage.setItem(name, JSON.stringify(value))
+}"""
 # The browser's own words for an answer that the page deals with itself.
 EXPECTED = re.compile(r"Failed to load resource|net::ERR_")
 
 expect.set_options(timeout=PATIENCE_MS)
 
 
+def a_user() -> str:
+    return f"user-{secrets.token_hex(6)}"
+
+
 class Phone:
     """`user` is who WeChat thinks holds it; without one, somebody new."""
 
     def __init__(
-        self, browser: Browser, service: Service, user: str, *, elder: bool, agreed: bool
+        self,
+        browser: Browser,
+        service: Service,
+        user: str,
+        *,
+        elder: bool,
+        agreed: bool,
+        over_line: bool = False,
     ) -> None:
         self.service = service
-        self.user = user or f"user-{secrets.token_hex(6)}"
+        self.elder = elder
+        self.user = user or a_user()
         self.faults: list[str] = []
+        self.asked: list[Request] = []
+        self.waits_for: set[Request] = set()
+        url = service.over_line if over_line else service.url
+        self.pages = url + miniprogram.PATH
         self.context = browser.new_context(
-            viewport=SIZE, has_touch=True, locale="zh-CN", base_url=service.url,
+            viewport=SIZE, has_touch=True, locale="zh-CN", base_url=url,
             permissions=["clipboard-read", "clipboard-write"],
         )  # fmt: skip
         self.context.set_default_timeout(PATIENCE_MS)
         self.page = self._page()
-        kept: dict[str, Any] = {}
-        if elder:
-            kept["mode"] = {"elder": True, "size": 1}
+        self.remember(self._stored(agreed=agreed))
+
+    def _stored(self, *, agreed: bool) -> dict[str, Any]:
+        kept: dict[str, Any] = {"mode": {"elder": True, "size": 1}} if self.elder else {}
         if agreed:
             kept |= {"privacy-agreed": terms.VERSION, "(privacy agreed)": True}
-        self.remember(kept)
+        return kept
 
     def _page(self) -> Page:
         page = self.context.new_page()
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.faults.append(f"{self.user}: {error.stack}"))
+        page.on("request", self._asks)
+        page.on("requestfinished", self._is_answered)
+        page.on("requestfailed", self._is_answered)
         return page
+
+    def _asks(self, request: Request) -> None:
+        self.asked.append(request)
+        self.waits_for.add(request)
+
+    def _is_answered(self, request: Request) -> None:
+        self.waits_for.discard(request)
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not EXPECTED.search(message.text):
@@ -53,14 +87,21 @@ class Phone:
 
     def remember(self, kept: dict[str, Any]) -> None:
         """Put into the phone before it is switched on: whose it is, and stored values."""
-        stored = {"phone": {"user": self.user}} | {
-            f"mp/{self.user}/{name}": {"value": value} for name, value in kept.items()
-        }
-        self.context.add_init_script(
-            f"""for (const [name, value] of Object.entries({json.dumps(stored)}))
-                if (localStorage.getItem(name) === null)
-                    localStorage.setItem(name, JSON.stringify(value))"""
-        )
+        self.context.add_init_script(f"({STORE})({json.dumps(self._named(kept))})")
+
+    def _named(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """Stored values under the names that they have in the phone."""
+        named = {f"mp/{self.user}/{name}": {"value": value} for name, value in kept.items()}
+        return {"phone": {"user": self.user}} | named
+
+    def hand_over(self, *, agreed: bool = True) -> None:
+        """To somebody new, who finds nothing of the one before. Much quicker than another phone."""
+        self.user = a_user()
+        self.page.goto("/healthz")  # of the same origin, and no page of ours
+        self.page.evaluate("localStorage.clear()")
+        self.page.evaluate(STORE, self._named(self._stored(agreed=agreed)))
+        self.asked.clear()
+        self.waits_for.clear()
 
     def log_in(self, name: str = "") -> str:
         """The same account without the phone; with a `name`, that is its first patient."""
@@ -75,7 +116,7 @@ class Phone:
         if path:
             name, mark, query = path.partition("?")
             route = f"#/pages/{name}/{name}{mark}{query}"
-        self.page.goto(self.service.pages + route)
+        self.page.goto(self.pages + route)
         self.settle()
         return self
 
@@ -117,6 +158,17 @@ class Phone:
         found = self.page.get_by_text(text).locator("visible=true").first
         expect(found).to_be_visible()
         return found
+
+    def sees_in_time(self, text: str | re.Pattern[str]) -> None:
+        """As `sees`; what the page waits for by itself passes at once. Needs `page.clock`."""
+        found = self.page.get_by_text(text).locator("visible=true").first
+
+        def soon() -> bool:
+            if not found.is_visible() and not self.waits_for:
+                self.page.clock.run_for(SOON_MS)
+            return found.is_visible()
+
+        until(soon, f"{text} was not seen")
 
     def is_at(self, name: str) -> "Phone":
         expect(self.shown).to_have_attribute("data-path", f"pages/{name}/{name}")

@@ -4,18 +4,21 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from backend import miniprogram
+from backend import clock
 from backend.demo.run import COUNTY
+from tests.browser.line import Line
 from tests.conftest import make_settings
 from tests.people import an_id_number
 from tests.processes import answers, free_port, run, running, until, variables
 
 HOST = "127.0.0.1"
+DATABASE = "county.sqlite3"
 TEMPLATES = "booked:t-booked,changed:t-changed,visit:t-visit"
 
 
@@ -24,12 +27,12 @@ class Service:
     url: str
     wechat: str
     http: httpx.Client = field(repr=False)
+    line: Line = field(repr=False)
+    over_line: str
+    """The same service at the other end of the line, for phones that lose it."""
+    database: Path
     people: int = 0
     given: set[str] = field(default_factory=set)
-
-    @property
-    def pages(self) -> str:
-        return self.url + miniprogram.PATH
 
     def log_in(self, user: str) -> str:
         """A token, as the phone of `user` would get it."""
@@ -64,12 +67,23 @@ class Service:
         }
         return str(self.ask(token, "POST", "/patients", json=form)["id"])
 
-    def open_slot(self, **query: Any) -> tuple[Any, Any]:
-        """A schedule and a slot in it that can be booked now, days ahead, and not given before."""
+    def open_slot(self, *, several: bool = False, **query: Any) -> tuple[Any, Any]:
+        """A schedule and a slot in it that can be booked now, and not given before.
+
+        Two days ahead at least: at 17:00 the day before, it is too late to move in the county's
+        hospitals.
+
+        `several`: one of at least three open ones, so that there is a way out when it is taken.
+        """
+        query = {"from": (clock.today() + timedelta(days=2)).isoformat()} | query
         schedules = self.find("/schedules", free=True, limit=100, **query)["items"]
         for schedule in reversed([one for one in schedules if one["state"] == "open"]):
-            for slot in self.find("/slots", schedule=schedule["id"])["items"]:
-                if slot["state"] == "open" and slot["id"] not in self.given:
+            slots = self.find("/slots", schedule=schedule["id"])["items"]
+            open_ones = [slot for slot in slots if slot["state"] == "open"]
+            if several and len(open_ones) < 3:
+                continue
+            for slot in open_ones:
+                if slot["id"] not in self.given:
                     self.given.add(slot["id"])
                     return schedule, slot
         raise AssertionError("nothing can be booked in the demo county")
@@ -81,13 +95,27 @@ class Service:
         form = {"slot_id": slot_id, "patient_id": patient}
         self.ask(token, "POST", "/appointments", json=form)
 
+    def fill(self, slot: Any) -> None:
+        """Every place that the slot still has, by others."""
+        for _ in range(slot["free"]):
+            self.take(slot["id"])
+
+
+def is_published(http: httpx.Client, url: str) -> bool:
+    """The first start publishes weeks of schedules; meanwhile a busy machine answers 503.
+
+    A page of one may stay empty: what closed today is left out after the page is cut.
+    """
+    answer = http.get(f"{url}/api/v1/schedules", params={"free": True, "limit": 100})
+    return answer.is_success and bool(answer.json()["items"])
+
 
 @contextlib.contextmanager
 def running_service(home: Path) -> Iterator[Service]:
-    first = free_port(2)
-    url, wechat = f"http://{HOST}:{first}", f"http://{HOST}:{first + 1}"
+    first = free_port(3)
+    url, wechat, over_line = (f"http://{HOST}:{first + number}" for number in range(3))
     said = variables(
-        make_settings(f"sqlite://{home / 'county.sqlite3'}"),
+        make_settings(f"sqlite://{home / DATABASE}"),
         PORT=str(first),
         PUBLIC_URL=url,
         CONSORTIUM="demo",
@@ -103,13 +131,14 @@ def running_service(home: Path) -> Iterator[Service]:
     for command in (("migrate",), ("import", str(COUNTY))):
         done = run(*command, said=said, cwd=home)
         assert done.returncode == 0, done.stdout + done.stderr
-    simulator = ("simulator", "--port", str(first + 1), "--origin", url)
+    origins = ("--origin", url, "--origin", over_line)
     with (
-        running(*simulator, said=said, cwd=home),
+        running("simulator", "--port", str(first + 1), *origins, said=said, cwd=home),
         running("serve", said=said, cwd=home),
+        Line.open(HOST, first + 2, first) as line,
         httpx.Client(trust_env=False, timeout=10.0) as http,
     ):
         until(lambda: answers(f"{wechat}/_sim/health") and answers(f"{url}/readyz"))
-        service = Service(url, wechat, http)
-        until(lambda: bool(service.find("/schedules", free=True, limit=1)["items"]))
+        service = Service(url, wechat, http, line, over_line, home / DATABASE)
+        until(lambda: is_published(http, url))
         yield service

@@ -47,12 +47,14 @@ def home(service: Service) -> Home:
     booked = service.ask(token, "POST", "/appointments", json=form)
     until(lambda: bool(service.ask(token, "GET", "/inbox")["items"]))
     message = service.ask(token, "GET", "/inbox")["items"][0]
-    department = schedule["department"]["id"]
+    invited = service.ask(token, "POST", f"/patients/{me}/carers", json={})
+    clinic = service.find(f"/schedules/{schedule['id']}")["clinic"]
+    department = clinic["department"]["id"]
     doctor = service.find("/practitioners", limit=1)["items"][0]
     return Home(
         user,
         {
-            "organization": f"id={schedule['organization']['id']}",
+            "organization": f"id={clinic['organization']['id']}",
             "department": f"id={department}",
             "doctor": f"id={doctor['id']}",
             "confirm": f"schedule={schedule['id']}&slot={slot['id']}",
@@ -60,6 +62,7 @@ def home(service: Service) -> Home:
             "move": f"id={booked['id']}",
             "patient": f"id={me}",
             "message": f"id={message['id']}",
+            "carer-invite": f"code={invited['code']}",
         },
     )
 
@@ -120,6 +123,15 @@ STOP = """() => {
   const x = box.x + box.width / 2, y = box.y + Math.min(box.height / 2, 20)
   const hit = document.elementFromPoint(x, y)
   const style = getComputedStyle(at)
+  const ring = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth)
+  const within = (frame, by) => box.left - by >= frame.left && box.right + by <= frame.right
+    && box.top - by >= frame.top && box.bottom + by <= frame.bottom
+  let clipped = false // the ring, by what holds the whole of the control itself
+  for (let up = at.parentElement; up && !up.matches('wx-page'); up = up.parentElement) {
+    if (getComputedStyle(up).overflowX === 'visible') continue
+    const frame = up.getBoundingClientRect()
+    clipped ||= within(frame, -1) && !within(frame, ring - 1)
+  }
   return {
     order: [...document.querySelectorAll('*')].indexOf(at),
     name: (at.ariaLabel || at.innerText || at.alt || at.placeholder || '').trim(),
@@ -128,6 +140,7 @@ STOP = """() => {
     scroller: at.matches('wx-page, wx-scroll-view'),
     visible: hit !== null && (at.contains(hit) || hit.contains(at)),
     outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    whole: !clipped,
     html: at.outerHTML.slice(0, 160),
   }
 }"""
@@ -164,7 +177,7 @@ def keyboard(page: Page) -> list[str]:
     if orders != sorted(orders):
         faults.append("not in the order of reading")
     for stop in controls:
-        for what in ("name", "visible", "outlined"):
+        for what in ("name", "visible", "outlined", "whole"):
             if not stop[what]:
                 faults.append(f"no {what}: {stop['html']}")
         if not stop["native"] and stop["role"] not in ROLES:

@@ -33,7 +33,7 @@ def hold_code(phone: Phone) -> Callable[[], None]:
 
 def open_without_code(phone: Phone) -> Callable[[], None]:
     release = hold_code(phone)
-    phone.page.goto(phone.service.pages, wait_until="commit")
+    phone.page.goto(phone.pages, wait_until="commit")
     return release
 
 
@@ -80,7 +80,7 @@ def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone
 def test_a_link_to_a_page_whose_code_does_not_come_offers_another_try(phone: NewPhone) -> None:
     one = phone()
     stop = one.intercept(FIND, lambda route: route.abort())
-    one.page.goto(one.service.pages + "#/pages/find/find")
+    one.page.goto(one.pages + "#/pages/find/find")
     one.sees("这一页没有取到")
     stop()
     one.tap("再试一次").is_at("find")

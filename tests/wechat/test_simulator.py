@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backend import clock
@@ -273,3 +274,61 @@ async def test_faults_can_be_forgotten(sim: Simulator) -> None:
     assert (await sim.token())["errcode"] == -1
     assert (await sim.act("faults", call="stable_token", kind="-1", times=0))["waiting"] == 0
     assert "access_token" in await sim.token()
+
+
+# A page in a browser is the phone
+
+
+PAGE = "http://127.0.0.1:8000"
+SAID = {"origin": PAGE, "access-control-request-method": "POST"}
+
+
+def cors(reply: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in reply.headers.items() if name.startswith("access-")}
+
+
+@pytest.mark.parametrize("what", ["login", "phone", "subscribe", "event"])
+async def test_the_page_may_do_what_a_thumb_does(simulate: Simulate, what: str) -> None:
+    sim = await simulate(origins=(PAGE,))
+    asked = await sim.http.options(f"/_sim/{what}", headers=SAID)
+    assert asked.status_code == 204
+    assert cors(asked) == {
+        "access-control-allow-origin": PAGE,
+        "access-control-allow-methods": "POST",
+        "access-control-allow-headers": "content-type",
+        "access-control-max-age": "600",
+    }
+    assert asked.headers["vary"] == "origin"
+    done = await sim.http.post(f"/_sim/{what}", json={}, headers={"origin": PAGE})
+    assert cors(done) == {"access-control-allow-origin": PAGE}  # it may read the refusal
+
+
+@pytest.mark.parametrize("path", ["/_sim/templates", "/_sim/messages?user=a", "/_sim/health"])
+async def test_the_page_may_read_what_the_phone_shows(simulate: Simulate, path: str) -> None:
+    sim = await simulate(origins=(PAGE,))
+    reply = await sim.http.get(path, headers={"origin": PAGE})
+    assert cors(reply) == {"access-control-allow-origin": PAGE}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://127.0.0.1:8001", "https://127.0.0.1:8000", "http://127.0.0.1", "null", PAGE + ".evil"],
+)
+async def test_no_other_page_may(simulate: Simulate, origin: str) -> None:
+    sim = await simulate(origins=(PAGE,))
+    asked = await sim.http.options("/_sim/login", headers=SAID | {"origin": origin})
+    assert "access-control-allow-origin" not in asked.headers
+    done = await sim.http.post("/_sim/login", json={"user": "a"}, headers={"origin": origin})
+    assert cors(done) == {}
+
+
+async def test_no_page_speaks_for_the_server(simulate: Simulate) -> None:
+    """WeChat's own calls, and faults, are not for pages."""
+    sim = await simulate(origins=(PAGE,))
+    for path in (SEND, "/cgi-bin/stable_token", "/_sim/faults"):
+        asked = await sim.http.options(path, headers=SAID)
+        assert "access-control-allow-headers" not in asked.headers
+    token = await sim.http.post("/cgi-bin/stable_token", json={}, headers={"origin": PAGE})
+    assert cors(token) == {}
+    alone = await simulate()
+    assert cors(await alone.http.get("/_sim/templates", headers={"origin": PAGE})) == {}
