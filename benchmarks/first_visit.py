@@ -42,7 +42,7 @@ WATCH = """(() => {
   const signs = {
     seen: () => page()?.querySelectorAll('button,a').length > 4,
     live: () => page()?.__wxElement,
-    whole: () => page()?.__wxElement && page().querySelector('.headline')
+    whole: () => page()?.__wxElement && page().querySelector('[aria-expanded]')
       && !page().querySelector('[aria-label=正在加载]'),
   }
   const look = () => {

@@ -30,7 +30,7 @@ LAYERS = (
     ("log-in and rights", ("backend/identity/",)),
     ("look-ups together", ("backend/loader.py",)),
     ("batching and judging", ("backend/booking/taking.py", "backend/booking/sql.py")),
-    ("booking rules and view", ("backend/booking/", "backend/api/views.py", "backend/clock.py")),
+    ("booking rules and view", ("backend/booking/", "backend/api/views/", "backend/clock.py")),
     ("JSON and forms", ("backend/api/wire.py", "json/", "msgspec")),
     ("logs", ("structlog/", "backend/logs.py")),
     ("figures and limits", ("prometheus_client/", "backend/api/figures.py", "backend/throttle.py",
