@@ -8,6 +8,9 @@ export class Refusal extends Error {
   }
 }
 
+/** The person has been told already: nobody need catch it. */
+export class Told extends Refusal {}
+
 /** `work(options)` gives the result or throws a Refusal; anything else thrown is our own mistake. */
 export function call(name, work) {
   return (options = {}) => {
@@ -15,6 +18,7 @@ export function call(name, work) {
       (result) => ({ errMsg: `${name}:ok`, ...result }),
       (error) => {
         if (!(error instanceof Refusal)) reportError(error)
+        if (error instanceof Told) done.catch(() => {})
         throw { errMsg: `${name}:fail ${error.message}`.trim(), ...error.extra }
       },
     )

@@ -1,7 +1,7 @@
 // What <button open-type=…> does: WeChat asks, and the page hears the answer.
 import { Refusal } from './call.js'
 import { router } from './router.js'
-import { dialog, make, paragraph } from './sheets.js'
+import { dialog, make, paragraph, toast } from './sheets.js'
 import { phoneCode, wechat, phone } from './phone.js'
 import { agreeToPrivacy, needPrivacy } from './wx/privacy.js'
 
@@ -44,7 +44,7 @@ async function share(element) {
     title: '转发给朋友', kind: 'bottom', body: [paragraph(title), box],
     actions: [{ text: '取消', value: false }, { text: '复制链接', value: true, main: true }],
   })
-  if (copied) await navigator.clipboard.writeText(link)
+  if (copied) await navigator.clipboard.writeText(link).catch(() => toast('没有复制成功，请再试一次'))
 }
 
 export const openTypes = {

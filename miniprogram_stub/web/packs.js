@@ -1,6 +1,6 @@
 // The code of pages other than the first: fetched when one is opened, or before that, when all is quiet.
 import { common, modules, packs, sheet } from 'mp'
-import { Refusal } from './call.js'
+import { Told } from './call.js'
 import { isConnected } from './phone.js'
 import { hideToast, toast } from './sheets.js'
 
@@ -48,13 +48,13 @@ const bring = (path) => once(path, async () => {
 
 const isHere = (path) => !packs[path] || arrived.has(path)
 
-/** Resolves at once where the code is here. Throws a Refusal, and says so, when it cannot be had. */
+/** Resolves at once where the code is here. Throws `Told` when it cannot be had. */
 export function needCode(path) {
   if (isHere(path)) return undefined
   const slow = setTimeout(() => toast('正在打开…', { lasts_ms: 0, busy: true }), QUICK_MS)
   return bring(path).then(hideToast, () => {
     toast(isConnected() ? '这一页没有取到，请刷新后再试。' : '没有连上网络，这一页打不开。请连上网络再试。', { lasts_ms: SAID_MS })
-    throw new Refusal('loading the page failed')
+    throw new Told('loading the page failed')
   }).finally(() => clearTimeout(slow))
 }
 

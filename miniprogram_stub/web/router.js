@@ -51,6 +51,11 @@ async function whenHere({ path }, go) {
   if (turn === wanted) go()
 }
 
+/** Somebody's tap came to nothing, and was told why; anything else is our own mistake. */
+function unlessRefused(error) {
+  if (!(error instanceof Refusal)) reportError(error)
+}
+
 /** A page that is not yet on the stack. */
 function open({ path, query }) {
   const root = createPage(path)
@@ -188,7 +193,7 @@ export const router = {
   start(wired) {
     createPage = wired.createPage
     $('tabs').replaceChildren(...tabs.map(tabLink))
-    $('back').onclick = () => (stack.length > 1 ? router.navigateBack({}) : router.reLaunch({ url: '/' + pages[0] }))
+    $('back').onclick = () => (stack.length > 1 ? router.navigateBack({}) : router.reLaunch({ url: '/' + pages[0] }).catch(unlessRefused))
     $('refresh').onclick = () => pull.start(stack.at(-1))
     addEventListener('popstate', arrive)
     document.addEventListener('visibilitychange', () => router.foreground(!document.hidden))
@@ -280,10 +285,11 @@ function tabLink({ pagePath, text, iconPath, selectedIconPath }, index) {
   link.href = '#/' + pagePath
   link.dataset.path = pagePath
   link.append(...tabIcon(iconPath, 'plain'), ...tabIcon(selectedIconPath, 'chosen'), text, Object.assign(document.createElement('span'), { className: 'badge' }))
-  link.onclick = async (event) => {
+  link.onclick = (event) => {
     event.preventDefault()
-    await router.switchTab({ url: '/' + pagePath })
-    if (stack[0].path === pagePath) life(stack[0], 'onTabItemTap', { index, pagePath, text })
+    Promise.resolve(router.switchTab({ url: '/' + pagePath })).then(() => {
+      if (stack[0].path === pagePath) life(stack[0], 'onTabItemTap', { index, pagePath, text })
+    }).catch(unlessRefused)
   }
   return link
 }

@@ -6,7 +6,16 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Route,
+    expect,
+)
 
 from backend import miniprogram
 from backend.identity import terms
@@ -16,6 +25,10 @@ from tests.processes import until
 SIZE = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
 SOON_MS = 500
+# What a page throws away may be a plain object, of which the browser tells nothing.
+TELL = """addEventListener('unhandledrejection', ({reason}) => {
+  if (!(reason instanceof Error)) console.error('unhandled', JSON.stringify(reason))
+})"""
 STORE = """(values) => {
   for (const [name, value] of Object.entries(values))
     if (localStorage.getItem(name) === null) localStorage.setItem(name, JSON.stringify(value))
@@ -56,6 +69,7 @@ class Phone:
             permissions=["clipboard-read", "clipboard-write"],
         )  # fmt: skip
         self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(TELL)
         self.page = self._page()
         self.remember(self._stored(agreed=agreed))
 
@@ -68,7 +82,7 @@ class Phone:
     def _page(self) -> Page:
         page = self.context.new_page()
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.faults.append(f"{self.user}: {error.stack}"))
+        page.on("pageerror", self._throws)
         page.on("request", self._asks)
         page.on("requestfinished", self._is_answered)
         page.on("requestfailed", self._is_answered)
@@ -80,6 +94,10 @@ class Phone:
 
     def _is_answered(self, request: Request) -> None:
         self.waits_for.discard(request)
+
+    def _throws(self, error: Error) -> None:
+        told = error.stack or f"{error.name}: {error.message}"  # a DOMException has no stack
+        self.faults.append(f"{self.user}: {told}")
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not EXPECTED.search(message.text):

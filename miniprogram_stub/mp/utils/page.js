@@ -22,6 +22,11 @@ module.exports = function page(definition) {
       if (onUnload) onUnload.call(this)
     },
 
+    /** Bring it into view; whoever has left the page meanwhile is left alone. */
+    reveal(selector) {
+      wx.pageScrollTo({ selector, offsetTop: -16, duration: 200, fail() {} })
+    },
+
     /**
      * Show what `work` resolves to, or the problem. What is already on the page stays there while
      * it is loaded again; in a problem's place comes the skeleton, not an empty list. Of two that

@@ -119,7 +119,7 @@ page({
       await work()
     } catch (problem) {
       this.setData({ refusal: ways.refusal(problem) }, () => {
-        if (!this.data.asking) wx.pageScrollTo({ selector: '#refusal', offsetTop: -16 })
+        if (!this.data.asking) this.reveal('#refusal')
       })
     } finally {
       this.setData({ busy: false })

@@ -227,7 +227,7 @@ page({
     const refusal = ways.refusal(problem)
     const one = problem.index === undefined ? null : this.data.people.filter(({ id }) => this.data.chosen[id])[problem.index]
     if (one) refusal.text = `${one.name}：${refusal.text}`
-    this.setData({ refusal, wait: refusal.wait }, () => wx.pageScrollTo({ selector: '#refusal', offsetTop: -16 }))
+    this.setData({ refusal, wait: refusal.wait }, () => this.reveal('#refusal'))
     clearInterval(this.waiting)
     if (refusal.wait) {
       this.waiting = setInterval(() => {

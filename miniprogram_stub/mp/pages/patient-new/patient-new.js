@@ -147,7 +147,7 @@ page({
       faults,
       missing: fields.length ? `还要改：${fields.map((field) => registration.NAMES[field]).join('、')}` : '',
       step: step < 0 ? this.data.step : step,
-    }, () => { if (fields.length) wx.pageScrollTo({ selector: `#${fields[0]}`, offsetTop: -12, duration: 200 }) })
+    }, () => { if (fields.length) this.reveal(`#${fields[0]}`) })
   },
 
   // --- sending ---
