@@ -37,8 +37,23 @@ KEY = base64.b64encode(b"0123456789abcdef" * 2).decode()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("sqlite", "postgres"), default="sqlite")
+    parser.addoption("--part", choices=("engine", "apart"), help="of the suite only")
     parser.addoption("--postgres-url", default="postgres://postgres@127.0.0.1:5432/postgres")
     parser.addoption("--redis-url", default="redis://127.0.0.1:6379/0")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs neither database nor hub is one part; it is tested beside SQLite only."""
+    part = config.getoption("--part")
+    if part is None and config.getoption("--engine") == "sqlite":
+        return
+    parts: dict[str, list[pytest.Item]] = {"engine": [], "apart": []}
+    for item in items:
+        needs = "engine" in getattr(item, "fixturenames", ())
+        parts["engine" if needs else "apart"].append(item)
+    items[:] = parts.pop(part or "engine")
+    for others in parts.values():
+        config.hook.pytest_deselected(items=others)
 
 
 def make_settings(database_url: str, **changes: Any) -> Settings:

@@ -25,7 +25,7 @@ from tests.engines import Engine, postgres, redis_server
 ROOT = Path(__file__).resolve().parents[1]
 NOT_TESTED = "未测 / not tested"
 NODE = ROOT / "miniprogram_stub" / "node.py"
-SIDE_BY_SIDE = 2  # Chromium needs a core, so it is never beside both databases
+SIDE_BY_SIDE = 2  # a core each
 TESTED_BY = {"PostgreSQL": "postgres", "Redis": "postgres", "Node": "vitest", "Chromium": "browser"}
 SUITE_S = 1800.0  # far above the promised 300; a suite that hangs must end
 TEST_S = 300  # a test that hangs ends the suite with a traceback that names it
@@ -110,11 +110,13 @@ def main(arguments: list[str]) -> int:
         limit = [f"faulthandler_timeout={TEST_S}", "faulthandler_exit_on_timeout=true"]
         limits = [] if soak else [part for option in limit for part in ("-o", option)]
         marks = "soak" if soak else "not soak and not browser"
-        suites = _suites(folder, engines, ["-m", marks, *limits, *arguments], limits)
+        whole = not (soak or arguments)
+        chosen = ["-m", marks, *limits, *arguments]
+        suites = _suites(folder, engines, chosen, limits, whole=whole)
         for suite in suites:
             stack.callback(suite.stop)
         _follow(suites, SOAK_S if soak else SUITE_S)
-        if soak or arguments:
+        if not whole:
             del engines["Node"], engines["Chromium"]
         return _sum_up(suites, engines, ci, began)
 
@@ -130,9 +132,9 @@ def _mini_program() -> tuple[Engine, Engine]:
 
 
 def _suites(
-    folder: Path, engines: dict[str, Engine], chosen: list[str], limits: list[str]
+    folder: Path, engines: dict[str, Engine], chosen: list[str], limits: list[str], *, whole: bool
 ) -> list[Suite]:
-    """In the order in which they start."""
+    """In the order in which they start: the long ones first. `whole`: nothing is left out."""
 
     def suite(name: str, command: list[str], report: str) -> Suite:
         file = folder / f"{name}.xml"
@@ -143,15 +145,19 @@ def _suites(
         return suite(name, ["-m", "pytest", "-p", "no:cacheprovider", *arguments], "--junitxml=")
 
     database, shared = engines["PostgreSQL"], engines["Redis"]
-    suites = [pytest("sqlite", "--engine", "sqlite", *chosen)]
+    suites = [
+        pytest("sqlite", "--engine", "sqlite", *(["--part", "engine"] if whole else []), *chosen)
+    ]
     if database.url and shared.url:
         where = ["--postgres-url", database.url, "--redis-url", shared.url]
         suites.append(pytest("postgres", "--engine", "postgres", *where, *chosen))
+    if engines["Chromium"].url:
+        suites.append(pytest("browser", "-m", "browser", "tests/browser", *limits))
+    if whole:
+        suites.append(pytest("apart", "--part", "apart", *chosen))
     if engines["Node"].url:
         reporters = ["--reporter=default", "--reporter=junit"]
         suites.append(suite("vitest", [str(NODE), "test", "--", *reporters], "--outputFile.junit="))
-    if engines["Chromium"].url:
-        suites.append(pytest("browser", "-m", "browser", "tests/browser", *limits))
     return suites
 
 

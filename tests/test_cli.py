@@ -26,25 +26,18 @@ from tests.processes import answers, environ, free_port, running, until, variabl
 SETTINGS = make_settings("sqlite://x")
 
 
-@pytest.fixture
-def once(engine: str) -> None:
-    """What brings its own SQLite, or needs no database, is tested beside SQLite only."""
-    if engine != "sqlite":
-        pytest.skip("tested beside SQLite")
-
-
 def embedded(tmp_path: Path, **changes: str) -> dict[str, str]:
     """The variables of an embedded database in `tmp_path`."""
     return variables(SETTINGS, DATABASE_URL=f"sqlite://{tmp_path}/j.sqlite3", **changes)
 
 
-def test_help_names_every_command(once: None, tmp_path: Path) -> None:
+def test_help_names_every_command(tmp_path: Path) -> None:
     shown = processes.run("--help", said={}, cwd=tmp_path).stdout
     for command in ("demo", "serve", "worker", "migrate", "import", "simulator", "doctor"):
         assert command in shown
 
 
-def test_wrong_settings_are_all_told_and_nothing_else(once: None, tmp_path: Path) -> None:
+def test_wrong_settings_are_all_told_and_nothing_else(tmp_path: Path) -> None:
     said = embedded(tmp_path, PORT="0", WORKERS="2", NONSENSE="1")
     refused = processes.run("serve", said=said, cwd=tmp_path)
     assert refused.returncode == 1
@@ -53,7 +46,7 @@ def test_wrong_settings_are_all_told_and_nothing_else(once: None, tmp_path: Path
     assert KEY not in refused.stderr + refused.stdout
 
 
-def test_two_processes_on_sqlite_are_refused_with_the_reason(once: None, tmp_path: Path) -> None:
+def test_two_processes_on_sqlite_are_refused_with_the_reason(tmp_path: Path) -> None:
     """Issue: two workers on SQLite are refused with the reason."""
     refused = processes.run("serve", said=embedded(tmp_path, WORKERS="2"), cwd=tmp_path)
     assert refused.returncode == 1
@@ -70,7 +63,7 @@ def test_a_taken_port_is_one_sentence(settings: Settings, tmp_path: Path) -> Non
     assert "请换一个端口" in refused.stderr
 
 
-def test_a_database_that_is_away_is_a_sentence(once: None, tmp_path: Path) -> None:
+def test_a_database_that_is_away_is_a_sentence(tmp_path: Path) -> None:
     url = f"postgres://u:hidden-word@127.0.0.1:{free_port()}/d"
     refused = processes.run("migrate", said=variables(SETTINGS, DATABASE_URL=url), cwd=tmp_path)
     assert refused.returncode == 1
@@ -79,7 +72,7 @@ def test_a_database_that_is_away_is_a_sentence(once: None, tmp_path: Path) -> No
     assert "Traceback" not in refused.stderr
 
 
-def test_migrate_twice_changes_nothing_the_second_time(once: None, tmp_path: Path) -> None:
+def test_migrate_twice_changes_nothing_the_second_time(tmp_path: Path) -> None:
     said = embedded(tmp_path)
     first = processes.run("migrate", said=said, cwd=tmp_path)
     assert "0001_initial" in first.stdout
@@ -88,14 +81,14 @@ def test_migrate_twice_changes_nothing_the_second_time(once: None, tmp_path: Pat
     assert "0001_initial" not in second.stdout
 
 
-def test_the_environment_may_be_a_file(once: None, tmp_path: Path) -> None:
+def test_the_environment_may_be_a_file(tmp_path: Path) -> None:
     lines = [f"{name}={value}" for name, value in embedded(tmp_path).items()]
     (tmp_path / ".env").write_text("\n".join(lines))
     assert processes.run("migrate", said={}, cwd=tmp_path).returncode == 0
     assert (tmp_path / "j.sqlite3").exists()
 
 
-def test_import_shows_what_it_would_do_does_it_and_then_nothing(once: None, tmp_path: Path) -> None:
+def test_import_shows_what_it_would_do_does_it_and_then_nothing(tmp_path: Path) -> None:
     said = embedded(tmp_path)
     processes.run("migrate", said=said, cwd=tmp_path)
 
@@ -119,7 +112,7 @@ def organizations(tmp_path: Path) -> int:
         return count
 
 
-def test_a_bad_workbook_is_refused_with_its_faults(once: None, tmp_path: Path) -> None:
+def test_a_bad_workbook_is_refused_with_its_faults(tmp_path: Path) -> None:
     said = embedded(tmp_path)
     processes.run("migrate", said=said, cwd=tmp_path)
     template = tmp_path / "empty.xlsx"
@@ -130,7 +123,7 @@ def test_a_bad_workbook_is_refused_with_its_faults(once: None, tmp_path: Path) -
     assert "Traceback" not in refused.stderr
 
 
-def test_a_template_needs_no_name_and_never_overwrites(once: None, tmp_path: Path) -> None:
+def test_a_template_needs_no_name_and_never_overwrites(tmp_path: Path) -> None:
     """The file of that name may be the county's own, filled in."""
     made = processes.run("import", "--template", said={}, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -146,7 +139,7 @@ def test_a_template_needs_no_name_and_never_overwrites(once: None, tmp_path: Pat
     assert "不能写入 none/county.xlsx" in nowhere.stderr
 
 
-def test_import_wants_a_workbook(once: None, tmp_path: Path) -> None:
+def test_import_wants_a_workbook(tmp_path: Path) -> None:
     assert processes.run("import", said=embedded(tmp_path), cwd=tmp_path).returncode == 2
 
 
@@ -157,7 +150,7 @@ def test_new_keys_are_good_settings_and_new() -> None:
     assert not set(one.values()) & set(other.values())
 
 
-def test_the_command_prints_new_keys(once: None, tmp_path: Path) -> None:
+def test_the_command_prints_new_keys(tmp_path: Path) -> None:
     shown = processes.run("doctor", "--new-keys", said={}, cwd=tmp_path)
     assert from_env(environment.parse(shown.stdout)).keys
 
@@ -179,7 +172,7 @@ def test_the_doctor_finds_nothing_wrong_with_what_is_well(
     assert found(variables(settings, **WELL), tmp_path)["fail"] == []
 
 
-def test_the_doctor_tells_every_fault_of_the_settings(once: None, tmp_path: Path) -> None:
+def test_the_doctor_tells_every_fault_of_the_settings(tmp_path: Path) -> None:
     said = found(embedded(tmp_path, PORT="0", CONSORTIUM="大县"), tmp_path)["fail"]
     assert len(said) == 2
 
@@ -211,7 +204,7 @@ def test_the_doctor_minds_who_can_read_the_keys(settings: Settings, tmp_path: Pa
     assert any("chmod 600" in line for line in found(variables(settings), tmp_path)["warn"])
 
 
-def test_the_doctor_ends_with_1_when_something_is_wrong(once: None, tmp_path: Path) -> None:
+def test_the_doctor_ends_with_1_when_something_is_wrong(tmp_path: Path) -> None:
     said = embedded(tmp_path)
     sick = processes.run("doctor", said=said, cwd=tmp_path)
     assert sick.returncode == 1
@@ -225,8 +218,9 @@ def ready(port: int) -> bool:
     )
 
 
-def test_the_demo_starts_keeps_its_data_and_stops(once: None, tmp_path: Path) -> None:
-    """Issue: everything answers, identities can log in, Ctrl-C stops all, data stay, RESET."""
+def test_the_demo_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
+    """Issue: everything answers, identities can log in, Ctrl-C stops all, data stay, RESET; and
+    its children end with it even by SIGKILL."""
     port, home = free_port(2), tmp_path / "demo"
     arguments = ["demo", "--port", str(port), "--home", str(home)]
 
@@ -245,11 +239,15 @@ def test_the_demo_starts_keeps_its_data_and_stops(once: None, tmp_path: Path) ->
     assert not answers(f"http://127.0.0.1:{port}/healthz")
     assert not answers(f"http://127.0.0.1:{port + 1}/_sim/health")
 
-    with running(*arguments, said={}, cwd=tmp_path):
+    with running(*arguments, said={}, cwd=tmp_path) as it:
         until(lambda: ready(port), "it did not start again")
         assert log_in(port) == account, "a second start keeps the data"
         another = ["demo", "--port", str(free_port(2)), "--home", str(home)]
         assert "另一个进程" in processes.run(*another, said={}, cwd=tmp_path).stderr
+        it.kill()
+        it.wait()
+        until(lambda: not answers(f"http://127.0.0.1:{port}/healthz"), "the server lives on")
+        until(lambda: not answers(f"http://127.0.0.1:{port + 1}/_sim/health"), "WeChat lives on")
 
     with running(*arguments, "--reset", said={}, cwd=tmp_path):
         until(lambda: ready(port), "it did not start anew")
@@ -286,19 +284,8 @@ def listed_organizations(port: int) -> int:
     return len(answer.json()["items"])
 
 
-def test_the_demo_ends_with_its_parent_even_by_sigkill(once: None, tmp_path: Path) -> None:
-    port = free_port(2)
-    arguments = ["demo", "--port", str(port), "--home", str(tmp_path / "demo")]
-    with running(*arguments, said={}, cwd=tmp_path) as process:
-        until(lambda: ready(port))
-        process.kill()
-        process.wait()
-        until(lambda: not answers(f"http://127.0.0.1:{port}/healthz"), "the server lives on")
-        until(lambda: not answers(f"http://127.0.0.1:{port + 1}/_sim/health"), "WeChat lives on")
-
-
 @pytest.mark.parametrize("which", [0, 1], ids=["its own", "the simulator's"])
-def test_the_demo_needs_both_ports(once: None, tmp_path: Path, which: int) -> None:
+def test_the_demo_needs_both_ports(tmp_path: Path, which: int) -> None:
     port = free_port(2)
     sock = listen("127.0.0.1", port + which)
     refused = processes.run(
@@ -310,7 +297,7 @@ def test_the_demo_needs_both_ports(once: None, tmp_path: Path, which: int) -> No
     assert str(port + which) in refused.stderr
 
 
-def test_the_demo_touches_no_folder_that_holds_something_else(once: None, tmp_path: Path) -> None:
+def test_the_demo_touches_no_folder_that_holds_something_else(tmp_path: Path) -> None:
     kept = tmp_path / "var" / "jiamenkou.sqlite3"
     kept.parent.mkdir()
     kept.write_bytes(b"a county's bookings")
@@ -321,7 +308,7 @@ def test_the_demo_touches_no_folder_that_holds_something_else(once: None, tmp_pa
     assert list(kept.parent.iterdir()) == [kept]
 
 
-def test_the_demo_needs_a_folder_it_can_write_to(once: None, tmp_path: Path) -> None:
+def test_the_demo_needs_a_folder_it_can_write_to(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.touch()  # root may write to any folder, but nobody to a folder below a file
     refused = processes.run(

@@ -35,7 +35,7 @@ def a_suite(folder: Path, name: str, *, ends_with: int = 0, failures: int = 0) -
 def test_no_more_at_once_than_a_small_machine_bears(
     tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    names = ["sqlite", "postgres", "vitest", "browser"]
+    names = ["sqlite", "postgres", "browser", "apart", "vitest"]
     suites = [a_suite(tmp_path, name) for name in names]
     run._start_more(suites)
     assert [suite.name for suite in suites if suite.process] == names[:2]
@@ -98,8 +98,9 @@ def test_one_failing_suite_fails_the_whole(tmp_path: Path, outcome: dict[str, in
 
 def test_arguments_are_for_the_databases(tmp_path: Path) -> None:
     engines = ALL | {"Node": GONE, "Chromium": GONE}
-    found = run._suites(tmp_path, engines, ["-m", "not soak", "-k", "one"], [])
+    found = run._suites(tmp_path, engines, ["-m", "not soak", "-k", "one"], [], whole=False)
     assert [suite.name for suite in found] == ["sqlite", "postgres"]
     assert all("one" in suite.command for suite in found)
-    whole = run._suites(tmp_path, ALL, [], [])
-    assert [suite.name for suite in whole] == ["sqlite", "postgres", "vitest", "browser"]
+    assert "--part" not in found[0].command
+    found = run._suites(tmp_path, ALL, [], [], whole=True)
+    assert [suite.name for suite in found] == ["sqlite", "postgres", "browser", "apart", "vitest"]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from tortoise.connection import get_connection
 
@@ -91,8 +92,16 @@ class Town:
         return cut
 
 
+async def rest(server: Server) -> None:
+    """Wait until all that was sent has been read, and nothing is under way any more."""
+    async with httpx.AsyncClient() as late:  # who comes in last is answered last
+        await late.get(f"http://127.0.0.1:{server.port}/healthz")
+    await server.service.desk.taking.close()
+    await until(lambda: at_rest(server))
+
+
 async def at_rest(server: Server) -> bool:
-    """Nothing under way any more, and nothing held that only a request may hold."""
+    """Nothing held that only a request may hold."""
     if server.service.desk.taking.waiting:
         return False
     client = get_connection("default")
@@ -130,7 +139,7 @@ async def hang_up_for(server: Server, people: int, days: int) -> dict[str, int]:
     requests = [town.booking(caller, slot) for slot in town.slots for caller in town.callers]
     town.dice.shuffle(requests)
     cut = await town.hang_up_all(requests)
-    await until(lambda: at_rest(server))
+    await rest(server)
     booked = await check_books(server, town.slots)
     assert cut > len(requests) // 10, "answers came before anybody hung up"
     assert booked > len(requests) // 10, "nobody's booking came through"
@@ -142,7 +151,7 @@ async def hang_up_for(server: Server, people: int, days: int) -> dict[str, int]:
         for row in rows
     ]
     cut += await town.hang_up_all(cancels)
-    await until(lambda: at_rest(server))
+    await rest(server)
     left = await check_books(server, town.slots)
 
     caller = town.callers[0]
@@ -159,7 +168,7 @@ async def hang_up_for(server: Server, people: int, days: int) -> dict[str, int]:
                 headers={"authorization": f"Bearer {caller.token}", "idempotency-key": uuid4().hex},
             )
             assert again.status_code in (201, 409), again.text
-    await until(lambda: at_rest(server))
+    await rest(server)
     return {
         "aborted": cut,
         "requests": len(requests) + len(cancels),
