@@ -262,6 +262,8 @@ def among(column: str, place: str, kind: str = "uuid") -> str:
 
 
 def as_uuid(value: Any) -> UUID:
+    if isinstance(value, UUID):
+        return value
     return msgspec.convert(value, UUID)  # a fifth of the price of `UUID(value)`
 
 

@@ -29,7 +29,7 @@ Cursor = tuple[date, datetime, UUID]
 
 # $4 is now; $5 is later by what the policy that closes latest asks. Which one holds is told after.
 # Holds whose time has passed are few, and found by an index of their own.
-DEAD_BY_SLOT = """SELECT slot_id, count(*) AS places FROM appointment
+DEAD_BY_SLOT = """SELECT slot_id, CAST(count(*) AS integer) AS places FROM appointment
   WHERE status = 'pending' AND held_until <= $4 GROUP BY slot_id"""
 FREE_SLOT = """SELECT 1 FROM slot sl WHERE sl.schedule_id = s.id AND sl.pool = 'public'
   AND sl.open AND sl.starts_at > $5 AND (sl.booked < sl.capacity OR EXISTS (
@@ -127,7 +127,7 @@ async def _offers(
         if rules.closes_at(policy, db.as_instant(row["starts_at"])) <= now
     }
     open_now = await _free_while_closing(closing) if closing else {}
-    offers = [_offer(row, policy, county, wanted, open_now) for row, policy in found]
+    offers = [_offer(row, policy, county, wanted, open_now, now) for row, policy in found]
     return [offer for offer in offers if offer is not None]
 
 
@@ -283,7 +283,12 @@ def _policy(row: db.Row, county: Directory, table: Policies) -> Policy:
 
 
 def _offer(
-    row: db.Row, policy: Policy, county: Directory, wanted: Search, open_now: dict[UUID, int]
+    row: db.Row,
+    policy: Policy,
+    county: Directory,
+    wanted: Search,
+    open_now: dict[UUID, int],
+    now: datetime,
 ) -> Offer | None:
     """None: its institution or department has left the directory."""
     org = county.organizations.get(db.as_uuid(row["organization_id"]))
@@ -296,6 +301,7 @@ def _offer(
     ends_at = db.as_instant(row["ends_at"])
     last_starts_at = db.as_instant(row["last_starts_at"] or row["ends_at"])
     opens_at = rules.opens_at(policy, held_on)
+    closes_at = rules.closes_at(policy, last_starts_at)
     return Offer(
         id=schedule_id,
         organization=org,
@@ -310,16 +316,13 @@ def _offer(
         fee_fen=row["fee_fen"],
         capacity=int(row["capacity"]),
         free=free if row["status"] == "open" else 0,
-        state=_state(
-            row["status"] == "open", free, opens_at, rules.closes_at(policy, last_starts_at)
-        ),
+        state=_state(row["status"] == "open", free, opens_at, closes_at, now),
         opens_at=opens_at,
         policy=policy,
     )
 
 
-def _state(is_open: bool, free: int, opens_at: datetime, closes_at: datetime) -> str:
-    now = clock.now()
+def _state(is_open: bool, free: int, opens_at: datetime, closes_at: datetime, now: datetime) -> str:
     if not is_open:
         return "suspended"
     if now >= closes_at:
@@ -342,7 +345,7 @@ async def slots_of(consortium_id: UUID, schedule_id: UUID) -> list[SlotOffer]:
         "held_on": schedule.held_on,
     }
     policy = _policy(facts, county, table)
-    opens_at = rules.opens_at(policy, schedule.held_on)
+    opens_at, now = rules.opens_at(policy, schedule.held_on), clock.now()
     return [
         SlotOffer(
             id=slot["id"],
@@ -351,7 +354,11 @@ async def slots_of(consortium_id: UUID, schedule_id: UUID) -> list[SlotOffer]:
             capacity=slot["capacity"],
             free=slot["free"] if slot["open"] else 0,
             state=_state(
-                slot["open"], slot["free"], opens_at, rules.closes_at(policy, slot["starts_at"])
+                slot["open"],
+                slot["free"],
+                opens_at,
+                rules.closes_at(policy, slot["starts_at"]),
+                now,
             ),
         )
         for slot in await _slots([schedule_id])
