@@ -29,7 +29,7 @@ from backend.migrate import migrate
 from backend.settings import Secret, Settings
 from backend.wechat.simulator import Account as SimulatorAccount
 from backend.wechat.simulator import create_simulator
-from tests.serving import serving
+from tests.serving import plain_http, serving
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in China
 KEY = base64.b64encode(b"0123456789abcdef" * 2).decode()
@@ -185,7 +185,7 @@ async def phone_and_server(
         wired = dataclasses.replace(settings, wechat_base_url=wechat)
         async with (
             serving(create_app(wired)) as url,
-            httpx.AsyncClient(base_url=wechat) as phone,
-            httpx.AsyncClient(base_url=url) as http,
+            plain_http(base_url=wechat) as phone,
+            plain_http(base_url=url) as http,
         ):
             yield phone, http, wired

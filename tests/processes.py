@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from backend.settings import PREFIX, Settings
+from tests.serving import NO_ROOTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 150.0  # on a busy machine a whole demo takes a minute to start
@@ -91,7 +92,7 @@ def until(reached: Callable[[], bool], why: str = "did not happen in time") -> N
 def answers(url: str) -> bool:
     """Whether a GET of `url`, on a new connection, is answered with 200."""
     try:
-        return httpx.get(url, trust_env=False, timeout=2.0).status_code == 200
+        return httpx.get(url, trust_env=False, verify=NO_ROOTS, timeout=2.0).status_code == 200
     except httpx.HTTPError:
         return False
 

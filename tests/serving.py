@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import httpx
 from sanic import Sanic
 
+NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+# To what runs here, without TLS: reading the trusted roots would take longer than most tests.
+plain_http = functools.partial(httpx.AsyncClient, verify=NO_ROOTS, trust_env=False)
 POLLS_MOST, POLL_S = 1500, 0.02
 
 

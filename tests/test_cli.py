@@ -22,6 +22,7 @@ from backend.settings import Settings, from_env
 from tests import processes
 from tests.conftest import KEY, make_settings
 from tests.processes import answers, environ, free_port, running, until, variables
+from tests.serving import NO_ROOTS
 
 SETTINGS = make_settings("sqlite://x")
 
@@ -262,7 +263,7 @@ def test_the_demo_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
 
 def log_in(port: int) -> str:
     """王奶奶's account."""
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=NO_ROOTS) as client:
         me = {"user": "wang-nainai"}
         code = client.post(f"http://127.0.0.1:{port + 1}/_sim/login", json=me).json()["code"]
         login = f"http://127.0.0.1:{port}/api/v1/login/wechat"

@@ -33,6 +33,7 @@ from backend.receipts import IdempotencyKey
 from backend.settings import Secret, Settings
 from tests.clinics import a_clinic, a_schedule
 from tests.people import log_in
+from tests.serving import plain_http
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 7
@@ -76,7 +77,7 @@ class Process:
             sys.executable, "-m", "backend", "serve", cwd=self._folder,
             env=inherited | self._variables | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
-        async with httpx.AsyncClient(base_url=self.url) as http:
+        async with plain_http(base_url=self.url) as http:
             while time.monotonic() - began < READY_S:
                 assert self._running.returncode is None, "the server ended by itself"
                 with contextlib.suppress(httpx.HTTPError):
@@ -148,7 +149,7 @@ async def live(client: Client, town: Town, url: str, stop: asyncio.Event, seed: 
     """Book and now and then cancel, until told to stop; each request until it is answered."""
     dice = random.Random(seed)
     mine: list[str] = []
-    async with httpx.AsyncClient(
+    async with plain_http(
         base_url=f"{url}/api/v1",
         timeout=ANSWER_S,
         headers={"authorization": f"Bearer {client.token}"},

@@ -16,6 +16,7 @@ from backend.miniprogram import mount
 from backend.protocol import Limits
 from backend.serving import listen, serving
 from tests.conftest import make_settings
+from tests.serving import plain_http
 from tests.test_raw_http import exchange
 
 PHONE = "http://127.0.0.1:8001"
@@ -64,9 +65,8 @@ async def port(built: Path) -> AsyncIterator[int]:
 @pytest.fixture
 async def http(port: int) -> AsyncIterator[httpx.AsyncClient]:
     """It takes no encoding unless a test says so."""
-    async with httpx.AsyncClient(
+    async with plain_http(
         base_url=f"http://127.0.0.1:{port}",
-        trust_env=False,
         headers={"accept-encoding": "identity"},
     ) as client:
         yield client
@@ -227,7 +227,7 @@ async def test_without_a_phone_the_page_reaches_only_us(built: Path) -> None:
     app.config.update(MOTD=False, AUTO_EXTEND=False, TOUCHUP=False, ACCESS_LOG=False)
     mount(app, make_settings("sqlite:///nowhere.sqlite3"), built)
     door = listen("127.0.0.1", 0)
-    async with serving(app, door, Limits()), httpx.AsyncClient(trust_env=False) as http:
+    async with serving(app, door, Limits()), plain_http() as http:
         answer = await http.get(f"http://127.0.0.1:{door.getsockname()[1]}/m/")
     assert 'name="phone" content=""' in answer.text
     assert "connect-src 'self';" in answer.headers["content-security-policy"]

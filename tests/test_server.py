@@ -28,6 +28,7 @@ from backend.settings import Secret, Settings, SettingsError
 from tests import processes
 from tests.conftest import make_settings
 from tests.processes import answers, free_port, running, stop, until, variables
+from tests.serving import plain_http
 from tests.serving import until as until_async
 
 NAMES = itertools.count()
@@ -79,8 +80,8 @@ async def test_begun_requests_are_finished_and_idle_connections_closed() -> None
     sock = listen("127.0.0.1", 0)
     base = f"http://127.0.0.1:{sock.getsockname()[1]}"
     async with (
-        httpx.AsyncClient(trust_env=False) as idle,
-        httpx.AsyncClient(trust_env=False) as client,
+        plain_http() as idle,
+        plain_http() as client,
     ):
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(serving(app, sock, Limits()))
@@ -106,7 +107,7 @@ async def test_what_does_not_end_is_cut() -> None:
         return text("never")
 
     sock = listen("127.0.0.1", 0)
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_http() as client:
         async with serving(app, sock, Limits(), drain_s=0.2):
             asked = asyncio.create_task(client.get(f"http://127.0.0.1:{sock.getsockname()[1]}/"))
             await begun.wait()

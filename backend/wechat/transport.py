@@ -6,7 +6,9 @@ calls knows whether repeating is safe.
 """
 
 import asyncio
+import functools
 import logging
+import ssl
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -61,6 +63,12 @@ class _Refusal(msgspec.Struct):
     errmsg: str = ""
 
 
+@functools.cache
+def trusted_roots() -> ssl.SSLContext:
+    """The roots that httpx trusts, read once for all clients of this process."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Transport:
     """A pool of connections to one base URL. Safe to share among tasks."""
 
@@ -70,6 +78,7 @@ class Transport:
         self._call_s = call_s
         self._http = httpx.AsyncClient(
             base_url=base_url,
+            verify=trusted_roots(),
             trust_env=False,
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},

@@ -15,6 +15,7 @@ from backend.protocol import Limits
 from backend.serving import listen, serving
 from backend.settings import Settings
 from backend.wechat.simulator import Account, create_simulator
+from tests.serving import plain_http
 from tests.serving import serving as simulating
 
 Headers = dict[str, str]
@@ -55,7 +56,7 @@ async def server(settings: Settings, db: None, noon: clock.Hands) -> AsyncIterat
         app = create_app(wired)
         async with (
             serving(app, sock, Limits(per_address_most=0), drain_s=0.2),
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            httpx.AsyncClient(base_url=wechat) as phone,
+            plain_http(base_url=f"http://127.0.0.1:{port}") as http,
+            plain_http(base_url=wechat) as phone,
         ):
             yield Server(http, phone, port, wired, app.ctx.service)

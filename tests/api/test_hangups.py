@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from tortoise.connection import get_connection
 
@@ -20,7 +19,7 @@ from backend.receipts import IdempotencyKey
 from tests.api.conftest import Server
 from tests.clinics import a_clinic, a_schedule
 from tests.people import an_id_number, log_in, register
-from tests.serving import until
+from tests.serving import plain_http, until
 
 SEED = 20261123
 ABORT_WITHIN_S = (0.004, 0.004, 0.1)  # the last, so that a slow machine gets some answers out
@@ -94,7 +93,7 @@ class Town:
 
 async def rest(server: Server) -> None:
     """Wait until all that was sent has been read, and nothing is under way any more."""
-    async with httpx.AsyncClient() as late:  # who comes in last is answered last
+    async with plain_http() as late:  # who comes in last is answered last
         await late.get(f"http://127.0.0.1:{server.port}/healthz")
     await server.service.desk.taking.close()
     await until(lambda: at_rest(server))

@@ -25,6 +25,7 @@ from backend.receipts import KEPT, IdempotencyKey
 from tests.api.conftest import Headers, Server, keyed
 from tests.clinics import a_clinic, a_schedule, booked_in
 from tests.people import an_id_number
+from tests.serving import plain_http
 
 RIVALS = 24
 PATIENTS, BOOKINGS = f"{PREFIX}/patients", f"{PREFIX}/appointments"
@@ -172,7 +173,7 @@ async def test_a_body_may_have_a_megabyte_and_no_more(server: Server, who: Heade
             yield b" " * 65_536
 
     for body in (patient_json() + padding + b" ", chunks()):
-        async with httpx.AsyncClient(base_url=server.http.base_url) as fresh:
+        async with plain_http(base_url=server.http.base_url) as fresh:
             answer = await fresh.post(PATIENTS, content=body, headers=keyed(who) | JSON_BODY)
             assert answer.status_code == 413, answer.text
             assert answer.json()["code"] == "too-large"
@@ -523,7 +524,7 @@ async def test_a_late_retry_gets_its_answer_though_the_gate_has_shut(
 
 async def twins(server: Server, path: str, body: Any, headers: Headers) -> list[httpx.Response]:
     """The very same request, many times at the same moment."""
-    async with httpx.AsyncClient(base_url=server.http.base_url, timeout=30) as http:
+    async with plain_http(base_url=server.http.base_url, timeout=30) as http:
         return await asyncio.gather(
             *(http.post(path, json=body, headers=headers) for _ in range(RIVALS))
         )

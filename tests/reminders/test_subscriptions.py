@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from backend import clock, settings
@@ -22,7 +21,7 @@ from backend.wechat.events import WechatEvent
 from backend.wechat.push import Push
 from backend.wechat.simulator import Account, Callback, Template, create_simulator
 from tests.people import a_receipt, an_account, log_in, vault_of
-from tests.serving import serving, until
+from tests.serving import plain_http, serving, until
 
 BOOKED, VISIT = "T-booked", "T-visit"
 TEMPLATES = {"booked": BOOKED, "visit": VISIT}
@@ -181,7 +180,7 @@ async def test_a_tap_on_the_sheet_reaches_us_both_ways_and_counts_once(
                 url=f"{told}/wechat/push", token=wired.wechat_push_token, aes_key="A" * 43
             ),
         )
-        async with serving(create_simulator(account)) as wechat, httpx.AsyncClient() as http:
+        async with serving(create_simulator(account)) as wechat, plain_http() as http:
             app = create_app(dataclasses.replace(wired, wechat_base_url=wechat))
             async with serving(app) as url:
                 sim = f"{wechat}/_sim"

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-import httpx
-
 from backend.main import create_app
 from backend.settings import Secret, Settings
 from backend.wechat.events import WechatEvent
 from backend.wechat.simulator import Account, Callback, Template, create_simulator
-from tests.serving import serving, until
+from tests.serving import plain_http, serving, until
 
 TEMPLATE = "T-visit"
 
@@ -26,7 +24,7 @@ async def test_an_accepted_subscription_is_kept_once(db: None, settings: Setting
                 url=f"{url}/wechat/push", token=wired.wechat_push_token, aes_key="A" * 43
             ),
         )
-        async with serving(create_simulator(account)) as wechat, httpx.AsyncClient() as phone:
+        async with serving(create_simulator(account)) as wechat, plain_http() as phone:
             tap = {"user": "wang", "template_id": TEMPLATE, "result": "accept"}
             await phone.post(f"{wechat}/_sim/login", json={"user": "wang"})
             assert (await phone.post(f"{wechat}/_sim/subscribe", json=tap)).status_code == 200
@@ -43,5 +41,5 @@ async def test_an_accepted_subscription_is_kept_once(db: None, settings: Setting
 
 
 async def test_without_keys_there_is_no_door(db: None, settings: Settings) -> None:
-    async with serving(create_app(settings)) as url, httpx.AsyncClient() as http:
+    async with serving(create_app(settings)) as url, plain_http() as http:
         assert (await http.get(f"{url}/wechat/push")).status_code == 404

@@ -14,7 +14,7 @@ from backend.hub import Hub
 from backend.settings import Secret
 from backend.wechat.client import WeChat
 from backend.wechat.simulator import Account, Limits, Template, create_simulator
-from tests.serving import serving, until
+from tests.serving import plain_http, serving, until
 
 __all__ = ["serving", "until"]
 
@@ -106,7 +106,7 @@ async def simulate() -> AsyncIterator[Callable[..., Awaitable[Simulator]]]:
 
             app.register_middleware(note, "request", priority=9)
             url = await stack.enter_async_context(serving(app))
-            http = httpx.AsyncClient(base_url=url, trust_env=False)
+            http = plain_http(base_url=url)
             return Simulator(url, await stack.enter_async_context(http), seen)
 
         yield start

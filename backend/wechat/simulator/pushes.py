@@ -11,7 +11,7 @@ import structlog
 from backend.wechat.push import SUCCESS, BadPush, PushGate, sign, write_xml
 from backend.wechat.simulator.account import Callback
 from backend.wechat.simulator.state import now_s
-from backend.wechat.transport import read_reply
+from backend.wechat.transport import read_reply, trusted_roots
 
 log = structlog.get_logger()
 
@@ -113,7 +113,9 @@ class _Line:
         self.xml = callback.xml
         self._token = "".join(callback.token)  # plain also when it is a Secret
         self._gate = PushGate(token=callback.token, aes_key=callback.aes_key, appid=appid)
-        self._http = httpx.AsyncClient(trust_env=False, headers={"Accept-Encoding": "identity"})
+        self._http = httpx.AsyncClient(
+            verify=trusted_roots(), trust_env=False, headers={"Accept-Encoding": "identity"}
+        )
 
     async def close(self) -> None:
         await self._http.aclose()
