@@ -33,8 +33,11 @@ def a_suite(folder: Path, name: str, *, ends_with: int = 0, failures: int = 0) -
 
 
 def test_no_more_at_once_than_a_small_machine_bears(
-    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(run, "SIDE_BY_SIDE", 2)
     names = ["sqlite", "postgres", "browser", "apart", "vitest"]
     suites = [a_suite(tmp_path, name) for name in names]
     run._start_more(suites)
