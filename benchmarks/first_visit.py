@@ -12,19 +12,17 @@ makes them longer.
 
 import argparse
 import os
-import re
 import shutil
 import statistics
 import sys
 from collections import defaultdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-SECTION = re.compile(r"(<!-- first visit -->\n).*(<!-- end of first visit -->)", re.DOTALL)
+from benchmarks import report
+
 RUNS = 7
 SLOWER = 4
 BITS_DOWN, BITS_UP, LATE_MS = 1_600_000, 750_000, 150
@@ -147,8 +145,7 @@ def main() -> int:
         browser.close()
     print(text)
     if not said.no_results:
-        old = RESULTS.read_text("utf-8")
-        RESULTS.write_text(SECTION.sub(lambda m: f"{m[1]}{text}\n{m[2]}", old), "utf-8")
+        report.rewrite("first visit", text)
     return int(statistics.median(found["first"]["seen"]) > TARGET_MS)
 
 
