@@ -22,12 +22,10 @@ UNREACHABLE = "没有连上"
 
 
 def at_each(taps: Iterable[type[Tap]]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("kind", list(taps), ids=lambda kind: kind.__name__)
+    return pytest.mark.parametrize("kind", taps, ids=lambda kind: kind.__name__)
 
 
 every_tap = at_each(TAPS)
-# The elder pages send through the same code; what they show of it is theirs.
-every_request = at_each(kind for kind in TAPS if not kind.elder)
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +74,7 @@ def then_it_is_done_once(tap: Tap) -> None:
         assert "" not in tap.keys()
 
 
-@at_each(
-    kind for kind in TAPS if kind.agreed and not kind.elder
-)  # a first visit has none that could end
+@at_each(kind for kind in TAPS if kind.agreed)  # a first visit has none that could end
 def test_the_log_in_has_ended(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
     """It is renewed, and nobody notices."""
     tap = at(kind)
@@ -99,7 +95,7 @@ def test_the_server_is_down(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> 
     then_it_is_done_once(tap)
 
 
-@every_request
+@every_tap
 def test_the_answer_is_slow(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
     """The button says that it works, and a second tap does nothing."""
     tap = at(kind)
@@ -127,7 +123,7 @@ def test_something_came_between(kind: type[Tap], at: Callable[[type[Tap]], Tap])
     assert tap.effects() == tap.after_conflict
 
 
-@every_request
+@every_tap
 @pytest.mark.parametrize(
     "found", [errors.Throttled(60), errors.Busy()], ids=lambda found: str(found.status)
 )
