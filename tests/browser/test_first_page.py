@@ -77,6 +77,18 @@ def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone
     one.tap(re.compile("^帮助")).is_at("help")
 
 
+def test_what_has_been_said_is_no_fault_of_the_page(phone: NewPhone) -> None:
+    """Nobody catches these: the phone's own listening fails the test if they are thrown."""
+    one = phone()
+    stop = one.intercept(HELP, lambda route: route.abort())
+    one.open()
+    one.page.evaluate("void wx.navigateTo({ url: '/pages/help/help' })")
+    one.sees("这一页没有取到")
+    one.page.evaluate("void getCurrentPages()[0].reveal('#left-long-ago')")
+    stop()
+    one.tap(re.compile("^帮助")).is_at("help")
+
+
 def test_a_link_to_a_page_whose_code_does_not_come_offers_another_try(phone: NewPhone) -> None:
     one = phone()
     stop = one.intercept(FIND, lambda route: route.abort())
