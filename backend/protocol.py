@@ -255,6 +255,10 @@ class StrictProtocol(HttpProtocol):
         transport.write_eof()
         self.loop.call_later(LINGER_S, super().close)
 
+    def close_if_idle(self) -> bool:
+        """At a stop. Who was let in and not yet looked at may have sent a request already."""
+        return self.http is not None and bool(super().close_if_idle())
+
     def check_timeouts(self) -> None:
         """Comes back exactly when the next deadline can have passed."""
         http = self._http

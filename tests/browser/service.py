@@ -73,20 +73,31 @@ class Service:
         Two days ahead at least: at 17:00 the day before, it is too late to move in the county's
         hospitals.
 
-        `several`: one of at least three open ones, so that there is a way out when it is taken.
+        `several`: one of at least three open ones, so that there is a way out when it is taken; the
+        others are nobody else's either, as what everybody is shown may be a second old.
         """
         query = {"from": (clock.today() + timedelta(days=2)).isoformat()} | query
         schedules = self.find("/schedules", free=True, limit=100, **query)["items"]
         for schedule in reversed([one for one in schedules if one["state"] == "open"]):
+            if schedule["id"] in self.given:
+                continue
             slots = self.find("/slots", schedule=schedule["id"])["items"]
             open_ones = [slot for slot in slots if slot["state"] == "open"]
-            if several and len(open_ones) < 3:
+            if several and not (len(open_ones) > 2 and self.given.isdisjoint(ids(open_ones))):
                 continue
             for slot in open_ones:
                 if slot["id"] not in self.given:
-                    self.given.add(slot["id"])
+                    self.given.add(schedule["id"] if several else slot["id"])
                     return schedule, slot
         raise AssertionError("nothing can be booked in the demo county")
+
+    def book(
+        self, token: str, patient: str, *, several: bool = False, **query: Any
+    ) -> tuple[Any, Any, str]:
+        """As `open_slot`, and the appointment there."""
+        schedule, slot = self.open_slot(several=several, **query)
+        form = {"slot_id": slot["id"], "patient_id": patient}
+        return schedule, slot, str(self.ask(token, "POST", "/appointments", json=form)["id"])
 
     def take(self, slot_id: str) -> None:
         """One place of the slot, by somebody else."""
@@ -97,8 +108,13 @@ class Service:
 
     def fill(self, slot: Any) -> None:
         """Every place that the slot still has, by others."""
+        self.given.add(slot["id"])
         for _ in range(slot["free"]):
             self.take(slot["id"])
+
+
+def ids(items: Any) -> set[str]:
+    return {str(item["id"]) for item in items}
 
 
 def is_published(http: httpx.Client, url: str) -> bool:

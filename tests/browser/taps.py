@@ -276,9 +276,7 @@ class Cancel(Tap):
 
     def ready(self) -> None:
         self.known()
-        _, slot = self.service.open_slot()
-        form = {"slot_id": slot["id"], "patient_id": self.patient}
-        self.booked = self.ask("POST", "/appointments", json=form)["id"]
+        _, _, self.booked = self.service.book(self.token, self.patient)
         self.phone.open(f"appointment?id={self.booked}").is_at("appointment").tap("取消预约")
         self.phone.sees("确定取消吗？")
         if not self.elder:
@@ -315,9 +313,7 @@ class Move(Tap):
 
     def ready(self) -> None:
         self.known()
-        schedule, slot = self.service.open_slot(several=True)
-        form = {"slot_id": slot["id"], "patient_id": self.patient}
-        self.booked = self.ask("POST", "/appointments", json=form)["id"]
+        schedule, slot, self.booked = self.service.book(self.token, self.patient, several=True)
         others = self.service.find("/slots", schedule=schedule["id"])["items"]
         self.wanted = next(
             one for one in others if one["state"] == "open" and one["id"] != slot["id"]
@@ -501,9 +497,7 @@ class Delete(Tap):
 
     def conflict(self) -> str:
         """An appointment was made on the other phone, and nobody else looks after it."""
-        _, slot = self.service.open_slot()
-        form = {"slot_id": slot["id"], "patient_id": self.patient}
-        self.booked = self.ask("POST", "/appointments", json=form)["id"]
+        _, _, self.booked = self.service.book(self.token, self.patient)
         return "还有 1 个预约"
 
     def out_of_conflict(self) -> None:

@@ -42,9 +42,7 @@ def home(service: Service) -> Home:
     token = service.log_in(user)
     me = service.add_patient(token, "王桂兰")
     service.add_patient(token, "王建国", "spouse")
-    schedule, slot = service.open_slot()
-    form = {"slot_id": slot["id"], "patient_id": me}
-    booked = service.ask(token, "POST", "/appointments", json=form)
+    schedule, slot, booked = service.book(token, me)
     until(lambda: bool(service.ask(token, "GET", "/inbox")["items"]))
     message = service.ask(token, "GET", "/inbox")["items"][0]
     invited = service.ask(token, "POST", f"/patients/{me}/carers", json={})
@@ -58,8 +56,8 @@ def home(service: Service) -> Home:
             "department": f"id={department}",
             "doctor": f"id={doctor['id']}",
             "confirm": f"schedule={schedule['id']}&slot={slot['id']}",
-            "appointment": f"id={booked['id']}",
-            "move": f"id={booked['id']}",
+            "appointment": f"id={booked}",
+            "move": f"id={booked}",
             "patient": f"id={me}",
             "message": f"id={message['id']}",
             "carer-invite": f"code={invited['code']}",

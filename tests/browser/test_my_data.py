@@ -16,9 +16,7 @@ MODES = pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
 
 
 def book(service: Service, token: str, patient: str) -> str:
-    _, slot = service.open_slot(tier="township")
-    form = {"slot_id": slot["id"], "patient_id": patient}
-    return str(service.ask(token, "POST", "/appointments", json=form)["id"])
+    return service.book(token, patient, tier="township")[2]
 
 
 @MODES
