@@ -65,7 +65,7 @@ async function build() {
     'first.address': '#/' + tree.pages[0],
   }
   const page = fs.readFileSync(path.join(WEB, 'index.html'), 'utf8').replace(/\b(app\.js|app\.css|early\.js|first\.address)\b/g, (name) => fill[name])
-  const first = drawFirst(page, await bundled('host.js', { format: 'iife', define: { 'import.meta.url': JSON.stringify(FIRST) } }))
+  const first = await drawFirst(page, await bundled('host.js', { format: 'iife', define: { 'import.meta.url': JSON.stringify(FIRST) } }))
   const asks = JSON.stringify(first.asks).replaceAll('"', '&quot;')
   put('index.html', page.replace('first.asks', () => asks).replace(/(<div id="phone".*>)[^]*(?=<\/div>\n<script>)/, (_, open) => open + first.html))
   console.log(`${path.relative(process.cwd(), OUT)}: app.js ${js.length} B, ${tree.pages.length} pages`)

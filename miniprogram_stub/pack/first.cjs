@@ -4,12 +4,13 @@ const { openWindow } = require('./window.cjs')
 const FIRST = 'http://first/m/'
 
 /** `code` is one classic script. Returns {html, asks}. */
-function drawFirst(page, code) {
+async function drawFirst(page, code) {
   const window = openWindow(page, FIRST)
   window.fetch = () => new Promise(() => {})
   const faults = []
   window.addEventListener('error', (event) => faults.push(event.error))
   window.eval(code)
+  await new Promise((resolve) => window.setTimeout(resolve))
   const kept = window.localStorage.getItem('first page')
   window.close()
   if (faults.length || !kept) throw faults[0] ?? new Error('the first page did not start')

@@ -67,6 +67,27 @@ def test_the_next_start_remembers_elder_mode(phone: NewPhone) -> None:
     one.settle()
 
 
+def test_a_return_visit_asks_for_ones_own_before_its_code_and_once(phone: NewPhone) -> None:
+    one = phone(agreed=True)
+    one.log_in("王桂兰")
+    one.open().sees("预约看病")
+    one.open()  # the log-in is new: the first page is kept from the next start on
+    token = one.page.evaluate("wx.getStorageSync('token')")
+    assert token
+    assert token not in one.page.evaluate("localStorage.getItem('first page')")
+    release = hold_code(one)
+    one.asked.clear()
+    one.page.reload(wait_until="commit")
+
+    def own() -> list[str]:
+        return [asked.url for asked in one.asked if f"Bearer {token}" in asked.headers.values()]
+
+    until(lambda: len(own()) == 3 or one.page.wait_for_timeout(20))
+    release()
+    one.settle()
+    assert len(own()) == len(set(own())) == 3
+
+
 def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone) -> None:
     one = phone()
     stop = one.intercept(HELP, lambda route: route.abort())

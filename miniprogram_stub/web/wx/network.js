@@ -67,11 +67,11 @@ function withQuery(url, data) {
 }
 
 /** An answer that `early.js` asked for before the code was there: each is taken once. */
-function takeEarly(where, signal) {
-  const answer = globalThis.early?.asked.get(where)
-  if (!answer) return null
+function takeEarly(where, { authorization }, signal) {
+  const asked = globalThis.early?.asked.get(where)
+  if (!asked || asked.authorization !== authorization) return null
   globalThis.early.asked.delete(where)
-  return Promise.race([answer, new Promise((_, reject) => signal.addEventListener('abort', reject))])
+  return Promise.race([asked.answer, new Promise((_, reject) => signal.addEventListener('abort', reject))])
 }
 
 function bodyOf(data, type) {
@@ -105,9 +105,9 @@ function task(name, options, read) {
   const send = async (where, sent) => {
     const late = setTimeout(() => control.abort('timeout'), options.timeout ?? TIMEOUT_MS)
     try {
-      const open = sent.method === 'GET' && !sent.headers.authorization
-      if (open) noteAsk(where)
-      const response = await ((open && takeEarly(where, signal)) || fetch(where, { ...sent, signal }))
+      const isRead = sent.method === 'GET'
+      if (isRead) noteAsk(where, sent.headers)
+      const response = await ((isRead && takeEarly(where, sent.headers, signal)) || fetch(where, { ...sent, signal }))
       const found = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
       headersReceived.tell({ header: found.header })
       return { ...found, ...(await read(response, options)), errMsg: `${name}:ok` }

@@ -12,9 +12,10 @@ const own = () => names().filter((name) => !name.startsWith('('))
 export const store = {
   /** undefined: nothing there. */
   get(key) {
-    noteRead(key)
     const text = localStorage.getItem(prefix() + key)
-    return text === null ? undefined : JSON.parse(text).value
+    const value = text === null ? undefined : JSON.parse(text).value
+    noteRead(prefix() + key, value)
+    return value
   },
   set(key, value) {
     if (typeof key !== 'string' || !key) throw new Refusal('key should be a non-empty string')
@@ -25,11 +26,11 @@ export const store = {
     } catch {
       throw new Refusal('exceed storage max size 10Mb')
     }
-    noteChange(key)
+    noteChange(prefix() + key)
   },
   remove(key) {
     localStorage.removeItem(prefix() + key)
-    noteChange(key)
+    noteChange(prefix() + key)
   },
 }
 

@@ -42,18 +42,15 @@ page({
     this.setData({ agreed })
     if (!agreed) return undefined
     return this.show(async () => {
-      const [{ items, next }, { unread }] = await Promise.all([
+      // All at once: on a slow network each turn taken one after the other is waited for.
+      const [{ items, next }, { unread }, patients] = await Promise.all([
         api.get('/appointments', { status: 'upcoming', limit: SHOWN }),
         api.get('/inbox/unread'),
+        api.get('/patients'),
       ])
-      return { visits: items.map(format.visit), more: Boolean(next), unread, newcomer: !items.length && await this.isNew() }
+      // Without anybody to book for, adding somebody comes first.
+      return { visits: items.map(format.visit), more: Boolean(next), unread, newcomer: !patients.items.length }
     })
-  },
-
-  /** Without anybody to book for, adding somebody comes first. */
-  async isNew() {
-    const { items } = await api.get('/patients')
-    return !items.length
   },
 
   switchMode() {
