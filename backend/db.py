@@ -41,7 +41,13 @@ MODELS = (
     "backend.notices",
     "backend.consortium.models",
     "backend.identity.models",
+    "backend.staff.models",
     "backend.booking.models",
+    "backend.booking.waitlist.models",
+    "backend.suspension.models",
+    "backend.draw.models",
+    "backend.clinic.models",
+    "backend.appeal.models",
     "backend.reminders.models",
     "backend.wechat.events",
 )

@@ -19,6 +19,7 @@ from backend import db as database
 from backend.booking import appointments
 from backend.booking.models import Appointment, AppointmentEvent, Slot
 from backend.booking.tickets import Ticket
+from backend.booking.waitlist.models import WaitlistEntry, WaitlistEvent
 from backend.consortium.models import PractitionerRole
 from backend.identity import consents
 from backend.identity.access import Actor
@@ -41,8 +42,16 @@ BY_HAND: dict[str, set[Index]] = {
     "practitioner_role": {
         (("practitioner_id", "department_id", "kind"), True, "from_on is null"),
     },
+    "staff_role": {
+        (
+            ("staff_id", "role", "organization_id"),
+            True,
+            "ended_at is null and organization_id is not null",
+        ),
+        (("staff_id", "role"), True, "ended_at is null and organization_id is null"),
+    },
 }
-APPEND_ONLY: list[type[Model]] = [audit.AuditEvent, AppointmentEvent, Consent]
+APPEND_ONLY: list[type[Model]] = [audit.AuditEvent, AppointmentEvent, Consent, WaitlistEvent]
 
 
 def models() -> list[type[Model]]:
@@ -237,12 +246,26 @@ async def test_a_slot_never_counts_below_zero_or_above_its_places(
     assert (await Slot.get(id=slot.id)).booked == 2
 
 
+async def a_wait(actor: Actor, ticket: Ticket) -> None:
+    """Somebody on the waiting list."""
+    county, now, entry_id = actor.consortium_id, clock.now(), uuid4()
+    entry = await WaitlistEntry.create(
+        id=entry_id, consortium_id=county, patient_id=ticket.patient_id, account_id=actor.id,
+        group_id=entry_id, from_on=clock.today(), to_on=clock.today(), state="waiting",
+        joined_at=now, changed_at=now,
+    )  # fmt: skip
+    await WaitlistEvent.create(
+        id=uuid4(), consortium_id=county, entry=entry, at=now, actor_kind=actor.kind, action="join"
+    )
+
+
 @pytest.mark.parametrize("model", APPEND_ONLY, ids=[_table(model) for model in APPEND_ONLY])
 async def test_what_was_written_down_can_be_neither_changed_nor_removed(
     ticket: Ticket, settings: Settings, model: type[Model]
 ) -> None:
     actor = Actor(settings.consortium_id, "resident", uuid4())
     await consents.write(actor, ticket.patient_id, "identity", granted=True)
+    await a_wait(actor, ticket)
     before = await model.all().count()
     assert before
     column = "granted = NOT granted" if model is Consent else "action = 'nothing'"

@@ -42,6 +42,38 @@ class BookingPolicy(Model):
         unique_together = (("consortium_id", "code", "version"),)
 
 
+class PoolRule(Model):
+    """号源池: which share of the places is kept for whom, when it opens and flows back, versioned.
+
+    NULL organization or kind means any; the narrowest in force wins. Wall-clock times in
+    Asia/Shanghai. `share` is percent of each schedule's places, rounded down to whole ones.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
+        "jiamenkou.Organization", null=True, on_delete=fields.RESTRICT, related_name="pool_rules"
+    )
+    kind = fields.CharField(max_length=10, null=True)
+    pool = fields.CharField(max_length=16)
+    share = fields.IntField()
+    opens_days = fields.IntField()  # so many days before the day
+    opens_time = fields.CharField(max_length=5, default="07:00")
+    returns_days = fields.IntField(default=1)
+    returns_time = fields.CharField(max_length=5, default="18:00")
+    returns_to = fields.CharField(max_length=16, default="public")
+    effective_from = fields.DateField()
+    ended_on = fields.DateField(null=True)  # inclusive
+    created_by = fields.UUIDField(null=True)  # staff
+    created_at = fields.DatetimeField()
+
+    organization_id: Any
+
+    class Meta:
+        table = "pool_rule"
+        indexes = (("consortium_id", "effective_from"),)
+
+
 class Fee(Model):
     """收费: price transparency. `amount_fen` is in fen (0.01 yuan)."""
 
@@ -157,6 +189,7 @@ class Schedule(Model):
     ends_at = fields.DatetimeField()
     fee_fen = fields.IntField(default=0)
     status = fields.CharField(max_length=10, default="open")  # open, suspended
+    release = fields.CharField(max_length=6, default="first", db_default="first")  # first, draw
 
     organization_id: Any
     department_id: Any
@@ -195,6 +228,11 @@ class Slot(Model):
         unique_together = (("schedule_id", "pool", "starts_at"),)
 
 
+# Where an appointment comes from: booked by oneself, offered from the waiting list or after a
+# suspension, won in a draw, booked by the family doctor or by a referral, given at the desk.
+ORIGINS = ("self", "waitlist", "suspension", "draw", "doctor", "referral", "desk")
+
+
 class Appointment(Model):
     """预约. Its facts are copied from the schedule at booking, and a move changes them together.
 
@@ -214,7 +252,8 @@ class Appointment(Model):
     patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
         "jiamenkou.Patient", on_delete=fields.RESTRICT, related_name="appointments"
     )
-    account_id = fields.UUIDField()  # who booked
+    account_id = fields.UUIDField()  # who booked: an account, or staff (see `origin`)
+    origin = fields.CharField(max_length=12, default="self", db_default="self")
     held_on = fields.DateField()
     starts_at = fields.DatetimeField()
     status = fields.CharField(max_length=12)

@@ -27,6 +27,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_by: str | None = None
     late_cancel: bool = False
     reason: str = ""
+    origin: str = "self"
 
     @classmethod
     def of(cls, row: Appointment, place: Place, policy: Policy, patient_name: str) -> "Ticket":
@@ -45,6 +46,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
             cancelled_by="system" if expired else row.cancelled_by,
             late_cancel=row.late_cancel,
             reason="超过确认时间" if expired else row.reason,
+            origin=row.origin,
         )
 
     @property

@@ -11,6 +11,14 @@ from backend.errors import NotFound, Unauthenticated
 from backend.identity.models import SCOPES, Account, Carer, Patient
 
 
+class Grant(msgspec.Struct, frozen=True):
+    """A staff member's role, and the institutions for which it holds; None: all of them."""
+
+    role: str
+    organization_ids: frozenset[UUID] | None
+    rights: frozenset[str]
+
+
 class Actor(msgspec.Struct, frozen=True):
     """In front of every verb. `id` is the account of a resident; a system job has none."""
 
@@ -18,6 +26,9 @@ class Actor(msgspec.Struct, frozen=True):
     kind: str  # resident, staff, operator, system
     id: UUID | None = None
     session_id: UUID | None = None
+    grants: tuple[Grant, ...] = ()
+    practitioner_id: UUID | None = None
+    """The doctor whom a staff member is."""
 
     @classmethod
     def system(cls, consortium_id: UUID) -> "Actor":
@@ -27,6 +38,40 @@ class Actor(msgspec.Struct, frozen=True):
     def operator(cls, consortium_id: UUID) -> "Actor":
         """Whoever runs commands on the server."""
         return cls(consortium_id, "operator")
+
+    def may(self, right: str, organization_id: UUID | None = None) -> bool:
+        """Whether a staff member has the right, there or (None) anywhere at all.
+
+        Jobs and whoever runs commands on the server may.
+        """
+        if self.kind in ("system", "operator"):
+            return True
+        return any(
+            right in grant.rights
+            and (
+                organization_id is None
+                or grant.organization_ids is None
+                or organization_id in grant.organization_ids
+            )
+            for grant in self.grants
+        )
+
+    def must(self, right: str, organization_id: UUID | None = None) -> None:
+        """Raises NotFound: the actor has no such right there."""
+        if not self.may(right, organization_id):
+            raise NotFound
+
+    def where(self, right: str) -> frozenset[UUID] | None:
+        """The institutions for which the actor has the right; None: all of them."""
+        if self.may(right) and self.kind in ("system", "operator"):
+            return None
+        found: frozenset[UUID] = frozenset()
+        for grant in self.grants:
+            if right in grant.rights:
+                if grant.organization_ids is None:
+                    return None
+                found |= grant.organization_ids
+        return found
 
     @property
     def account_id(self) -> UUID:

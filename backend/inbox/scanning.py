@@ -23,6 +23,7 @@ TOLD = {
     "move booked booked": "moved",
     "cancel booked cancelled": "cancelled",
     "expire pending cancelled": "hold_expired",
+    "offer  pending": "offered",
 }
 _KEYS = [f"'{key}'" for key in TOLD]
 

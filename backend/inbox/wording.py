@@ -33,6 +33,11 @@ def of_appointment(kind: str, name: str, place: Place, *, by_provider: bool, rea
         where = f"到{place.location}就诊。" if place.location else ""
         text = f"{what}{doctor}。{where}请带身份证件，提前 15 分钟到。"
         return Words("预约成功", text, APPOINTMENT)
+    if kind == "offered":
+        why = f"{reason}。" if reason else ""
+        how = "请尽快打开看，在限定的时间里确认；不要也请点一下。"
+        text = f"{why}给您留了一个号：{what}{doctor}。{how}"
+        return Words("给您留了一个号", text, APPOINTMENT)
     if kind == "moved":
         return Words("预约改好了", f"改到：{what}{doctor}。原来的时间不用去了。", APPOINTMENT)
     if kind == "hold_expired":

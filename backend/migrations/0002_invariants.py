@@ -4,7 +4,12 @@ SQLite can't add a CHECK to a table that exists, so triggers say the same there.
 """
 
 from tortoise import migrations
-from tortoise.migrations import operations as ops
+
+from backend.migrations._per_dialect import (
+    PerDialect,
+    append_only_on_postgres,
+    append_only_on_sqlite,
+)
 
 LIVING = "status NOT IN ('cancelled', 'excused')"
 PLACES = "booked >= 0 AND booked <= capacity AND capacity >= 0"
@@ -30,12 +35,7 @@ SQLITE = [
         " BEGIN SELECT RAISE(ABORT, 'slot_places'); END"
         for deed in ("INSERT", "UPDATE")
     ),
-    *(
-        f"CREATE TRIGGER {table}_no_{deed.lower()} BEFORE {deed} ON {table}"
-        f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        for table in APPEND_ONLY
-        for deed in ("UPDATE", "DELETE")
-    ),
+    *append_only_on_sqlite(*APPEND_ONLY),
 ]
 
 POSTGRES = [
@@ -43,31 +43,12 @@ POSTGRES = [
     f"ALTER TABLE slot ADD CONSTRAINT slot_places CHECK ({PLACES})",
     "CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS"
     " $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
-    *(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
-        " FOR EACH ROW EXECUTE FUNCTION append_only()"
-        for table in APPEND_ONLY
-    ),
+    *append_only_on_postgres(*APPEND_ONLY),
 ]
-
-
-class PerDialect(ops.RunSQL):
-    """The statements of whichever database is being migrated."""
-
-    def __init__(self) -> None:
-        super().__init__(sql=[])
-
-    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
-        if state_editor is None:
-            return
-        sqlite = state_editor.client.capabilities.dialect == "sqlite"
-        for statement in SQLITE if sqlite else POSTGRES:
-            # Past the editor's own runner, which cuts a trigger in two at its semicolon.
-            await state_editor.client.execute_query(statement)
 
 
 class Migration(migrations.Migration):
     dependencies = [("jiamenkou", "0001_initial")]
     initial = False
 
-    operations = [PerDialect()]
+    operations = [PerDialect(SQLITE, POSTGRES)]

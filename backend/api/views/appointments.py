@@ -18,6 +18,9 @@ Status = Literal[
 ]
 
 
+Origin = Literal["self", "waitlist", "suspension", "draw", "doctor", "referral", "desk"]
+
+
 class BookForm(Form):
     """`confirm` false holds the place for some minutes (`held_until`) instead of booking it."""
 
@@ -91,12 +94,16 @@ class AppointmentView(msgspec.Struct):
     created_at: datetime
     cancelled_by: str | None
     reason: str
+    origin: Origin
+    """Booked by oneself; or offered from the waiting list or after a suspension, won in a draw,
+    booked by the family doctor or by a referral, given at the desk."""
     cancelling: CancellingView
 
     @classmethod
     def of(cls, ticket: Ticket) -> "AppointmentView":
         place: Any = ticket.place
         status: Any = ticket.status
+        origin: Any = ticket.origin
         doctor = None
         if place.practitioner_id is not None and place.practitioner is not None:
             doctor = DoctorRef(place.practitioner_id, place.practitioner, place.title or "")
@@ -125,6 +132,7 @@ class AppointmentView(msgspec.Struct):
             ticket.created_at,
             ticket.cancelled_by,
             ticket.reason,
+            origin,
             CancellingView(
                 ticket.can_cancel,
                 ticket.free_until,

@@ -1,0 +1,1 @@
+"""摇号: scarce schedules are drawn by lot; anybody can check the result."""

@@ -1,0 +1,1 @@
+"""政策模拟: a period replayed under another policy, before it is adopted."""

@@ -1,0 +1,1 @@
+"""工作人员: doctors and administrators, how they log in, and for which institutions they act."""

@@ -1,0 +1,49 @@
+"""Pure: what each role may do. A right holds only for the institutions of the role."""
+
+RIGHTS: dict[str, frozenset[str]] = {
+    "doctor": frozenset(
+        {
+            "clinic.day",  # the day list and the queue of one's own schedules
+            "clinic.call",  # call, recall, skip, finish
+            "schedule.read",
+            "priority.book",  # into the priority pool, for a contracted resident
+        }
+    ),
+    "institution_admin": frozenset(
+        {
+            "clinic.day",
+            "clinic.call",
+            "clinic.desk",  # check in at the desk, walk-ins
+            "schedule.read",
+            "schedule.edit",
+            "schedule.suspend",
+            "pool.edit",
+            "draw.edit",
+            "waitlist.read",
+            "appeal.decide",
+            "amnesty.grant",
+            "report.read",
+            "staff.manage",
+        }
+    ),
+    "consortium_admin": frozenset(
+        {
+            "clinic.day",
+            "clinic.call",
+            "clinic.desk",
+            "schedule.read",
+            "schedule.edit",
+            "schedule.suspend",
+            "schedule.import",
+            "pool.edit",
+            "draw.edit",
+            "waitlist.read",
+            "appeal.decide",
+            "amnesty.grant",
+            "policy.simulate",
+            "report.read",
+            "staff.manage",
+        }
+    ),
+    "auditor": frozenset({"schedule.read", "report.read", "waitlist.read", "audit.read"}),
+}

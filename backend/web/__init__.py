@@ -1,0 +1,1 @@
+"""HTML edge: the pages of doctors and administrators."""
