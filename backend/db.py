@@ -26,8 +26,9 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import TransactionWrapper as PostgresTransaction
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.connection import get_connection, get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError
 
+from backend.errors import Busy
 from backend.settings import Settings
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ PROMPT_S = 2.0  # for whatever somebody waits for
 CONNECT_S = 5.0
 PATIENT_S = 60.0  # for imports, jobs and migrations
 IDLE_IN_TRANSACTION_MS = 10_000
+TRIES = 4  # of a transaction that lost a race for a unique key or a lock
 SQLITE_CACHE = -65_536  # KiB: the default of 2 MiB reads every page anew
 
 _reader: aiosqlite.Connection | None = None
@@ -326,6 +328,20 @@ def retryable(error: BaseException) -> bool:
     return state in {"40001", "40P01"} or (
         isinstance(error, OperationalError) and "database is locked" in str(error)
     )
+
+
+async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Run a transaction again when it lost a race: the next look sees who won. Raises Busy."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return await attempt()
+        except IntegrityError:
+            if not tries_left:
+                raise Busy from None
+        except Exception as error:
+            if not tries_left or not retryable(error):
+                raise
+    raise AssertionError("unreachable")
 
 
 async def ping() -> None:

@@ -1,10 +1,11 @@
-"""What processes share besides the database: short-lived values, counters, claims.
+"""What processes share besides the database: short-lived values, counters, claims, news.
 
 In-process by default; Redis (`redis.asyncio`, which aioredis became) when configured. The hub is a
 hint and a brake, never the truth: losing all of it loses no booking. Both keep the same contract
 and pass the same tests (tests/test_hub.py).
 """
 
+import asyncio
 import contextlib
 import heapq
 import secrets
@@ -12,14 +13,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol, cast
 
+import structlog
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError, WatchError
 
+from backend.fanout import Fanout, Listener
 from backend.settings import Settings
+
+log = structlog.get_logger()
 
 REDIS_CONNECTIONS = 32
 REDIS_TIMEOUT_S = 2.0
 LEADER = "leader"  # who holds this claim runs the jobs
+NEWS = "news:"  # before the name of every channel
+NEWS_WAIT_S = 1.0
+NEWS_AGAIN_S = 1.0  # after a connection was lost
 ENTRIES_MOST = 200_000  # in-process: the oldest to expire go first
 
 
@@ -45,6 +53,14 @@ class Hub(Protocol):
 
     def lock(self, name: str, *, ttl_s: float) -> contextlib.AbstractAsyncContextManager[bool]:
         """A claim for the length of a block; does not wait. False: somebody else has it."""
+        ...
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Tell whoever listens now, in every process. A hint: it may be lost, never the truth."""
+        ...
+
+    def listening(self, channel: str) -> contextlib.AbstractAsyncContextManager[Listener]:
+        """News of `channel` for the length of a block. An empty message: some may be lost."""
         ...
 
     async def ping(self) -> None: ...
@@ -75,6 +91,7 @@ class InProcessHub(_Locking):
         self._now = monotonic
         self._entries: dict[str, tuple[float, bytes]] = {}
         self._expiries: list[tuple[float, str]] = []
+        self._fanout = Fanout()
 
     async def get(self, key: str) -> bytes | None:
         return self._get(key)
@@ -100,6 +117,14 @@ class InProcessHub(_Locking):
     async def release(self, name: str, holder: str) -> None:
         if self._get(name) == holder.encode():
             del self._entries[name]
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        self._fanout.tell(channel, message)
+
+    @contextlib.asynccontextmanager
+    async def listening(self, channel: str) -> AsyncIterator[Listener]:
+        with self._fanout.listening(channel) as listener:
+            yield listener
 
     async def ping(self) -> None:
         return None
@@ -141,6 +166,9 @@ class RedisHub(_Locking):
             socket_connect_timeout=REDIS_TIMEOUT_S,
         )
         self._redis = aioredis.Redis(connection_pool=pool)
+        self._fanout = Fanout()
+        self._hearing: asyncio.Task[None] | None = None
+        self._heard = asyncio.Event()  # once Redis sends what is published
 
     async def get(self, key: str) -> bytes | None:
         return cast(bytes | None, await self._redis.get(self._prefix + key))
@@ -185,10 +213,51 @@ class RedisHub(_Locking):
                     pipe.delete(key)
                     await pipe.execute()
 
+    async def publish(self, channel: str, message: bytes) -> None:
+        await self._redis.publish(self._prefix + NEWS + channel, message)
+
+    @contextlib.asynccontextmanager
+    async def listening(self, channel: str) -> AsyncIterator[Listener]:
+        if self._hearing is None:
+            self._hearing = asyncio.create_task(self._hear())
+        with self._fanout.listening(channel) as listener:
+            # Where Redis is away nobody waits for it: the table is looked at from time to time.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REDIS_TIMEOUT_S):
+                    await self._heard.wait()
+            yield listener
+
+    async def _hear(self) -> None:
+        """One connection for all channels, for as long as this hub is open."""
+        while True:
+            try:
+                await self._hear_until_lost()
+            except (RedisError, OSError) as lost:
+                log.warning("news.lost", error=type(lost).__name__)
+            self._heard.clear()
+            await asyncio.sleep(NEWS_AGAIN_S)
+            self._fanout.tell_all(b"")
+
+    async def _hear_until_lost(self) -> None:
+        before = len(self._prefix + NEWS)
+        async with self._redis.pubsub(ignore_subscribe_messages=False) as news:
+            await news.psubscribe(f"{self._prefix}{NEWS}*")
+            while True:
+                message = await news.get_message(timeout=NEWS_WAIT_S)
+                if message is None:
+                    continue
+                if message["type"] == "psubscribe":
+                    self._heard.set()
+                elif message["type"] == "pmessage":
+                    self._fanout.tell(message["channel"].decode()[before:], message["data"])
+
     async def ping(self) -> None:
         await self._redis.ping()
 
     async def close(self) -> None:
+        if self._hearing is not None:
+            self._hearing.cancel()
+            await asyncio.wait({self._hearing})
         with contextlib.suppress(RedisError):
             await self._redis.aclose()
         await self._redis.connection_pool.disconnect()

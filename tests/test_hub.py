@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from redis import asyncio as aioredis
 
+from backend.fanout import BUFFER_MOST
 from backend.hub import Hub, InProcessHub, RedisHub, open_hub
 from backend.settings import Secret
 from tests.conftest import make_settings
@@ -169,6 +170,77 @@ async def test_cancels_mix_up_no_answers(hub: Hub) -> None:
         for answer in await asyncio.gather(*asked, return_exceptions=True):
             if not isinstance(answer, BaseException):
                 assert answer[1] == answer[0].encode()
+
+
+async def test_all_who_listen_hear_it_and_nobody_else(hub: Hub) -> None:
+    async with hub.listening("a") as one, hub.listening("a") as two, hub.listening("b") as other:
+        await hub.publish("a", b"\x00\xff")
+        assert [await one.next(5), await two.next(5)] == [b"\x00\xff", b"\x00\xff"]
+        assert await other.next(0.02) is None
+    await hub.publish("a", b"nobody listens")
+
+
+async def test_news_come_in_their_order_and_a_slow_listener_loses_the_oldest(hub: Hub) -> None:
+    async with hub.listening("a") as slow, hub.listening("a") as quick:
+        for n in range(BUFFER_MOST + 4):
+            await hub.publish("a", b"%d" % n)
+            assert await quick.next(5) == b"%d" % n
+        heard = [await slow.next(5) for _ in range(BUFFER_MOST)]
+        assert heard == [b"%d" % n for n in range(4, BUFFER_MOST + 4)]
+        await hub.publish("a", b"more")
+        assert await quick.next(5) == b"more"
+        slow.drain()
+        assert await slow.next(0.02) is None
+
+
+async def test_whoever_waits_for_news_is_woken(hub: Hub) -> None:
+    async with hub.listening("a") as listener:
+        waiting = asyncio.create_task(listener.next(5))
+        await asyncio.sleep(0)
+        await hub.publish("a", b"now")
+        assert await waiting == b"now"
+
+
+async def test_hubs_of_two_processes_hear_each_other(
+    engine: str, prefix: str, request: pytest.FixtureRequest
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("Redis only")
+    url = str(request.config.getoption("--redis-url"))
+    one, other = RedisHub(url, prefix), RedisHub(url, prefix)
+    try:
+        async with other.listening("a") as listener:
+            await one.publish("a", b"1")
+            assert await listener.next(5) == b"1"
+    finally:
+        await one.close()
+        await other.close()
+
+
+async def test_a_lost_connection_is_made_again_and_said(
+    engine: str, prefix: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listeners are told to look for themselves, as something may have been missed."""
+    if engine == "sqlite":
+        pytest.skip("Redis only")
+    monkeypatch.setattr("backend.hub.NEWS_AGAIN_S", 0.01)
+    url = str(request.config.getoption("--redis-url"))
+    hub, redis = RedisHub(url, prefix), aioredis.Redis.from_url(url)
+    try:
+        others = {client["id"] for client in await redis.client_list("pubsub")}
+        async with hub.listening("a") as listener:
+            for client in await redis.client_list("pubsub"):
+                if client["id"] not in others:
+                    await redis.client_kill_filter(_id=client["id"])
+            assert await listener.next(5) == b""
+            for _ in range(200):
+                await hub.publish("a", b"again")
+                if await listener.next(0.05) == b"again":
+                    return
+            raise AssertionError("never heard again")
+    finally:
+        await hub.close()
+        await redis.aclose()
 
 
 async def test_the_in_process_hub_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,13 @@ verb raises `Replayed` or `KeyReused` when its key was used before.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
-from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from backend import clock, db
@@ -33,16 +32,13 @@ from backend.booking.places import Place
 from backend.booking.policy import BOOKED, CANCELLED, PENDING
 from backend.booking.taking import Claim, Outcome, Refused, Unclear, Wish
 from backend.booking.tickets import Ticket
-from backend.errors import Busy, NotFound, Problem
+from backend.errors import NotFound, Problem
 from backend.identity.access import Actor
 from backend.ids import new_id
 from backend.logs import request_id
 from backend.receipts import Answer, Receipt, Replayed
 
 log = structlog.get_logger()
-T = TypeVar("T")
-
-TRIES = 4  # of a transaction that lost a race for a unique key or a lock
 
 
 async def book(
@@ -175,24 +171,10 @@ async def _book_carefully(
                     await granting.grant(actor, ticket)
             await receipt.keep(201, result)
 
-    await _retried(attempt)
+    await db.retried(attempt)
     for ticket in tickets:
         desk.taking.freed(ticket.place.slot_id)
     log.info("appointment.booked", appointment_ids=[str(ticket.id) for ticket in tickets])
-
-
-async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Run a transaction again when it lost a race: the next look sees who won."""
-    for tries_left in reversed(range(TRIES)):
-        try:
-            return await attempt()
-        except IntegrityError:
-            if not tries_left:
-                raise Busy from None
-        except Exception as error:
-            if not tries_left or not db.retryable(error):
-                raise
-    raise AssertionError("unreachable")
 
 
 # --- what may be done to an appointment -----------------------------------------------------------
@@ -282,7 +264,7 @@ async def reschedule(
             await receipt.keep(200, moved)
             return moved
 
-    moved = await _retried(attempt)
+    moved = await db.retried(attempt)
     desk.taking.freed(ticket.place.slot_id)
     log.info("appointment.moved", appointment_id=str(appointment_id))
     return moved
