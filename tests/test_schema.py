@@ -17,7 +17,7 @@ from tortoise.models import Model
 from backend import audit, clock
 from backend import db as database
 from backend.booking import appointments
-from backend.booking.models import Appointment, AppointmentEvent, Slot
+from backend.booking.models import Appointment, AppointmentEvent, PoolReturn, Slot
 from backend.booking.tickets import Ticket
 from backend.booking.waitlist.models import WaitlistEntry, WaitlistEvent
 from backend.consortium.models import PractitionerRole
@@ -42,6 +42,7 @@ BY_HAND: dict[str, set[Index]] = {
     "practitioner_role": {
         (("practitioner_id", "department_id", "kind"), True, "from_on is null"),
     },
+    "family_doctor_contract": {(("patient_id",), True, "ended_at is null")},
     "staff_role": {
         (
             ("staff_id", "role", "organization_id"),
@@ -51,7 +52,11 @@ BY_HAND: dict[str, set[Index]] = {
         (("staff_id", "role"), True, "ended_at is null and organization_id is null"),
     },
 }
-APPEND_ONLY: list[type[Model]] = [audit.AuditEvent, AppointmentEvent, Consent, WaitlistEvent]
+APPEND_ONLY: list[type[Model]] = [
+    audit.AuditEvent, AppointmentEvent, Consent, PoolReturn, WaitlistEvent
+]  # fmt: skip
+
+CHANGES: dict[type[Model], str] = {Consent: "granted = NOT granted", PoolReturn: "places = 0"}
 
 
 def models() -> list[type[Model]]:
@@ -259,6 +264,15 @@ async def a_wait(actor: Actor, ticket: Ticket) -> None:
     )
 
 
+async def a_return(actor: Actor, ticket: Ticket) -> None:
+    """A place that flowed into another pool."""
+    place = ticket.place
+    await PoolReturn.create(
+        id=uuid4(), consortium_id=actor.consortium_id, schedule_id=place.schedule_id,
+        from_slot_id=place.slot_id, to_slot_id=uuid4(), places=1, in_time=True, at=clock.now(),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("model", APPEND_ONLY, ids=[_table(model) for model in APPEND_ONLY])
 async def test_what_was_written_down_can_be_neither_changed_nor_removed(
     ticket: Ticket, settings: Settings, model: type[Model]
@@ -266,9 +280,10 @@ async def test_what_was_written_down_can_be_neither_changed_nor_removed(
     actor = Actor(settings.consortium_id, "resident", uuid4())
     await consents.write(actor, ticket.patient_id, "identity", granted=True)
     await a_wait(actor, ticket)
+    await a_return(actor, ticket)
     before = await model.all().count()
     assert before
-    column = "granted = NOT granted" if model is Consent else "action = 'nothing'"
+    column = CHANGES.get(model, "action = 'nothing'")
     for statement in (f"UPDATE {_table(model)} SET {column}", f"DELETE FROM {_table(model)}"):
         with pytest.raises(Exception, match="append-only"):
             async with database.transaction():

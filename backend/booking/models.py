@@ -45,8 +45,8 @@ class BookingPolicy(Model):
 class PoolRule(Model):
     """号源池: which share of the places is kept for whom, when it opens and flows back, versioned.
 
-    NULL organization or kind means any; the narrowest in force wins. Wall-clock times in
-    Asia/Shanghai. `share` is percent of each schedule's places, rounded down to whole ones.
+    NULL organization or kind means any; for each pool the narrowest in force wins. Wall-clock times
+    in Asia/Shanghai. `share` is percent of each schedule's places, see `pools.split`; 0 keeps none.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -226,6 +226,30 @@ class Slot(Model):
     class Meta:
         table = "slot"
         unique_together = (("schedule_id", "pool", "starts_at"),)
+
+
+class PoolReturn(Model):
+    """Places that flowed from one pool into another, a row for each time range: append-only.
+
+    `in_time`: whoever they went to could still book them. Else they are lost.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    schedule: fields.ForeignKeyRelation[Schedule] = fields.ForeignKeyField(
+        "jiamenkou.Schedule", on_delete=fields.RESTRICT, related_name="returns"
+    )
+    from_slot_id = fields.UUIDField()
+    to_slot_id = fields.UUIDField()
+    places = fields.IntField()
+    in_time = fields.BooleanField()
+    at = fields.DatetimeField()
+
+    schedule_id: Any
+
+    class Meta:
+        table = "pool_return"
+        indexes = (("schedule_id",),)
 
 
 # Where an appointment comes from: booked by oneself, offered from the waiting list or after a

@@ -5,6 +5,8 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
+from backend.consortium.models import Organization, Practitioner
+
 SCOPES = ("view", "book", "manage")  # each includes those before it
 
 
@@ -140,3 +142,37 @@ class Consent(Model):
     class Meta:
         table = "consent"
         indexes = (("patient_id", "purpose", "at"), ("account_id", "at", "id"))
+
+
+class FamilyDoctorContract(Model):
+    """家庭医生签约. Dates inclusive, `to_on` NULL is open. One that is not ended per patient.
+
+    `practitioner` leads the team; `package` is the 服务包. `ended_at` ends it before its time.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
+        "jiamenkou.Patient", on_delete=fields.RESTRICT, related_name="contracts"
+    )
+    practitioner: fields.ForeignKeyRelation[Practitioner] = fields.ForeignKeyField(
+        "jiamenkou.Practitioner", on_delete=fields.RESTRICT, related_name="contracts"
+    )
+    organization: fields.ForeignKeyRelation[Organization] = fields.ForeignKeyField(
+        "jiamenkou.Organization", on_delete=fields.RESTRICT, related_name="contracts"
+    )
+    package = fields.CharField(max_length=40, default="")
+    from_on = fields.DateField()
+    to_on = fields.DateField(null=True)
+    signed_by = fields.UUIDField(null=True)  # staff
+    created_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    patient_id: Any
+    practitioner_id: Any
+    organization_id: Any
+
+    class Meta:
+        table = "family_doctor_contract"
+        indexes = (("practitioner_id", "ended_at"), ("organization_id", "ended_at"))

@@ -29,7 +29,14 @@ from backend.identity.access import (
 )
 from backend.identity.documents import mask_name
 from backend.identity.errors import HasAppointments
-from backend.identity.models import Account, Carer, CarerInvitation, Patient, Session
+from backend.identity.models import (
+    Account,
+    Carer,
+    CarerInvitation,
+    FamilyDoctorContract,
+    Patient,
+    Session,
+)
 from backend.notices import Notice
 from backend.receipts import IdempotencyKey
 from backend.reminders.models import Subscription
@@ -143,6 +150,8 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     )  # fmt: skip
     await Appointment.filter(patient_id=patient_id).update(reason="")
     await CarerInvitation.filter(patient_id=patient_id).delete()
+    contracts = FamilyDoctorContract.filter(patient_id=patient_id, ended_at=None)
+    await contracts.update(ended_at=clock.now())
     await Notice.filter(patient_id=patient_id).delete()
     await Carer.filter(patient_id=patient_id, state="requested").update(
         state="revoked", ended_at=clock.now()

@@ -22,6 +22,7 @@ from backend.identity.models import (
     Carer,
     CarerInvitation,
     Consent,
+    FamilyDoctorContract,
     Patient,
     Session,
 )
@@ -45,6 +46,7 @@ WITHHELD = {
     "carer": {"account_id", "ended_by"},
     "carer_invitation": {"code_hash", "invited_by"},
     "consent": {"account_id"},
+    "family_doctor_contract": {"signed_by", "ended_by"},
     "appointment": {"account_id", "day_place", "department_place"},
     "appointment_event": {"actor_id"},
     "restriction": set(),
@@ -57,8 +59,8 @@ EVERYWHERE = {"consortium_id"}
 # events, whose outcome is in `subscription`.
 NOT_PERSONAL = {
     "announcement", "booking_policy", "consortium", "department", "fee", "idempotency_key",
-    "organization", "practitioner", "practitioner_role", "schedule", "schedule_exception",
-    "schedule_template", "slot", "wechat_event",
+    "organization", "pool_return", "pool_rule", "practitioner", "practitioner_role", "schedule",
+    "schedule_exception", "schedule_template", "slot", "wechat_event",
 }  # fmt: skip
 
 
@@ -88,6 +90,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         Carer.filter(mine | theirs),
         CarerInvitation.filter(theirs),
         Consent.filter(mine | theirs),
+        FamilyDoctorContract.filter(theirs),
         Appointment.filter(theirs),
         AppointmentEvent.filter(appointment__patient_id__in=people),
         Restriction.filter(theirs),
