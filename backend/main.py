@@ -15,6 +15,7 @@ from backend.booking.desk import Desk
 from backend.crypto import Vault
 from backend.identity.sessions import Sessions
 from backend.settings import Settings
+from backend.web import mount as mount_pages
 from backend.wechat.client import WeChat
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
     mount_api(app, service)
     mount_health(app, service, pages_at=miniprogram.PATH if miniprogram.is_built() else "")
     mount_wechat(app, service)
+    mount_pages(app, service)
     miniprogram.mount(app, settings)
     app.register_listener(_start, "before_server_start")
     app.register_listener(_stop, "before_server_stop")

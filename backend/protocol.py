@@ -53,6 +53,7 @@ class Limits:
     header_s: float = 10.0
     body_s: float = 20.0
     response_s: float = 4.5
+    silence_s: float = 45.0  # of an answer without end, since it said something
     idle_s: float = 75.0
     connections_most: int = 10_000
     per_address_most: int = 200
@@ -110,12 +111,14 @@ def _is_host(value: str) -> bool:
 class StrictHttp(Http):
     """One connection's requests, read once: what is checked here is what Sanic is given."""
 
-    __slots__ = ("began",)
+    __slots__ = ("began", "endless")
 
     def __init__(self, protocol: "StrictProtocol") -> None:
         super().__init__(protocol)
         self.init_for_request()
         self.began = monotonic()
+        self.endless = False
+        """Set by a handler that sends events as they come."""
 
     async def http1_request_header(self) -> None:
         """Wait for a whole head and make a request of it.
@@ -148,6 +151,7 @@ class StrictHttp(Http):
         headers = head.by_name
         self.url = head.url
         self.keep_alive = head.keep_alive
+        self.endless = False
         self.head_only = head.method == "HEAD"
         self.upgrade_websocket = headers.get("upgrade", "").lower() == "websocket"
         request = protocol.request_class(
@@ -256,7 +260,13 @@ class StrictProtocol(HttpProtocol):
         self.loop.call_later(LINGER_S, super().close)
 
     def close_if_idle(self) -> bool:
-        """At a stop. Who was let in and not yet looked at may have sent a request already."""
+        """At a stop. Who was let in and not yet looked at may have sent a request already.
+
+        An answer without end has nothing to finish: its reader comes back by itself.
+        """
+        if self._http is not None and self._http.endless and self.transport is not None:
+            self.transport.close()
+            return True
         return self.http is not None and bool(super().close_if_idle())
 
     def check_timeouts(self) -> None:
@@ -285,6 +295,8 @@ class StrictProtocol(HttpProtocol):
             return http.began + limits.body_s - now, RequestTimeout("Request Timeout")
         if http.stage is Stage.IDLE:
             return self._time + limits.idle_s - now, None
+        if http.endless:
+            return self._time + limits.silence_s - now, ServiceUnavailable("Response Timeout")
         return self._time + limits.response_s - now, ServiceUnavailable("Response Timeout")
 
 

@@ -9,15 +9,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from backend import clock
+from backend.consortium.models import Organization
 from backend.crypto import Vault
 from backend.identity import patients, sessions
-from backend.identity.access import Actor
+from backend.identity.access import Actor, Grant
 from backend.identity.care import Care
 from backend.identity.documents import check_character
 from backend.identity.models import Account, Carer, Patient
 from backend.identity.sessions import Sessions
 from backend.receipts import Receipt
 from backend.settings import Settings
+from backend.staff.models import Staff, StaffRole
+from backend.staff.rights import RIGHTS
 
 
 def an_id_number(*, birth: str = "19500101", order: int = 12, place: str = "330000") -> str:
@@ -112,3 +115,30 @@ async def log_in(
         openid=openid, device=device, days=30,
     )  # fmt: skip
     return token, Actor(settings.consortium_id, "resident", account.id, session.id)
+
+
+def a_staff(settings: Settings, role: str, *organizations: Organization) -> Actor:
+    """Somebody who works there, as a verb sees them; without institutions, for all of them."""
+    within = frozenset(one.id for one in organizations) or None
+    grant = Grant(role, within, RIGHTS[role])
+    return Actor(settings.consortium_id, "staff", uuid4(), grants=(grant,))
+
+
+async def a_staff_account(
+    settings: Settings, role: str, *organizations: Organization, **facts: Any
+) -> Staff:
+    """The same with an account, ready to work: no password that anybody knows."""
+    staff_id = uuid4()
+    told = {
+        "username": f"staff-{staff_id.hex[:12]}", "name": "陈思远", "password_hash": "none",
+        "must_change": False, "totp_sealed": "t1:x", "totp_confirmed_at": clock.now(),
+    } | facts  # fmt: skip
+    row = await Staff.create(
+        id=staff_id, consortium_id=settings.consortium_id, created_at=clock.now(), **told
+    )
+    for organization in organizations or (None,):
+        await StaffRole.create(
+            id=uuid4(), consortium_id=settings.consortium_id, staff_id=staff_id, role=role,
+            organization=organization, granted_at=clock.now(),
+        )  # fmt: skip
+    return row

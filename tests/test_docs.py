@@ -30,6 +30,8 @@ IN_CHINESE = ("README.zh-CN.md", "docs/privacy.md", "docs/workbook.md")
 MAKE = re.compile(r"(?:^|`|\$ )make ([a-z]+)", re.M)
 
 WHEN = {
+    "account-locked": "Staff: five wrong passwords or codes; 15 minutes. Also said of names that"
+    " do not exist.",
     "already-booked": "The patient has a living appointment in that schedule. A phone that retries"
     " after a lost answer treats it as success.",
     "bad-json": "The body is no JSON, or JSON that two parsers would read differently.",
@@ -38,13 +40,16 @@ WHEN = {
     "booking-closed": "The slot begins too soon, has been shut, or the day is suspended.",
     "booking-not-open": "The day's places have not been released yet.",
     "busy": "Too many wait, or database or hub do not answer. Nothing was changed: try again.",
+    "code-wrong": "Staff: the six digits are wrong, too old, or used already.",
     "conflict": "Something changed meanwhile.",
     "consent-missing": "`agreed` is not true.",
     "consent-withdrawn": "The account took its consent to the terms back, and nothing more is kept"
     " about anybody.",
     "day-limit": "The patient has as many appointments that day as the policy allows.",
     "department-limit": "The same, in one department.",
+    "doctor-unknown": "Staff: no such 工号, or not where the administrator manages.",
     "expert-restricted": "No-shows or cancellations bar expert places for a while.",
+    "forged": "Staff: a form that does not come from a page of this log-in.",
     "guardian-needed": "A minor is added by somebody who is no adult with a real name of their own,"
     " or with a relation that is no guardian's.",
     "has-appointments": "Nobody else could look after the person's upcoming appointments.",
@@ -59,16 +64,23 @@ WHEN = {
     "invalid-code": "WeChat does not accept the code: used, too old, or none.",
     "invitation-wrong": "The invitation is unknown, used, taken back, expired, or its sender may no"
     " longer invite.",
+    "log-in-wrong": "Staff: unknown name or wrong password.",
     "malformed": "The form has a wrong field.",
+    "managed-elsewhere": "Staff: the person has roles beyond the administrator's institutions.",
     "method-not-allowed": "The address does not take this method.",
     "moves-limit": "The appointment was moved as often as the policy allows.",
+    "not-about-yourself": "Staff: another administrator has to do this.",
     "not-allowed": "The caller may know that it exists, and still may not do this.",
     "not-found": "It does not exist, or the caller may not know that it does.",
     "not-possible-now": "The appointment's state does not allow it.",
     "not-yourself": "The code of `wx.login` belongs to another WeChat user than the account.",
+    "password-weak": "Staff: too short, too common, or with the user name in it.",
+    "password-wrong": "Staff: the present password is wrong.",
     "patient-already-added": "The person is on the account's list. A phone that retries treats it"
     " as success.",
     "request-timeout": "The request did not arrive in time.",
+    "role-not-grantable": "Staff: a role beyond the administrator's institutions.",
+    "role-taken": "Staff: the person has that role already.",
     "same-slot": "Moving to the slot where it is already.",
     "self-already-added": "The account has its `self`, or the person has theirs.",
     "self-cannot-be-removed": "The patient's own account is not for others to remove or cut.",
@@ -83,6 +95,7 @@ WHEN = {
     "unauthenticated": "No log-in, or one that has ended.",
     "unsupported-media-type": "The body is not `application/json`.",
     "upstream": "WeChat answers badly or not at all.",
+    "username-taken": "Staff: somebody has that user name.",
 }
 
 

@@ -9,9 +9,7 @@ Everything else has its hash in its name, is kept for ever, and was compressed w
 import base64
 import gzip
 import hashlib
-import mimetypes
 import re
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,45 +17,14 @@ from typing import Any
 from sanic import HTTPResponse, Request, Sanic
 
 from backend import errors
-from backend.api.etags import is_known
+from backend.api.assets import FOR_EVER, SUFFIXES, Asset, media_of, version_of
 from backend.api.guard import guarded
-from backend.api.reply import Reply
 from backend.settings import Settings
 
 PATH = "/m/"
 BUILT = Path(__file__).parent / "built"
 INDEX = "index.html"
 PHONE = "{{phone}}"
-SUFFIXES = {"br": ".br", "gzip": ".gz"}  # best first
-TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-FOR_EVER = "public, max-age=31536000, immutable"
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file in memory. `bodies`: content encoding → bytes, "" being the file itself."""
-
-    bodies: dict[str, bytes]
-    media: str
-    version: str
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def reply(self, request: Request) -> HTTPResponse:
-        encoding = self._choose(request.headers.get("accept-encoding", ""))
-        # Each encoding has its own: a cache must not take one's bytes for the other's.
-        etag = f'"{self.version}-{encoding}"' if encoding else f'"{self.version}"'
-        headers = {"etag": etag, "vary": "accept-encoding", **self.headers}
-        if is_known(etag, request.headers.get("if-none-match", "")):
-            return Reply(b"", 304, headers, None)
-        if encoding:
-            headers["content-encoding"] = encoding
-        return Reply(self.bodies[encoding], 200, headers, self.media)
-
-    def _choose(self, accepted: str) -> str:
-        weights = _weights(accepted)
-        others = weights.get("*", 0.0)
-        offered = (name for name in SUFFIXES if name in self.bodies)
-        return next((name for name in offered if weights.get(name, others) > 0), "")
 
 
 def is_built(built: Path = BUILT) -> bool:
@@ -92,7 +59,7 @@ def _index(built: Path, phone_url: str) -> Asset:
     body = page.encode()
     bodies = {"": body, "gzip": gzip.compress(body, mtime=0)}
     headers = {"cache-control": "no-cache", **_secure(page, phone_url)}
-    return Asset(bodies, "text/html; charset=utf-8", _version(body), headers)
+    return Asset(bodies, "text/html; charset=utf-8", version_of(body), headers)
 
 
 def _secure(page: str, phone_url: str) -> dict[str, str]:
@@ -133,28 +100,6 @@ def _read(built: Path) -> dict[str, Asset]:
             twin = path.with_name(path.name + suffix)
             if twin.is_file():
                 bodies[encoding] = twin.read_bytes()
-        media = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
         headers = {"cache-control": FOR_EVER, "x-content-type-options": "nosniff"}
-        kind = media or "application/octet-stream"
-        found[path.name] = Asset(bodies, kind, _version(bodies[""]), headers)
+        found[path.name] = Asset(bodies, media_of(path), version_of(bodies[""]), headers)
     return found
-
-
-def _weights(header: str) -> dict[str, float]:
-    """Each encoding that a client names: `br;q=0` refuses one, `*` stands for the others."""
-    weights = {}
-    for part in header.lower().split(","):
-        name, _, weight = part.partition(";")
-        weights[name.strip()] = _number(weight.replace(" ", "").removeprefix("q="))
-    return weights
-
-
-def _number(weight: str) -> float:
-    try:
-        return float(weight or 1)
-    except ValueError:
-        return 0.0
-
-
-def _version(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()[:20]

@@ -1,1 +1,19 @@
-"""HTML edge: the pages of doctors and administrators."""
+"""HTML edge: the pages of doctors and administrators, at /staff/. Importing it declares them all.
+
+README.md in this folder tells how to add one.
+"""
+
+from typing import Any
+
+from sanic import Sanic
+
+from backend.api.service import Service
+from backend.web import account, home, login, page, static_files
+
+__all__ = ["account", "home", "login", "mount"]
+
+
+def mount(app: Sanic[Any, Any], service: Service) -> None:
+    """Serve every page."""
+    static_files.mount(app, service.settings)
+    page.mount(app, service)

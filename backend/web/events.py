@@ -1,0 +1,110 @@
+"""Pages that change by themselves: server-sent events for htmx-ext-sse.
+
+What is new is asked of the database every few seconds: the table is the truth, and any process can
+serve anybody. A browser that comes back says what it saw last.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from sanic.exceptions import RequestCancelled
+
+from backend.api import problem
+from backend.errors import Busy, Problem
+from backend.staff import sessions
+from backend.web import session
+from backend.web.render import SECURE
+from backend.web.view import View
+
+log = structlog.get_logger()
+
+PING_S = 15.0  # proxies cut what is silent; the log-in is looked at again as often
+RETRY_MS = 3000  # how soon a browser comes back
+STREAMS_MOST = 500  # of one process
+LAST_MOST = 64  # characters of an id
+
+_open = 0
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`id` changes with `html`, and comes back as what was seen last. `name`: `sse-swap`."""
+
+    id: str
+    html: str
+    name: str = "message"
+
+    def encode(self) -> str:
+        lines = "".join(f"data: {line}\n" for line in self.html.splitlines() or [""])
+        return f"id: {self.id}\nevent: {self.name}\n{lines}\n"
+
+
+Look = Callable[[str], Awaitable[Event | None]]
+
+
+async def stream(view: View, look: Look, *, every_s: float = 2.0) -> None:
+    """Send what `look` finds until the reader goes or the log-in ends; a handler returns this.
+
+    `look` is given the id of what was seen last ("" at first) and returns an `Event`, or None when
+    nothing is new. It runs every `every_s` seconds, so it should be one cheap query.
+
+    Raises:
+        Busy: too many streams are open in this process.
+    """
+    global _open
+    if _open >= STREAMS_MOST:
+        raise Busy
+    _open += 1
+    try:
+        await _send(view, look, every_s)
+    except (RequestCancelled, ConnectionError):
+        pass
+    finally:
+        _open -= 1
+
+
+async def _send(view: View, look: Look, every_s: float) -> None:
+    last = view.request.headers.get("last-event-id", "")[:LAST_MOST]
+    first = await look(last)  # a refusal is still an ordinary answer
+    headers = SECURE | {"x-accel-buffering": "no", "cache-control": "no-cache, no-transform"}
+    view.request.stream.endless = True  # type: ignore[union-attr]
+    response = await view.request.respond(
+        content_type="text/event-stream; charset=utf-8", headers=headers
+    )
+    await response.send(f"retry: {RETRY_MS}\n\n" + (first.encode() if first else ""))
+    last = first.id if first else last
+    quiet_since = time.monotonic()
+    while True:
+        await asyncio.sleep(every_s)
+        if time.monotonic() - quiet_since >= PING_S:
+            if not await _is_logged_in(view):
+                break
+            await response.send(": ping\n\n")
+            quiet_since = time.monotonic()
+        found = await _look(look, last)
+        if found is not None and found.id != last:
+            await response.send(found.encode())
+            last = found.id
+    await response.eof()
+
+
+async def _look(look: Look, last: str) -> Event | None:
+    """What is new. A database that does not answer just now is asked again."""
+    try:
+        return await look(last)
+    except Exception as error:
+        wrong = problem.to_problem(error)
+        if wrong.status == Busy.status:
+            return None
+        raise
+
+
+async def _is_logged_in(view: View) -> bool:
+    county = view.service.settings.consortium_id
+    try:
+        await sessions.verify(county, session.token_of(view.request), noticed=False)
+    except Problem:
+        return False
+    return True

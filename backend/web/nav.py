@@ -1,0 +1,23 @@
+"""The navigation: one line a page. Whoever lacks the right does not see the entry."""
+
+import msgspec
+
+from backend.identity.access import Actor
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """`path` begins after `/staff`. `right`: None for everybody who is logged in."""
+
+    path: str
+    label: str
+    right: str | None = None
+
+
+ENTRIES = (
+    Entry("/", "首页"),
+    Entry("/people", "工作人员", "staff.manage"),
+)
+
+
+def entries(actor: Actor) -> list[Entry]:
+    return [one for one in ENTRIES if one.right is None or actor.may(one.right)]

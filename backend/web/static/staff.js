@@ -1,0 +1,68 @@
+// What HTML can't do alone: a question before a deed, and one click for one deed.
+'use strict'
+{
+  const dialog = document.getElementById('confirm')
+  let goOn = null
+
+  const ask = (text, yes, then) => {
+    dialog.querySelector('#confirm-text').textContent = text
+    dialog.querySelector('[data-answer=yes]').textContent = yes || '确定'
+    goOn = then
+    dialog.showModal()
+    dialog.querySelector('[data-answer=no]').focus() // Enter must not do what can't be undone
+  }
+
+  dialog.addEventListener('click', ({ target }) => {
+    const answer = target.dataset.answer
+    if (!answer) return
+    const then = goOn
+    goOn = null
+    dialog.close()
+    if (answer === 'yes' && then) then()
+  })
+
+  // Forms with data-confirm, sent by the browser itself.
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (form.hasAttribute('hx-post') || form.hasAttribute('hx-get')) return
+    if (form.dataset.confirm && !form.dataset.confirmed) {
+      event.preventDefault()
+      const by = event.submitter
+      ask(form.dataset.confirm, form.dataset.yes, () => {
+        form.dataset.confirmed = 'yes'
+        form.requestSubmit(by)
+      })
+      return
+    }
+    delete form.dataset.confirmed
+    if (form.method !== 'post') return
+    if (form.dataset.sent) {
+      event.preventDefault() // a second click is not a second deed
+      return
+    }
+    form.dataset.sent = 'yes'
+  })
+
+  // The same for htmx: data-confirm on what sends the request.
+  document.addEventListener('htmx:confirm', (event) => {
+    const { confirm, yes } = event.detail.elt.dataset
+    if (!confirm) return
+    event.preventDefault()
+    ask(confirm, yes, () => event.detail.issueRequest(true))
+  })
+
+  // Back from the next page, the form may be sent again.
+  addEventListener('pageshow', () => {
+    for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent
+  })
+
+  // Selects and dates that narrow a list apply themselves.
+  document.addEventListener('change', ({ target }) => {
+    const form = target.form
+    if (form && form.matches('form[data-auto]')) form.requestSubmit()
+  })
+
+  document.addEventListener('click', ({ target }) => {
+    if (target.closest('[data-print]')) print()
+  })
+}
