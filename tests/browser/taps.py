@@ -392,7 +392,7 @@ class Accept(Tap):
         self.is_on("父亲或母亲")
 
     def done(self) -> None:
-        self.phone.sees(f"您可以帮{MASKED}办事了")
+        self.phone.sees(f"您可以帮{MASKED}了")
 
     def effects(self) -> int:
         return len(self.ask("GET", "/patients")["items"])

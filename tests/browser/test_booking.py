@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.phone import Phone
 from tests.browser.service import Service
+from tests.processes import until
 
 Phones = Callable[..., Phone]
 
@@ -39,29 +41,49 @@ def test_from_hold_to_booked_and_cancelled(phone: Phones, service: Service) -> N
     assert booked(service, token) == []
 
 
-def test_a_double_tap_books_once(phone: Phones, service: Service) -> None:
-    me = phone(agreed=True, elder=True)
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+def test_a_double_tap_books_once(phone: Phones, service: Service, elder: bool) -> None:
+    me = phone(agreed=True, elder=elder)
     token = me.log_in("王桂兰")
     at_the_tap(me, service)
-    me.button("就约这个").dblclick()
+    if not elder:
+        me.button("留号，下一步").dblclick()
+        me.sees("号已经给您留住了")
+    me.button("就约这个" if elder else "确认预约").dblclick()
     me.tap("取消")  # WeChat's question about reminders
     me.sees("预约成功")
     assert len(booked(service, token)) == 1
 
 
-def test_the_last_place_goes_to_one_of_two_phones(phone: Phones, service: Service) -> None:
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+def test_the_last_place_goes_to_one_of_two_phones(
+    phone: Phones, service: Service, elder: bool
+) -> None:
+    """Both requests are on their way before either is let through."""
     schedule, slot = service.open_slot()
     for _ in range(slot["free"] - 1):
         service.take(slot["id"])
-    phones = [phone(agreed=True, elder=True) for _ in range(2)]
-    tokens = [one.log_in("王桂兰") for one in phones]
+    phones = [phone(agreed=True, elder=elder) for _ in range(2)]
     for one in phones:
-        at_the_tap(one, service, slot["id"], schedule["id"]).tap("就约这个")
+        one.log_in("王桂兰")
+        at_the_tap(one, service, slot["id"], schedule["id"])
+    held: list[Route] = []
+    stops = [
+        one.intercept(r"/api/v1/appointments$", lambda route: held.append(route)) for one in phones
+    ]
     for one in phones:
-        one.tap("取消")
+        one.tap("就约这个" if elder else "留号，下一步")
+        if elder:
+            one.tap("取消")
+    until(lambda: len(held) == 2 or bool(phones[0].page.wait_for_timeout(20)))
+    for route in held:
+        route.continue_()
+    for stop in stops:
+        stop()
+    won = "预约成功" if elder else "号已经给您留住了"
     for one in phones:
-        expect(one.page.get_by_text(re.compile("预约成功|满")).first).to_be_visible()
-    assert sorted(len(booked(service, token)) for token in tokens) == [0, 1]
+        expect(one.page.get_by_text(re.compile(f"{won}|号已约满")).first).to_be_visible()
+    assert sorted(one.page.get_by_text(won).count() > 0 for one in phones) == [False, True]
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(

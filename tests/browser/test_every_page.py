@@ -85,6 +85,7 @@ def test_everybody_can_use(name: str, reader: tuple[Phone, str], home: Home) -> 
         "keyboard": keyboard(phone.page),
         "small": phone.page.evaluate(SMALL, TARGET_DP[mode]),
         "wider than the phone": phone.page.evaluate(WIDER),
+        "wider with the largest text": phone.page.evaluate(LARGEST) and phone.page.evaluate(WIDER),
         "console": phone.faults[:],
     }
     phone.faults.clear()
@@ -185,12 +186,20 @@ def keyboard(page: Page) -> list[str]:
 
 SMALL = """(least) => [...document.querySelectorAll(
     'wx-page:not([hidden]) :is(button,a,input,textarea,[role=button])')]
-  .filter((one) => one.checkVisibility() && !one.closest('wx-switch,wx-radio,wx-checkbox'))
-  .map((one) => [one.getBoundingClientRect(), one])
+  .filter((one) => one.checkVisibility())
+  .map((one) => [(one.closest('label') ?? one).getBoundingClientRect(), one])
   .filter(([box]) => box.height < least - 0.5 || box.width < least - 0.5)
   .map(([box, one]) =>
     `${Math.round(box.width)}×${Math.round(box.height)} ${one.innerText || one.ariaLabel}`)"""
+# Our own largest size with WeChat's largest on top.
+LARGEST = """document.querySelector('wx-page:not([hidden]) [role=main]')
+  .style.setProperty('--scale', 1.4 * 1.5) ?? true"""
+# Of the page, and of what stands in a card.
 WIDER = """() => {
   const page = document.querySelector('wx-page:not([hidden])')
-  return Math.max(0, page.scrollWidth - page.clientWidth)
+  const { right } = page.querySelector('[role=main]').getBoundingClientRect()
+  const beyond = [...page.querySelectorAll('button,a')].filter((one) => one.checkVisibility()
+    && !one.closest('wx-scroll-view') && one.getBoundingClientRect().right > right + 0.5)
+  return [page.scrollWidth > page.clientWidth && 'the page',
+    ...beyond.map((one) => one.innerText || one.ariaLabel)].filter(Boolean)
 }"""

@@ -85,7 +85,7 @@ def test_an_invitation_goes_to_one_family_member_only(phone: Phones, elder: bool
     daughter = phone(agreed=True, elder=elder).open(f"carer-invite?code={code}")
     daughter.sees("王*兰（本人）")
     daughter.sees("王*兰是您的")
-    daughter.tap("父亲或母亲").tap("接受，帮家人").sees("您可以帮王*兰办事了")
+    daughter.tap("父亲或母亲").tap("接受，帮家人").sees("您可以帮王*兰了")
     phone(agreed=True, elder=elder).open(f"carer-invite?code={code}").sees("邀请码无效")
 
 

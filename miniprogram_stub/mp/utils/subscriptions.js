@@ -4,7 +4,7 @@ const api = require('./api')
 
 const TEMPLATES_MOST = 3 // what WeChat asks about at once
 const ANSWERS = ['accept', 'reject', 'ban', 'filter']
-const EXPLAINED = '点下面的按钮时，微信会问要不要提醒您看病。点“允许”，就能多收一次；不允许也能预约。'
+const EXPLAINED = '点下面的按钮时，微信会问要不要提醒您看病。点“允许”，就能多收几次；不允许也能预约。'
 
 function counted(items) {
   const left = items.reduce((sum, item) => sum + item.remaining, 0)

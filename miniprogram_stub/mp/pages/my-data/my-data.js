@@ -13,7 +13,7 @@ const PURPOSES = {
   terms: '个人信息处理说明', identity: '保存实名信息', guardian: '监护人同意', carer: '家人代办',
 }
 const FATES = {
-  shared: '还有别的家人照管，资料留给他们。',
+  shared: '别的家人还看得到，资料留给他们。',
   kept: '已经看过病，或正在限约，按规定保留，不会公开。',
   erased: '姓名、证件、手机号都会删除。',
 }
@@ -233,6 +233,10 @@ page({
 
   openAppointment(event) {
     wx.navigateTo({ url: `/pages/appointment/appointment?id=${event.currentTarget.dataset.id}` })
+  },
+
+  addPerson() {
+    wx.navigateTo({ url: '/pages/patient-new/patient-new' })
   },
 
   understand() {
