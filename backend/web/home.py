@@ -1,6 +1,7 @@
 """What the person who is logged in may do."""
 
 from backend.consortium.directory import Directory, directory
+from backend.errors import NotFound
 from backend.identity.access import Grant
 from backend.staff.wording import EVERYWHERE, ROLES
 from backend.web import nav
@@ -15,6 +16,12 @@ async def home(view: View) -> Show:
     roles = [_role(grant, county) for grant in view.actor.grants]
     ways = [entry for entry in nav.entries(view.actor) if entry.path != "/"]
     return show("home.html", roles=roles, ways=ways, county=county)
+
+
+@page("GET", "/<anything:path>", stage="public")
+async def missing(view: View, anything: str) -> Show:
+    """No such page, in the frame of the others. Raises NotFound."""
+    raise NotFound(f"没有这个页面：/staff/{anything[:60]}")
 
 
 def _role(grant: Grant, county: Directory) -> tuple[str, str, str]:

@@ -1,0 +1,143 @@
+"""Each staff page on a phone and at a desk: WCAG 2.2 AA by axe, keyboard, targets, a picture.
+
+A new page is a line in `PAGES`; ids of the demo county are put in by name, see `known`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import ARTEFACTS
+from tests.browser.service import Service
+from tests.browser.staff import DESK, PHONE, Desk, organization_id
+from tests.browser.test_every_page import axe
+
+SIZES = {"phone": PHONE, "desk": DESK}
+TARGET_PX = 24  # WCAG 2.2 AA; what one taps is mostly 44
+STOPS_MOST = 200
+# name of the picture, who looks, path after /staff
+PAGES = [
+    ("login", "", "/login"),
+    ("home", "institution_admin", "/"),
+    ("home-auditor", "auditor", "/"),
+    ("account", "institution_admin", "/account"),
+    ("password", "institution_admin", "/account/password"),
+    ("missing", "institution_admin", "/nothing"),
+]
+WHERE = {"institution_admin": ("DXRM",), "doctor": ("DXRM",)}  # the others: the whole county
+DOCTOR = "10001"
+
+
+@pytest.fixture(scope="module")
+def known(service: Service) -> dict[str, str]:
+    """What a path may name: `{hospital}`."""
+    return {"hospital": str(organization_id(service, "DXRM"))}
+
+
+@pytest.fixture(scope="module")
+def desks(browser: Browser, service: Service) -> Iterator[dict[tuple[str, str], Desk]]:
+    """One browser a role and size, for the whole module."""
+    made: dict[tuple[str, str], Desk] = {}
+    yield made
+    for one in made.values():
+        one.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("name", "role", "path"), PAGES, ids=[page[0] for page in PAGES])
+def test_everybody_can_use(
+    name: str,
+    role: str,
+    path: str,
+    size: str,
+    browser: Browser,
+    service: Service,
+    desks: dict[tuple[str, str], Desk],
+    known: dict[str, str],
+) -> None:
+    at = (role, size)
+    if at not in desks:
+        doctor = DOCTOR if role == "doctor" else ""
+        desks[at] = Desk(
+            browser, service, role, *WHERE.get(role, ()), size=SIZES[size], doctor=doctor
+        )
+    desk = desks[at].open(path.format(**known))
+    picture(desk.page, f"{name}-{size}")
+    faults = {
+        "axe": axe(desk.page),
+        "keyboard": keyboard(desk.page),
+        "small": desk.page.evaluate(SMALL, TARGET_PX),
+        "wider than the screen": desk.page.evaluate(WIDER),
+        "console": desk.faults[:],
+    }
+    desk.faults.clear()
+    assert {what: found for what, found in faults.items() if found} == {}
+
+
+def picture(page: Page, name: str) -> None:
+    """The whole page, as tall as it is."""
+    folder = ARTEFACTS / "staff"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+STOP = """() => {
+  const at = document.activeElement
+  if (!at || at === document.body) return null
+  const style = getComputedStyle(at), box = at.getBoundingClientRect()
+  const label = at.labels && at.labels.length ? at.labels[0].innerText : ''
+  return {
+    order: [...document.querySelectorAll('*')].indexOf(at),
+    name: (at.ariaLabel || label || at.innerText || at.alt || at.placeholder || '').trim(),
+    seen: box.width > 1 && box.height > 1,
+    outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    radio: at.type === 'radio' ? at.name : '',
+    scroller: !at.matches('button,a[href],input,textarea,select,summary'),
+    html: at.outerHTML.slice(0, 160),
+  }
+}"""
+REACHABLE = """() => {
+  const found = [...document.querySelectorAll(
+    'button,a[href],input,textarea,select,summary,[tabindex="0"]')]
+    .filter((one) => !one.disabled && one.type !== 'hidden' && one.checkVisibility()
+      && one.tabIndex >= 0)
+  const radios = new Set(found.filter((one) => one.type === 'radio').map((one) => one.name))
+  return found.filter((one) => one.type !== 'radio').length + radios.size
+}"""
+SMALL = """(least) => [...document.querySelectorAll('button,a,input,select,textarea,summary')]
+  .filter((one) => one.checkVisibility() && one.type !== 'hidden' && !one.matches('.skip, p a'))
+  .map((one) => [one.getBoundingClientRect(), one])
+  .filter(([box, one]) => (box.height < least - 0.5 || box.width < least - 0.5)
+    && !(one.closest('label')?.getBoundingClientRect().height >= least))
+  .map(([box, one]) => `${Math.round(box.width)}×${Math.round(box.height)} ${one.outerHTML}`)"""
+WIDER = """() => Math.max(0,
+  document.documentElement.scrollWidth - document.documentElement.clientWidth)"""
+
+
+def keyboard(page: Page) -> list[str]:
+    """Everything is reached by Tab, in the order of reading, seen, outlined and named."""
+    reachable = page.evaluate(REACHABLE)
+    page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges()")
+    page.evaluate("document.body.tabIndex = -1; document.body.focus(); scrollTo(0, 0)")
+    stops: list[Any] = []
+    for _ in range(STOPS_MOST):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop is None or stop["order"] in {one["order"] for one in stops}:
+            break  # round once
+        stops.append(stop)
+    controls = [stop for stop in stops if not stop["scroller"]]
+    extra = sum(stop["scroller"] for stop in stops if "tabindex" in stop["html"])
+    faults = []
+    if len(controls) + extra != reachable:
+        faults.append(f"{reachable} can be reached, {len(controls)} are")
+    orders = [stop["order"] for stop in stops]
+    if orders != sorted(orders):
+        faults.append("not in the order of reading")
+    for stop in controls:
+        faults += [f"no {what}: {stop['html']}" for what in ("name", "seen") if not stop[what]]
+        if not stop["outlined"]:
+            faults.append(f"not outlined: {stop['html']}")
+    return faults
