@@ -78,6 +78,7 @@ WHEN = {
     "password-wrong": "Staff: the present password is wrong.",
     "patient-already-added": "The person is on the account's list. A phone that retries treats it"
     " as success.",
+    "pool-share-too-large": "With that rule the pools would keep more than all places.",
     "request-timeout": "The request did not arrive in time.",
     "role-not-grantable": "Staff: a role beyond the administrator's institutions.",
     "role-taken": "Staff: the person has that role already.",

@@ -91,3 +91,11 @@ class SameSlot(Conflict):
     code = "same-slot"
     title = "时段没有变化"
     detail = "您选的就是原来的时段，请选别的时段。"
+
+
+class TooManyKept(Conflict):
+    """Carries `share`: percent of the places that the pools would keep together."""
+
+    code = "pool-share-too-large"
+    title = "号源比例合计超过 100%"
+    detail = "和其他在用的规则加起来超过了全部号源，请先停用或调低别的规则。"

@@ -9,11 +9,14 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from backend.booking import pools
 from backend.booking.calendar import working
 from backend.booking.policies import Policies
+from backend.booking.pool_rules import PoolRules
 
 AHEAD_DAYS = 1  # published so many days before the horizon opens them
 HORIZON_MOST = 366
+TIER = "organization__tier"
 
 Row = dict[str, Any]
 Roles = dict[tuple[UUID, UUID], list[tuple[date | None, date | None]]]  # doctor, department
@@ -30,17 +33,38 @@ class Rota:
     exceptions: dict[tuple[UUID, date], list[Row]]
     held: set[tuple[UUID, date, str]]  # by schedules of retired templates
     roles: Roles = field(default_factory=dict)
+    pool_rules: PoolRules = field(default_factory=lambda: PoolRules([]))
 
     def dates(self, template: Row) -> Iterator[date]:
-        """The days on which this template may be published now, holidays among them."""
-        place, tier = template["organization_id"], template["organization__tier"]
-        policy = self.policies.pick(place, tier, template["kind"], self.today)
-        last = self.today + timedelta(days=policy.horizon_days + AHEAD_DAYS)
+        """The days on which this template may be published now, holidays among them.
+
+        Further ahead than the public can book, where some pool opens earlier.
+        """
+        place, tier, kind = (template[name] for name in ("organization_id", TIER, "kind"))
+        policy = self.policies.pick(place, tier, kind, self.today)
+        public = self.today + timedelta(days=policy.horizon_days + AHEAD_DAYS)
+        early = self.pool_rules.earliest_days(tier, kind, policy)
+        last = self.today + timedelta(days=early + AHEAD_DAYS)
         for on in self.days_of[template["weekday"]]:
             if on > last:
                 return
+            if on > public and not self._opens_early(template, on):
+                continue
             if _covers(template["from_on"], template["to_on"], on) and self.on_duty(template, on):
                 yield on
+
+    def _opens_early(self, template: Row, on: date) -> bool:
+        """Whether places of some pool open so far ahead of that day."""
+        ahead = (on - self.today).days - AHEAD_DAYS
+        return any(
+            rule.share and rule.opens_days >= ahead for rule in self.kept(template, on).values()
+        )
+
+    def kept(self, template: Row, on: date) -> dict[str, pools.Rule]:
+        """By pool, the rules by which that day's places are split."""
+        place, tier, kind = (template[name] for name in ("organization_id", TIER, "kind"))
+        policy = self.policies.pick(place, tier, kind, on)
+        return self.pool_rules.pick(place, tier, kind, on, policy)
 
     def on_duty(self, template: Row, on: date) -> bool:
         """Whether the doctor has a role in that department that day; a department always is."""

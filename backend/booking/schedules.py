@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from uuid import UUID, uuid5
 
@@ -10,8 +10,10 @@ import structlog
 from tortoise.expressions import Q
 
 from backend import clock
+from backend.booking import pools
 from backend.booking.models import Fee, Schedule, ScheduleException, ScheduleTemplate, Slot
 from backend.booking.policies import policies
+from backend.booking.pool_rules import pool_rules
 from backend.booking.rota import AHEAD_DAYS, HORIZON_MOST, Roles, Rota, Row, days_of
 from backend.consortium.models import PractitionerRole
 from backend.db import transaction
@@ -56,12 +58,12 @@ class _Draft:
 
 
 async def publish(consortium_id: UUID, *, today: date | None = None) -> Published:
-    """Create the schedules and public slots that are not there yet, today through the horizon.
+    """Create the schedules and slots that are not there yet, today through the horizon.
 
-    Repeatable: a schedule is one per template and date, and what is published already stays as it
-    is, but for 停诊: an exception shuts it for new bookings. Those that were made stand, until
-    somebody tells the patients. Short transactions; a run that is cut short is finished by the next
-    one. Instants are UTC.
+    Their places are split among the pools by the rules of that day. Repeatable: a schedule is one
+    per template and date, and what is published already stays as it is, but for 停诊: an exception
+    shuts it for new bookings. Those that were made stand, until somebody tells the patients. Short
+    transactions; a run that is cut short is finished by the next one. Instants are UTC.
     """
     rota = await _load_rota(consortium_id, today or clock.today())
     published = Published()
@@ -105,6 +107,7 @@ async def _load_rota(consortium_id: UUID, today: date) -> Rota:
         fees={(place, kind, title): fen for place, kind, title, fen in fees},
         exceptions=exceptions,
         held=await _held(consortium_id, today),
+        pool_rules=await pool_rules(consortium_id),
     )
 
 
@@ -169,10 +172,10 @@ def _drafts(
             if capacity is None:
                 published.closed += 1
             else:
-                yield _draft(consortium_id, template, on, capacity, rota.fee_fen(template))
+                yield _draft(consortium_id, template, on, capacity, rota)
 
 
-def _draft(consortium_id: UUID, template: Row, on: date, capacity: int, fee_fen: int) -> _Draft:
+def _draft(consortium_id: UUID, template: Row, on: date, capacity: int, rota: Rota) -> _Draft:
     """Ids follow from the template and the date, so that two workers make the same rows."""
     schedule = Schedule(
         id=uuid5(template["id"], on.isoformat()),
@@ -186,25 +189,42 @@ def _draft(consortium_id: UUID, template: Row, on: date, capacity: int, fee_fen:
         kind=template["kind"],
         starts_at=clock.at(on, time.fromisoformat(template["starts"])),
         ends_at=clock.at(on, time.fromisoformat(template["ends"])),
-        fee_fen=fee_fen,
+        fee_fen=rota.fee_fen(template),
     )
-    return _Draft(schedule, list(_slots(schedule, template["slot_minutes"], capacity)))
+    slots = slots_of(schedule, template["slot_minutes"], capacity, rota.kept(template, on))
+    return _Draft(schedule, list(slots))
 
 
-def _slots(schedule: Schedule, slot_minutes: int, capacity: int) -> Iterator[Slot]:
-    """Whole slots from the schedule's start; a remainder at its end gets none."""
-    starts_at, length = schedule.starts_at, timedelta(minutes=slot_minutes)
-    while (ends_at := starts_at + length) <= schedule.ends_at:
-        yield Slot(
-            id=uuid5(schedule.id, f"public {starts_at:%H:%M}"),
-            consortium_id=schedule.consortium_id,
-            schedule_id=schedule.id,
-            pool="public",
-            starts_at=starts_at,
-            ends_at=ends_at,
-            capacity=capacity,
-        )
-        starts_at = ends_at
+def slots_of(
+    schedule: Schedule, slot_minutes: int, capacity: int, kept: pools.Rules
+) -> Iterator[Slot]:
+    """Whole slots from the schedule's start; a remainder at its end gets none.
+
+    One of the public for each time, and beside it one for each pool that keeps places in it.
+    """
+    length = timedelta(minutes=slot_minutes)
+    places = pools.split(capacity, (schedule.ends_at - schedule.starts_at) // length, kept)
+    for pool, row in places.items():
+        for number, kept_there in enumerate(row):
+            if kept_there or pool == pools.PUBLIC:
+                yield a_slot(
+                    schedule, pool, schedule.starts_at + number * length, length, kept_there
+                )
+
+
+def a_slot(
+    schedule: Schedule, pool: str, starts_at: datetime, length: timedelta, places: int
+) -> Slot:
+    """Not stored. Its id follows from the schedule, the pool and the time."""
+    return Slot(
+        id=uuid5(schedule.id, f"{pool} {starts_at:%H:%M}"),
+        consortium_id=schedule.consortium_id,
+        schedule_id=schedule.id,
+        pool=pool,
+        starts_at=starts_at,
+        ends_at=starts_at + length,
+        capacity=places,
+    )
 
 
 def _chunks(drafts: Iterable[_Draft]) -> Iterator[list[_Draft]]:
