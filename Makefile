@@ -36,7 +36,9 @@ tools: $(NODE_MODULES)
 
 host: $(HOST) ## 构建浏览器里的小程序 / the mini-program for browsers, served at /m/
 
-demo: $(VENV)/.runtime $(HOST) ## 演示：服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
+demo: $(VENV)/.runtime ## 演示：服务、任务和微信模拟器 / demo county (PORT=8123, RESET=1)
+	@$(MAKE) --no-print-directory host || echo "小程序没有构建（需要 npm 的软件源），演示先不带页面。 /" \
+		"The mini-program was not built (npm's registry is needed); the demo goes on without its pages."
 	@$(BIN)/python -m backend demo --port $(PORT) $(if $(RESET),--reset)
 
 serve: $(VENV)/.runtime ## 按 .env 启动服务 / server, as .env says

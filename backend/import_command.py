@@ -67,5 +67,7 @@ def _show(difference: Difference, dry_run: bool, console: Console) -> None:
     for sheet in difference.sheets:
         for sample in sheet.samples:
             console.print(f"  {sheet.name} {sample}", markup=False, soft_wrap=True)
+        if sheet.unsaid:
+            console.print(f"  {sheet.name} ……另有 {sheet.unsaid} 行", markup=False)
     if dry_run:
         console.print("只是检查，没有写入。")

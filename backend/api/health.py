@@ -31,7 +31,7 @@ def mount(app: Sanic[Any, Any], service: Service, *, pages_at: str = "") -> None
 
     Load balancers ask `/healthz` by address, so it takes any host.
     """
-    app.add_route(_healthz, "/healthz", name="healthz")
+    app.add_route(_healthz, "/healthz", methods=("GET", "HEAD"), name="healthz")
     for path, handler, name in (
         ("/readyz", _ready(service), "readyz"),
         ("/metrics", _metrics(service), "metrics"),
@@ -39,7 +39,8 @@ def mount(app: Sanic[Any, Any], service: Service, *, pages_at: str = "") -> None
         (PREFIX + "/docs", _docs, "docs"),
         ("/", _home(service, pages_at), "home"),
     ):
-        app.add_route(guarded(service.settings.allowed_hosts, handler), path, name=name)
+        door = guarded(service.settings.allowed_hosts, handler)
+        app.add_route(door, path, methods=("GET", "HEAD"), name=name)
 
 
 async def _healthz(_request: Request) -> HTTPResponse:

@@ -127,7 +127,8 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
         app.add_route(
             _serve(found, service),
             PREFIX + found.path,
-            methods=[found.method],
+            # RFC 9110: what can be got can be asked for its head.
+            methods=["GET", "HEAD"] if found.method == "GET" else [found.method],
             name=found.handler.__name__ + "_" + found.method.lower(),
             # Unsaid, Sanic would parse each handler's source for it: a fifth of a second a start.
             error_format="json",

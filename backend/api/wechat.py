@@ -4,7 +4,7 @@ from typing import Any
 
 from sanic import HTTPResponse, Request, Sanic
 
-from backend.api import problem
+from backend.api.guard import guarded
 from backend.api.reply import Reply
 from backend.api.service import Service
 from backend.identity.accounts import openid_index
@@ -27,14 +27,13 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
 
     async def push(request: Request) -> HTTPResponse:
         query = {name: request.args.get(name) for name in request.args}
-        try:
-            if request.method == "GET":
-                return Reply(gate.echo(query), content_type="text/plain")
-            found = gate.open(query, request.body)
-            who = openid_index(service.vault, found.sender)
-            await subscriptions.hear(settings.consortium_id, found, who)
-        except Exception as error:
-            return problem.respond(problem.to_problem(error))
+        if request.method == "GET":
+            return Reply(gate.echo(query), content_type="text/plain")
+        found = gate.open(query, request.body)
+        who = openid_index(service.vault, found.sender)
+        await subscriptions.hear(settings.consortium_id, found, who)
         return Reply(SUCCESS, content_type="text/plain")
 
-    app.add_route(push, PATH, methods=["GET", "POST"], name="wechat_push")
+    app.add_route(
+        guarded(settings.allowed_hosts, push), PATH, methods=["GET", "POST"], name="wechat_push"
+    )

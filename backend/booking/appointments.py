@@ -171,7 +171,8 @@ async def _book_carefully(
                     await granting.grant(actor, ticket)
             await receipt.keep(201, result)
 
-    await db.retried(attempt)
+    with desk.taking.alone():
+        await db.retried(attempt)
     for ticket in tickets:
         desk.taking.freed(ticket.place.slot_id)
     log.info("appointment.booked", appointment_ids=[str(ticket.id) for ticket in tickets])
@@ -264,7 +265,8 @@ async def reschedule(
             await receipt.keep(200, moved)
             return moved
 
-    moved = await db.retried(attempt)
+    with desk.taking.alone():
+        moved = await db.retried(attempt)
     desk.taking.freed(ticket.place.slot_id)
     log.info("appointment.moved", appointment_id=str(appointment_id))
     return moved

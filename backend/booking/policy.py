@@ -117,3 +117,15 @@ def barred_until(deeds: Iterable[datetime], *, most: int, within: int, bar: int)
 PENDING, BOOKED, CHECKED_IN, CALLED = "pending", "booked", "checked_in", "called"
 FULFILLED, CANCELLED, NO_SHOW, EXCUSED = "fulfilled", "cancelled", "no_show", "excused"
 UPCOMING = (PENDING, BOOKED, CHECKED_IN, CALLED)
+# State → who moves it on, and where to. An ended one has nobody and nowhere.
+# A no-show goes on only by an appeal or an amnesty.
+TRANSITIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    PENDING: ("resident", (BOOKED, CANCELLED)),
+    BOOKED: ("resident", (CHECKED_IN, CANCELLED, NO_SHOW)),
+    CHECKED_IN: ("desk", (CALLED, FULFILLED)),
+    CALLED: ("doctor", (FULFILLED, CHECKED_IN)),
+    NO_SHOW: ("administrator", (BOOKED, EXCUSED)),
+    FULFILLED: ("", ()),
+    CANCELLED: ("", ()),
+    EXCUSED: ("", ()),
+}

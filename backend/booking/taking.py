@@ -8,10 +8,11 @@ the migrations.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -86,6 +87,7 @@ class Taking:
     def __init__(self, most: int) -> None:
         self._most = most
         self._queue: deque[tuple[Wish, asyncio.Future[Outcome]]] = deque()
+        self._alone = 0
         self._lanes: set[asyncio.Task[None]] = set()
         self._full: Recent[UUID, bool] = Recent(FULL_FOR_S)
         self._judge: Loader[Claim, Outcome] = Loader(_judged)
@@ -101,8 +103,7 @@ class Taking:
 
     async def take(self, wish: Wish) -> Outcome:
         """Raises Busy when the queue is full."""
-        if len(self._queue) >= self._most:
-            raise Busy
+        self._check_room()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
         self._queue.append((wish, future))
@@ -115,9 +116,23 @@ class Taking:
         """A place came back: believe nothing about this slot."""
         self._full.forget(slot_id)
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """In line too, for what is judged by itself: a family, a move. Raises Busy."""
+        self._check_room()
+        self._alone += 1
+        try:
+            yield
+        finally:
+            self._alone -= 1
+
+    def _check_room(self) -> None:
+        if self.waiting >= self._most:
+            raise Busy
+
     @property
     def waiting(self) -> int:
-        return len(self._queue)
+        return len(self._queue) + self._alone
 
     async def close(self) -> None:
         """Finish what is under way."""

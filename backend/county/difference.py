@@ -1,9 +1,9 @@
-"""What an import changes, or would change: counts and a few samples per sheet."""
+"""What an import changes, or would change: counts, and the first of each kind per sheet."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-SAMPLES_MOST = 5  # per sheet and kind of change
+SAMPLES_MOST = 20  # per sheet and kind of change; the counts are whole
 
 
 @dataclass(slots=True)
@@ -40,6 +40,11 @@ class SheetDifference:
     @property
     def total(self) -> int:
         return self.added + self.changed + self.retired
+
+    @property
+    def unsaid(self) -> int:
+        """How many changes no sample shows."""
+        return self.total - len(self.samples)
 
 
 @dataclass(slots=True)

@@ -235,7 +235,7 @@ async def _let_in(actor: Actor, invitation: CarerInvitation, relation: str) -> C
         "relation": relation,
         "scope": invitation.scope,
         "state": "active",
-        "is_default": first,
+        "is_default": first and invitation.scope != "view",
         "created_at": clock.now(),
         "expires_at": invitation.care_expires_at,
         "ended_at": None,

@@ -20,6 +20,7 @@ from backend.api.problem import KIND
 from backend.api.route import PREFIX, routes
 from backend.api.wire import BODY_MOST, DEPTH_MOST
 from backend.booking.models import Appointment, Slot
+from backend.booking.taking import Taking
 from backend.identity.models import Carer, CarerInvitation
 from backend.receipts import KEPT, IdempotencyKey
 from tests.api.conftest import Headers, Server, keyed
@@ -314,10 +315,20 @@ async def test_a_method_that_is_not_there_is_405_and_says_which_are(server: Serv
 
 
 async def test_head_has_no_body_and_no_error(server: Server) -> None:
-    for path in ("/healthz", "/api/v1/organizations", "/api/v1/me", "/nothing"):
-        answer = await server.http.head(path)
-        assert answer.status_code in (200, 401, 404, 405), path
-        assert answer.content == b""
+    for path in ("/healthz", "/api/v1/organizations", "/api/v1/me", "/api/v1/docs", "/nothing"):
+        got, head = await server.http.get(path), await server.http.head(path)
+        assert head.status_code == got.status_code, path
+        assert head.content == b""
+
+
+async def test_a_full_queue_says_when_to_come_back(server: Server, who: Headers) -> None:
+    appointment = await a_booking(server, who)
+    server.service.desk.taking = Taking(0)
+    slot = (await a_schedule(server.settings, await a_clinic(server.settings)))[0]
+    form = {"slot_id": str(slot.id), "patient_id": appointment["patient"]["id"]}
+    answer = await server.http.post(BOOKINGS, json=form, headers=keyed(who))
+    assert is_problem(answer, 503)["code"] == "busy"
+    assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_no_other_site_is_let_in_by_cors(server: Server) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,8 +10,10 @@ from asyncpg import DeadlockDetectedError
 from tortoise.expressions import Q
 
 from backend import clock
+from backend.api.views.appointments import Status
 from backend.audit import AuditEvent
 from backend.booking import appointments, diary, holds
+from backend.booking import policy as rules
 from backend.booking.desk import Desk
 from backend.booking.errors import (
     AlreadyBooked,
@@ -470,6 +472,34 @@ async def test_a_family_gets_all_places_or_none(db: None, settings: Settings) ->
     await Slot.filter(id=slot.id).update(capacity=2)
     assert len(await book_both()) == 2
     assert await booked_in(slot.id) == 2
+
+
+def test_every_state_has_an_owner_and_an_exit_or_is_an_end() -> None:
+    states = set(get_args(Status))
+    assert set(rules.TRANSITIONS) == states
+    for state, (owner, exits) in rules.TRANSITIONS.items():
+        assert bool(owner) == bool(exits), state
+        assert set(exits) <= states - {state}
+    reached = {to for _, exits in rules.TRANSITIONS.values() for to in exits}
+    assert reached | {rules.PENDING} == states
+
+
+async def test_families_and_moves_stand_in_line_too(db: None, settings: Settings) -> None:
+    slot, desk = await a_slot(settings, capacity=50), Desk(queue_most=2)
+    people = [await a_person(settings) for _ in range(RIVALS)]
+    results = await asyncio.gather(
+        *(
+            appointments.book_family(
+                who.actor, desk, [(slot.id, who.patient_id)], confirm=True,
+                receipt=a_receipt(who.actor),
+            )
+            for who in people
+        ),
+        return_exceptions=True,
+    )  # fmt: skip
+    busy = sum(isinstance(result, Busy) for result in results)
+    assert busy > 0
+    assert await booked_in(slot.id) == RIVALS - busy
 
 
 async def test_a_full_queue_answers_busy_and_changes_nothing(db: None, settings: Settings) -> None:

@@ -38,6 +38,8 @@ async def test_an_accepted_subscription_is_kept_once(db: None, settings: Setting
             assert "openid" not in str(row.details)
             forged = await phone.post(f"{url}/wechat/push?timestamp=1&nonce=2", content=b"{}")
             assert forged.status_code == 403
+            elsewhere = {"host": "evil.example"}
+            assert (await phone.get(f"{url}/wechat/push", headers=elsewhere)).status_code == 400
 
 
 async def test_without_keys_there_is_no_door(db: None, settings: Settings) -> None:
