@@ -32,6 +32,8 @@ MAKE = re.compile(r"(?:^|`|\$ )make ([a-z]+)", re.M)
 WHEN = {
     "account-locked": "Staff: five wrong passwords or codes; 15 minutes. Also said of names that"
     " do not exist.",
+    "already-checked-in": "The patient stands in the line already. A phone that retries after a"
+    " lost answer treats it as success.",
     "already-booked": "The patient has a living appointment in that schedule. A phone that retries"
     " after a lost answer treats it as success.",
     "bad-json": "The body is no JSON, or JSON that two parsers would read differently.",
@@ -41,6 +43,9 @@ WHEN = {
     "booking-not-open": "The day's places have not been released yet.",
     "busy": "Too many wait, or database or hub do not answer. Nothing was changed: try again.",
     "code-wrong": "Staff: the six digits are wrong, too old, or used already.",
+    "checkin-closed": "The schedule has ended, is not today's, or is stopped.",
+    "checkin-code-refused": "A code for checking in that is forged, too old, or of another place.",
+    "checkin-not-open": "Check-in has not opened yet.",
     "conflict": "Something changed meanwhile.",
     "consent-missing": "`agreed` is not true.",
     "consent-withdrawn": "The account took its consent to the terms back, and nothing more is kept"
@@ -65,11 +70,14 @@ WHEN = {
     "invitation-wrong": "The invitation is unknown, used, taken back, expired, or its sender may no"
     " longer invite.",
     "log-in-wrong": "Staff: unknown name or wrong password.",
+    "line-moved": "Somebody was quicker: the patient is not in the state that was seen.",
     "malformed": "The form has a wrong field.",
     "managed-elsewhere": "Staff: the person has roles beyond the administrator's institutions.",
     "method-not-allowed": "The address does not take this method.",
     "moves-limit": "The appointment was moved as often as the policy allows.",
     "not-about-yourself": "Staff: another administrator has to do this.",
+    "no-walk-in-place": "The schedule keeps no place for walk-ins, or all are taken.",
+    "nobody-waiting": "Nobody is in the line.",
     "not-allowed": "The caller may know that it exists, and still may not do this.",
     "not-found": "It does not exist, or the caller may not know that it does.",
     "not-possible-now": "The appointment's state does not allow it.",

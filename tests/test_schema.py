@@ -37,6 +37,7 @@ BY_HAND: dict[str, set[Index]] = {
         (("patient_id", "held_on", "day_place"), True, LIVING),
         (("patient_id", "department_id", "held_on", "department_place"), True, LIVING),
         (("slot_id", "held_until"), False, "status = pending"),
+        (("schedule_id",), False, ""),
     },
     "carer": {(("account_id",), True, "is_default")},
     "practitioner_role": {

@@ -1,7 +1,7 @@
 """Reading appointments: the account's list, one in detail. Each read leaves its audit row."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -66,7 +66,7 @@ async def list_of(
 ) -> list[Ticket]:
     """The appointments of everyone in the account's care, the latest first, from `after` on.
 
-    `status` is one state, or `upcoming`: not over, from now on, the next one first.
+    `status` is one state, or `upcoming`: not over, from today on, the next one first.
 
     Raises:
         NotFound: `patient_id` is not the actor's to see.
@@ -96,7 +96,9 @@ def _wanted(status: str | None) -> Q:
     if status is None:
         return Q()
     if status == "upcoming":
-        return Q(alive, status__in=UPCOMING, starts_at__gt=now)
+        # All of today: whoever is late, or sits in the waiting room, looks for it more than ever.
+        today = clock.at(clock.today(), time(0))
+        return Q(alive, status__in=UPCOMING, starts_at__gte=today)
     if status == PENDING:
         return Q(status=PENDING, held_until__gt=now)
     if status == "cancelled":

@@ -36,6 +36,8 @@ class Policy(
     cancel_min: Minutes = 30
     cancel_grace_min: Minutes = 10
     """A slip of the finger: within so many minutes of booking a cancellation counts for nothing."""
+    checkin_min: Minutes = 60
+    """Check-in opens so many minutes before the slot; it closes when the schedule ends."""
     hold_min: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
     moves_most: Count = 2
     no_shows_most: Count = 3

@@ -335,6 +335,7 @@ POLICY_NUMBERS = (
     _number("每科室每日次数", "per_department_day", 1, 10, "每位就诊人"),
     _number("每日次数", "per_day", 1, 10, "每位就诊人"),
     _number("每账号就诊人", "patients_per_account", 1, 20, "一个微信账号可管理几位"),
+    _number("签到开放（号前分钟）", "checkin_min", 0, 1440, "号源时段开始前多少分钟可以签到"),
 )
 
 POLICIES = Sheet(

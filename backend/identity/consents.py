@@ -7,6 +7,7 @@ import structlog
 from tortoise.expressions import Q
 
 from backend import audit, clock, db
+from backend.errors import NotFound
 from backend.identity.access import Actor, lock, note_read, patients_of
 from backend.identity.documents import mask_name
 from backend.identity.errors import ConsentWithdrawn, TermsChanged
@@ -23,10 +24,23 @@ Cursor = tuple[datetime, UUID]
 
 async def write(actor: Actor, patient_id: UUID | None, purpose: str, *, granted: bool) -> Consent:
     """Write down a decision; inside the transaction of what it allows."""
+    return await _write(actor, actor.account_id, patient_id, purpose, granted=granted)
+
+
+async def at_desk(actor: Actor, patient_id: UUID) -> Consent:
+    """Said to a member of staff, under whose id it is kept. Raises NotFound: the actor is none."""
+    if actor.kind != "staff" or actor.id is None:
+        raise NotFound
+    return await _write(actor, actor.id, patient_id, "identity", granted=True)
+
+
+async def _write(
+    actor: Actor, account_id: UUID, patient_id: UUID | None, purpose: str, *, granted: bool
+) -> Consent:
     return await Consent.create(
         id=uuid4(),
         consortium_id=actor.consortium_id,
-        account_id=actor.account_id,
+        account_id=account_id,
         patient_id=patient_id,
         purpose=purpose,
         text_version=VERSION,

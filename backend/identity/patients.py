@@ -60,6 +60,19 @@ class NewPatient:
     sex: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtDesk:
+    """What is read from the documents of somebody who stands at the desk."""
+
+    name: str
+    id_kind: str
+    id_number: str
+    agreed: bool
+    phone: str | None = None
+    birth_on: date | None = None
+    sex: str | None = None
+
+
 async def register(
     actor: Actor, vault: Vault, new: NewPatient, *, most: int, receipt: Receipt
 ) -> Carer:
@@ -81,7 +94,7 @@ async def register(
         return await _register(actor, _person(actor, vault, new), new, most, receipt)
 
 
-def _person(actor: Actor, vault: Vault, new: NewPatient) -> Patient:
+def _person(actor: Actor, vault: Vault, new: NewPatient | AtDesk) -> Patient:
     number = documents.normalise(new.id_kind, new.id_number, today=clock.today())
     birth_on, sex = new.birth_on, new.sex or "unknown"
     if new.id_kind == "resident_id":
@@ -242,6 +255,30 @@ async def show(actor: Actor, patient_id: UUID) -> Carer:
     async with db.transaction():
         await note_read(actor, "patient.shown", {patient_id})
     return row
+
+
+async def at_desk(actor: Actor, vault: Vault, new: AtDesk) -> Patient:
+    """Whoever stands at the desk: known by their number, or registered; inside the caller's
+    transaction. Staff have seen the documents and asked for consent, which is noted under their id.
+
+    Nobody becomes a carer by it. The caller has checked the right.
+
+    Raises:
+        ConsentMissing, IdentityNumberWrong, IdentityMismatch.
+    """
+    if not new.agreed or actor.id is None:
+        raise ConsentMissing(field="agreed")
+    person = _person(actor, vault, new)
+    known = await _known(actor, person.id_index)
+    if known is not None:
+        if known.name != new.name:
+            raise IdentityMismatch(field="name")
+        await audit.record(actor, "patient.found", patient_ids=[known.id])
+        return known
+    await person.save(force_create=True)
+    await consents.at_desk(actor, person.id)
+    await audit.record(actor, "patient.registered", entity_id=person.id, patient_ids=[person.id])
+    return person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

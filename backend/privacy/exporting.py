@@ -14,6 +14,7 @@ from tortoise.queryset import QuerySet
 from backend import audit, clock, db
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, AppointmentEvent, Restriction
+from backend.clinic.models import QueueEntry
 from backend.crypto import Vault
 from backend.identity import accounts, patients
 from backend.identity.access import Actor, patients_of
@@ -49,6 +50,7 @@ WITHHELD = {
     "family_doctor_contract": {"signed_by", "ended_by"},
     "appointment": {"account_id", "day_place", "department_place"},
     "appointment_event": {"actor_id"},
+    "queue_entry": set(),
     "restriction": set(),
     "notice": {"account_id"},
     "subscription": {"account_id"},
@@ -93,6 +95,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         FamilyDoctorContract.filter(theirs),
         Appointment.filter(theirs),
         AppointmentEvent.filter(appointment__patient_id__in=people),
+        QueueEntry.filter(appointment__patient_id__in=people),
         Restriction.filter(theirs),
         Notice.filter(mine),
         Subscription.filter(mine),
@@ -102,7 +105,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
 
 def _order(model: type[Model]) -> str:
     """The newest first, by whatever the table calls it."""
-    names = ("at", "created_at", "from_at", "answered_at")
+    names = ("at", "created_at", "from_at", "answered_at", "checked_in_at")
     return "-" + next(name for name in names if name in model._meta.db_fields)
 
 

@@ -53,7 +53,7 @@ SMALL: Rows = {
         ["TINGDIAN", "XIANG", "停电通知", "上午停诊半天。", date(2026, 11, 23), date(2026, 11, 23)],
     ],
     "policies": [
-        ["XIAN", None, "县级医院", None, date(2026, 1, 1), 7, "07:00", *[None] * 16],
+        ["XIAN", None, "县级医院", None, date(2026, 1, 1), 7, "07:00", *[None] * 17],
     ],
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from backend import clock
 from backend.audit import AuditEvent
 from backend.booking import leaving
 from backend.booking.granting import DONE
+from backend.clinic.policy import STATES
 from backend.errors import NotFound
 from backend.identity import invitations, patients
 from backend.identity.access import Actor
@@ -134,4 +135,6 @@ def actions() -> Iterator[str]:
 def test_every_action_has_words() -> None:
     by_name = {f"appointment.{done}" for done in DONE.values()}
     composed = by_name | {"patient.registered", "patient.requested"}
+    composed |= {f"line.{deed}" for state in STATES.values() for deed in state.exits}
+    composed |= {"line.check_in", "line.no_show", "line.walk_in"}
     assert set(actions()) | composed == set(ACTIONS)
