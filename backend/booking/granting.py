@@ -36,32 +36,21 @@ async def lock(slot_ids: Iterable[UUID]) -> None:
 
 async def grant(actor: Actor, ticket: Ticket) -> None:
     """Make `ticket` true. Raises what `appointments.book` raises."""
-    await care_of(actor, ticket.patient_id, "book")
-    await holds.end_dead(Q(slot_id=ticket.place.slot_id) | Q(patient_id=ticket.patient_id))
-    await give(actor, ticket, by=actor.account_id)
-
-
-async def give(
-    actor: Actor, ticket: Ticket, *, by: UUID, reason: str = "", bars: bool = True
-) -> None:
-    """The same where the caller has decided that `by` may book, and ended dead holds in the way.
-
-    `bars` False: restrictions do not count, as for walk-ins.
-    """
     place = ticket.place
+    await care_of(actor, ticket.patient_id, "book")
+    await holds.end_dead(Q(slot_id=place.slot_id) | Q(patient_id=ticket.patient_id))
     taken = await take(place.slot_id)
     await check_earlier(ticket.patient_id, place, but=None)
     if not taken:
         await refuse(place.slot_id)
-    if bars and place.kind == BARRED_KIND:
+    if place.kind == BARRED_KIND:
         await standing.check(ticket.patient_id, place.kind)
     day_place, department_place = await numbers(ticket.patient_id, place, but=None)
     await Appointment.create(
         id=ticket.id,
-        account_id=by,
+        account_id=actor.account_id,
         patient_id=ticket.patient_id,
         status=ticket.status,
-        origin=ticket.origin,
         held_until=ticket.held_until,
         day_place=day_place,
         department_place=department_place,
@@ -69,7 +58,7 @@ async def give(
         changed_at=ticket.created_at,
         **facts(place),
     )
-    await write_down(actor, ticket, "book", before=None, to_slot_id=place.slot_id, reason=reason)
+    await write_down(actor, ticket, "book", before=None, to_slot_id=place.slot_id)
 
 
 def facts(place: Place) -> dict[str, Any]:
@@ -91,6 +80,12 @@ async def take(slot_id: UUID) -> bool:
     """Count one more in the slot; False when there is no room or it is shut."""
     # One guarded UPDATE decides who gets the last place.
     free = Slot.filter(id=slot_id, open=True, booked__lt=F("capacity"))
+    return bool(await free.update(booked=F("booked") + 1))
+
+
+async def retake(slot_id: UUID) -> bool:
+    """`take` for whoever had a place there before: it may be shut still."""
+    free = Slot.filter(id=slot_id, booked__lt=F("capacity"))
     return bool(await free.update(booked=F("booked") + 1))
 
 

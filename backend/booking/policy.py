@@ -49,6 +49,9 @@ class Policy(
     per_department_day: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     per_day: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
     patients_per_account: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
+    stopped_hold_days: Annotated[int, msgspec.Meta(ge=0, le=14)] = 1
+    """After 停诊 another place is kept until `stopped_hold_at` so many days later."""
+    stopped_hold_at: Wall = "20:00"
 
 
 COUNTY = Policy(version="built-in-county@1", horizon_days=7, cancel_days_before=1)
@@ -99,6 +102,14 @@ def is_late(policy: Policy, *, booked_at: datetime, starts_at: datetime, now: da
 def counts(policy: Policy, *, booked_at: datetime, now: datetime) -> bool:
     """Whether cancelling now is counted towards the month's cancellations."""
     return now > booked_at + timedelta(minutes=policy.cancel_grace_min)
+
+
+def stopped_hold_until(policy: Policy, *, starts_at: datetime, now: datetime) -> datetime:
+    """Until when a place is kept for somebody whose visit was stopped, UTC: never longer than it
+    could be booked."""
+    on = now.astimezone(SHANGHAI).date() + timedelta(days=policy.stopped_hold_days)
+    until = at(on, time.fromisoformat(policy.stopped_hold_at))
+    return min(until, closes_at(policy, starts_at))
 
 
 def barred_until(deeds: Iterable[datetime], *, most: int, within: int, bar: int) -> datetime | None:

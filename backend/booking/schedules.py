@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import groupby
+from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
@@ -16,10 +18,11 @@ from backend.booking.policies import policies
 from backend.booking.pool_rules import pool_rules
 from backend.booking.rota import AHEAD_DAYS, HORIZON_MOST, Roles, Rota, Row, days_of
 from backend.consortium.models import PractitionerRole
-from backend.db import transaction
+from backend.db import retried, transaction
 
 log = structlog.get_logger()
 
+STOPPED = "stopped"  # by a suspension (停诊), which alone opens it again
 TEMPLATES_A_PAGE = 500
 SCHEDULES_A_TRANSACTION = 50  # shut or opened together
 ROWS_A_TRANSACTION = 500  # schedules and slots together: bookings wait behind no more than these
@@ -114,7 +117,10 @@ async def _load_rota(consortium_id: UUID, today: date) -> Rota:
 async def _held(consortium_id: UUID, today: date) -> set[tuple[UUID, date, str]]:
     """Half-days of doctors (else departments) that schedules of retired templates still take."""
     rows = await Schedule.filter(
-        consortium_id=consortium_id, status="open", held_on__gte=today, template__active=False
+        consortium_id=consortium_id,
+        status__in=("open", STOPPED),
+        held_on__gte=today,
+        template__active=False,
     ).values_list("practitioner_id", "department_id", "held_on", "period")
     return {(doctor or department, on, period) for doctor, department, on, period in rows}
 
@@ -264,17 +270,46 @@ async def _mend_doors(consortium_id: UUID, rota: Rota, published: Published) -> 
     closed = {row["id"]: rota.is_closed(row) for row in rows}
     shut = [row["id"] for row in rows if row["status"] == "open" and closed[row["id"]]]
     opened = [row["id"] for row in rows if row["status"] == "suspended" and not closed[row["id"]]]
-    await _set_doors(shut, is_open=False)
-    await _set_doors(opened, is_open=True)
-    published.shut, published.opened = len(shut), len(opened)
+    published.shut = await set_doors(shut, before=("open",), after="suspended")
+    published.opened = await set_doors(opened, before=("suspended",), after="open")
 
 
-async def _set_doors(schedule_ids: list[UUID], *, is_open: bool) -> None:
+async def stop(schedule_ids: list[UUID]) -> int:
+    """停诊: shut schedules until `let_go`, whatever the exceptions say; returns how many."""
+    return await set_doors(schedule_ids, before=("open", "suspended"), after=STOPPED)
+
+
+async def let_go(consortium_id: UUID, schedule_ids: list[UUID]) -> int:
+    """Undo `stop`: open again but for what an exception closes; returns how many were opened."""
+    rota = await _load_rota(consortium_id, clock.today())
+    rows = await Schedule.filter(id__in=schedule_ids, status=STOPPED).values(
+        "id", "organization_id", "department_id", "practitioner_id", "held_on", "period"
+    )
+    closed = {row["id"]: rota.is_closed(row) for row in rows}
+    still = [schedule_id for schedule_id in closed if closed[schedule_id]]
+    await set_doors(still, before=(STOPPED,), after="suspended")
+    free = [schedule_id for schedule_id in closed if not closed[schedule_id]]
+    return await set_doors(free, before=(STOPPED,), after="open")
+
+
+async def set_doors(schedule_ids: list[UUID], *, before: tuple[str, ...], after: str) -> int:
+    """Open or shut those that are in a state of `before` still; returns how many changed.
+
+    When this is done, every booking of a shut slot either is in the database or never happens.
+    """
+    changed = 0
     for start in range(0, len(schedule_ids), SCHEDULES_A_TRANSACTION):
         some = schedule_ids[start : start + SCHEDULES_A_TRANSACTION]
-        slots = Slot.filter(schedule_id__in=some)
-        async with transaction():
-            # In the order of their ids, as bookings lock them.
-            await slots.order_by("id").select_for_update(no_key=True).values_list("id")
-            await slots.update(open=is_open)
-            await Schedule.filter(id__in=some).update(status="open" if is_open else "suspended")
+        changed += await retried(partial(_turn, some, before, after))
+    return changed
+
+
+async def _turn(schedule_ids: list[UUID], before: tuple[str, ...], after: str) -> int:
+    async with transaction():
+        # In the order of their ids, as bookings lock them.
+        slots = Slot.filter(schedule_id__in=schedule_ids)
+        await slots.order_by("id").select_for_update(no_key=True).values_list("id")
+        rows = Schedule.filter(id__in=schedule_ids, status__in=before).order_by("id")
+        ids: Any = await rows.select_for_update(no_key=True).values_list("id", flat=True)
+        await Slot.filter(schedule_id__in=list(ids)).update(open=after == "open")
+        return await Schedule.filter(id__in=list(ids)).update(status=after)

@@ -336,6 +336,8 @@ POLICY_NUMBERS = (
     _number("每日次数", "per_day", 1, 10, "每位就诊人"),
     _number("每账号就诊人", "patients_per_account", 1, 20, "一个微信账号可管理几位"),
     _number("签到开放（号前分钟）", "checkin_min", 0, 1440, "号源时段开始前多少分钟可以签到"),
+    _number("停诊留号天数", "stopped_hold_days", 0, 14, "停诊后另留的号保留到几天后，0 为当天"),
+    Column("停诊留号到", "stopped_hold_at", "time", example="20:00", says="保留到那一天的几点"),
 )
 
 POLICIES = Sheet(
