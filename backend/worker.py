@@ -21,7 +21,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from backend import clock, db, lease, notices, receipts
-from backend.booking import flow, holds, schedules
+from backend.booking import holds, schedules
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
@@ -29,6 +29,7 @@ from backend.identity import invitations
 from backend.inbox import scanning
 from backend.privacy import erasing
 from backend.settings import Settings
+from backend.suspension import cases, suspensions, undoing
 from backend.wechat import events
 
 log = structlog.get_logger()
@@ -67,9 +68,16 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
         Job("holds.expire", lambda: _expire(county), every(seconds=30)),
-        Job("pools.flow_back", lambda: flow.flow_back(county), every(seconds=60), quiet=True),
         Job("noshows.mark", lambda: noshows.mark(county), every(seconds=300), quiet=True),
         Job("noshows.close", lambda: noshows.close(county), at(hour=23, minute=30)),
+        Job(
+            "suspensions.resume",
+            lambda: _finish_suspensions(county),
+            every(seconds=5),
+            at_start=True,
+            quiet=True,
+        ),
+        Job("suspensions.reached", lambda: _note_reached(county), every(seconds=20), quiet=True),
         Job("inbox.scan", scanning.scan, every(seconds=3), quiet=True),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
@@ -82,6 +90,14 @@ def jobs(settings: Settings) -> list[Job]:
 
 async def _publish(county: UUID) -> int:
     return (await schedules.publish(county)).slots
+
+
+async def _finish_suspensions(county: UUID) -> int:
+    return await suspensions.resume(county) + await undoing.resume(county)
+
+
+async def _note_reached(county: UUID) -> int:
+    return await cases.note_reached(county)
 
 
 async def _mend() -> int:

@@ -36,7 +36,6 @@ WHEN = {
     " lost answer treats it as success.",
     "already-booked": "The patient has a living appointment in that schedule. A phone that retries"
     " after a lost answer treats it as success.",
-    "already-contracted": "The resident has a family doctor already.",
     "bad-json": "The body is no JSON, or JSON that two parsers would read differently.",
     "bad-push": "A push to `/wechat/push` without a good signature, too old, or unreadable.",
     "bad-request": "The HTTP request itself is broken.",
@@ -53,7 +52,6 @@ WHEN = {
     " about anybody.",
     "day-limit": "The patient has as many appointments that day as the policy allows.",
     "department-limit": "The same, in one department.",
-    "doctor-elsewhere": "The doctor does not practise at that institution today.",
     "doctor-unknown": "Staff: no such 工号, or not where the administrator manages.",
     "expert-restricted": "No-shows or cancellations bar expert places for a while.",
     "forged": "Staff: a form that does not come from a page of this log-in.",
@@ -84,6 +82,7 @@ WHEN = {
     "not-found": "It does not exist, or the caller may not know that it does.",
     "not-possible-now": "The appointment's state does not allow it.",
     "not-yourself": "The code of `wx.login` belongs to another WeChat user than the account.",
+    "nothing-to-stop": "Staff: every schedule chosen for 停诊 is over, or none is published there.",
     "password-weak": "Staff: too short, too common, or with the user name in it.",
     "password-wrong": "Staff: the present password is wrong.",
     "patient-already-added": "The person is on the account's list. A phone that retries treats it"
@@ -101,8 +100,10 @@ WHEN = {
     "too-large": "The head is larger than 8 KiB, the body than 1 MiB, or the query longer than 2048"
     " characters.",
     "too-late-to-move": "The time for free changes has passed.",
+    "too-late-to-undo": "Staff: a 停诊 can be undone within ten minutes only.",
     "too-many-carers": "As many care for the person, or ask to, as one can look through.",
     "too-many-patients": "The account's list is full.",
+    "too-much-at-once": "Staff: more schedules in one 停诊 than are stopped at once.",
     "unauthenticated": "No log-in, or one that has ended.",
     "unsupported-media-type": "The body is not `application/json`.",
     "upstream": "WeChat answers badly or not at all.",

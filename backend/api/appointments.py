@@ -24,6 +24,7 @@ from backend.booking import appointments, diary
 from backend.booking import errors as refusals
 from backend.booking.tickets import Ticket
 from backend.receipts import Answer, KeyMissing, KeyReused
+from backend.suspension import cases
 
 ONE = "/appointments/<appointment_id:uuid>"
 KEYED = (errors.NotFound, KeyMissing, KeyReused, errors.Throttled, errors.Busy)
@@ -117,7 +118,8 @@ async def list_appointments(call: Call) -> AppointmentsView:
 @route("GET", ONE, answer=AppointmentView, problems=(errors.NotFound,))
 async def show_appointment(call: Call, appointment_id: UUID) -> AppointmentView:
     """One appointment, with what cancelling would mean now."""
-    return AppointmentView.of(await diary.show(call.actor, call.service.desk, appointment_id))
+    ticket = await diary.show(call.actor, call.service.desk, appointment_id)
+    return AppointmentView.of(ticket, await cases.opened(call.actor, ticket))
 
 
 @route(

@@ -13,6 +13,8 @@ from tortoise.queryset import QuerySet
 from backend import clock, db
 from backend.booking.desk import Desk
 from backend.booking.models import AppointmentEvent
+from backend.booking.policy import PENDING
+from backend.booking.tickets import is_dead
 from backend.errors import NotFound
 from backend.identity.access import Actor, note_read, patients_of
 from backend.identity.documents import mask_name
@@ -91,7 +93,9 @@ async def mark_read(actor: Actor, notice_id: UUID | None) -> None:
 async def _messages(
     actor: Actor, desk: Desk, patients: dict[UUID, Patient], rows: Sequence[Notice]
 ) -> list[Message]:
-    events = await AppointmentEvent.filter(id__in=[row.event_id for row in rows if row.event_id])
+    events = await AppointmentEvent.filter(
+        id__in=[row.event_id for row in rows if row.event_id]
+    ).select_related("appointment")
     sessions = [row.subject_id for row in rows if row.kind == "device_added"]
     devices = await Session.filter(id__in=sessions).values_list("id", "device")
     told = _Told(desk, patients, {event.id: event for event in events}, dict(devices))
@@ -132,4 +136,12 @@ class _Told:
             place,
             by_provider=event.actor_kind != "resident",
             reason=event.reason,
+            until=_held(event),
         )
+
+
+def _held(event: AppointmentEvent) -> datetime | None:
+    """Until when the appointment of an event is still held for the reader."""
+    row = event.appointment
+    held = row.status == PENDING and not is_dead(row.status, row.held_until)
+    return row.held_until if held else None

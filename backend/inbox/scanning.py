@@ -24,6 +24,10 @@ TOLD = {
     "cancel booked cancelled": "cancelled",
     "expire pending cancelled": "hold_expired",
     "offer  pending": "offered",
+    "stop booked cancelled": "stopped",
+    "stop pending cancelled": "stopped",
+    "restore cancelled booked": "restored",
+    "restore cancelled pending": "restored",
 }
 _KEYS = [f"'{key}'" for key in TOLD]
 

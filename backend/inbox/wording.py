@@ -25,18 +25,27 @@ class Words:
     page: str | None
 
 
-def of_appointment(kind: str, name: str, place: Place, *, by_provider: bool, reason: str) -> Words:
-    """Something that happened to an appointment. `place` is the one that it is about."""
+def of_appointment(
+    kind: str,
+    name: str,
+    place: Place,
+    *,
+    by_provider: bool,
+    reason: str,
+    until: datetime | None = None,
+) -> Words:
+    """Something that happened to an appointment. `place` is the one that it is about; `until`: how
+    long it is held, UTC, None where that is over or was never so."""
     what = f"{name}，{_when(place.starts_at)}，{place.organization}{place.department}"
     doctor = f"（{place.practitioner}医生）" if place.practitioner else ""
     if kind == "booked":
         where = f"到{place.location}就诊。" if place.location else ""
-        how = f"{reason}：" if by_provider and reason else ""
-        text = f"{how}{what}{doctor}。{where}请带身份证件，提前 15 分钟到。"
+        text = f"{what}{doctor}。{where}请带身份证件，提前 15 分钟到。"
         return Words("预约成功", text, APPOINTMENT)
     if kind == "offered":
         why = f"{reason}。" if reason else ""
-        how = "请尽快打开看，在限定的时间里确认；不要也请点一下。"
+        when = f"在{_when(until)}前" if until else "尽快"
+        how = f"请{when}打开确认，过时号会放回去；不要也请点一下。"
         text = f"{why}给您留了一个号：{what}{doctor}。{how}"
         return Words("给您留了一个号", text, APPOINTMENT)
     if kind == "moved":
@@ -44,6 +53,14 @@ def of_appointment(kind: str, name: str, place: Place, *, by_provider: bool, rea
     if kind == "hold_expired":
         text = f"{what}。没有在限定的时间里确认，号已放回。还要看病，请重新预约。"
         return Words("没有预约成功", text, APPOINTMENT)
+    if kind == "stopped":
+        why = f"原因：{reason}。" if reason else ""
+        next_ = "给您留了别的号，会另发消息；没有收到，请重新预约。"
+        text = f"{what}{doctor}停诊，不用去了。{why}不算您取消。{next_}"
+        return Words("医生停诊，原来的号取消了", text, APPOINTMENT)
+    if kind == "restored":
+        text = f"{what}{doctor}。停诊取消了，请照原来的时间去；停诊后给您留的号已收回。"
+        return Words("停诊取消了，原来的号恢复了", text, APPOINTMENT)
     if by_provider:
         why = f"原因：{reason}。" if reason else ""
         text = f"{what}{doctor}。{why}这次不算您取消，请重新预约。"

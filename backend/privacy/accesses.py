@@ -19,15 +19,13 @@ ACTIONS = {
     "appointment.booked": "预约", "appointment.cancelled": "取消预约",
     "appointment.confirmed": "确认预约", "appointment.listed": "看了预约列表",
     "appointment.moved": "改约", "appointment.offered": "留了一个号",
-    "appointment.shown": "看了一个预约",
+    "appointment.restored": "停诊取消，恢复预约", "appointment.shown": "看了一个预约",
+    "appointment.stopped": "停诊，取消预约", "appointment.withdrawn": "停诊取消，收回留的号",
     "carer.accepted": "接受邀请，成为代办家属", "carer.consented": "同意代办或修改代办权限",
     "carer.invitation_opened": "打开了代办邀请", "carer.invitations_listed": "看了没用的邀请",
     "carer.invited": "邀请家人代办", "carer.listed": "看了代办家属名单",
     "carer.revoked": "解除代办", "carer.uninvited": "收回代办邀请",
-    "consent.listed": "看了同意记录",
-    "contract.ended": "解除家庭医生签约", "contract.listed": "看了签约居民名单",
-    "contract.read": "为签约居民找号", "contract.signed": "签约家庭医生",
-    "daylist.read": "看了当天的就诊名单",
+    "consent.listed": "看了同意记录", "daylist.read": "看了当天的就诊名单",
     "hold.expired": "没有确认的号自动放回",
     "inbox.read": "看了消息",
     "line.admit": "请进诊室", "line.call": "叫号", "line.check_in": "签到",
@@ -41,6 +39,8 @@ ACTIONS = {
     "patient.registered": "添加就诊人",
     "patient.requested": "申请代办", "patient.shown": "看了就诊人资料",
     "record.accesses_listed": "看了查看记录", "record.exported": "导出了全部信息",
+    "suspension.listed": "停诊时看了要通知谁", "suspension.phone_shown": "停诊时看了手机号",
+    "suspension.previewed": "停诊前看了影响到谁", "suspension.reached": "记下停诊已告知",
 }  # fmt: skip
 
 

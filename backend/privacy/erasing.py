@@ -40,6 +40,7 @@ from backend.identity.models import (
 from backend.notices import Notice
 from backend.receipts import IdempotencyKey
 from backend.reminders.models import Subscription
+from backend.suspension.models import SuspensionCase
 from backend.wechat.events import WechatEvent
 
 log = structlog.get_logger()
@@ -149,6 +150,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
         phone_sealed=None, phone_index=None, birth_on=NO_DAY, sex="unknown",
     )  # fmt: skip
     await Appointment.filter(patient_id=patient_id).update(reason="")
+    await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
     await CarerInvitation.filter(patient_id=patient_id).delete()
     contracts = FamilyDoctorContract.filter(patient_id=patient_id, ended_at=None)
     await contracts.update(ended_at=clock.now())

@@ -29,6 +29,7 @@ from backend.identity.models import (
 )
 from backend.notices import Notice
 from backend.reminders.models import Subscription
+from backend.suspension.models import SuspensionCase
 
 ROWS_MOST = 2000  # of one table; the latest
 
@@ -52,6 +53,7 @@ WITHHELD = {
     "appointment_event": {"actor_id"},
     "queue_entry": set(),
     "restriction": set(),
+    "suspension_case": {"suspension_id"},
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
@@ -62,7 +64,8 @@ EVERYWHERE = {"consortium_id"}
 NOT_PERSONAL = {
     "announcement", "booking_policy", "consortium", "department", "fee", "idempotency_key",
     "organization", "pool_return", "pool_rule", "practitioner", "practitioner_role", "schedule",
-    "schedule_exception", "schedule_template", "slot", "wechat_event",
+    "schedule_exception", "schedule_template", "slot", "suspended_schedule", "suspension",
+    "wechat_event",
 }  # fmt: skip
 
 
@@ -97,6 +100,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         AppointmentEvent.filter(appointment__patient_id__in=people),
         QueueEntry.filter(appointment__patient_id__in=people),
         Restriction.filter(theirs),
+        SuspensionCase.filter(theirs),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),

@@ -98,9 +98,11 @@ class AppointmentView(msgspec.Struct):
     """Booked by oneself; or offered from the waiting list or after a suspension, won in a draw,
     booked by the family doctor or by a referral, given at the desk."""
     cancelling: CancellingView
+    replacement: UUID | None = None
+    """Of a visit that was stopped (停诊), where one is shown: the appointment offered instead."""
 
     @classmethod
-    def of(cls, ticket: Ticket) -> "AppointmentView":
+    def of(cls, ticket: Ticket, replacement: UUID | None = None) -> "AppointmentView":
         place: Any = ticket.place
         status: Any = ticket.status
         origin: Any = ticket.origin
@@ -139,6 +141,7 @@ class AppointmentView(msgspec.Struct):
                 ticket.late_now,
                 wording.consequence(ticket),
             ),
+            replacement,
         )
 
 
