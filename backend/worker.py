@@ -21,7 +21,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from backend import clock, db, lease, notices, receipts
-from backend.booking import holds, schedules
+from backend.booking import flow, holds, schedules
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
@@ -68,6 +68,7 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
         Job("holds.expire", lambda: _expire(county), every(seconds=30)),
+        Job("pools.flow_back", lambda: flow.flow_back(county), every(seconds=60), quiet=True),
         Job("noshows.mark", lambda: noshows.mark(county), every(seconds=300), quiet=True),
         Job("noshows.close", lambda: noshows.close(county), at(hour=23, minute=30)),
         Job(

@@ -36,6 +36,7 @@ WHEN = {
     " lost answer treats it as success.",
     "already-booked": "The patient has a living appointment in that schedule. A phone that retries"
     " after a lost answer treats it as success.",
+    "already-contracted": "The resident has a family doctor already.",
     "bad-json": "The body is no JSON, or JSON that two parsers would read differently.",
     "bad-push": "A push to `/wechat/push` without a good signature, too old, or unreadable.",
     "bad-request": "The HTTP request itself is broken.",
@@ -52,6 +53,7 @@ WHEN = {
     " about anybody.",
     "day-limit": "The patient has as many appointments that day as the policy allows.",
     "department-limit": "The same, in one department.",
+    "doctor-elsewhere": "The doctor does not practise at that institution today.",
     "doctor-unknown": "Staff: no such 工号, or not where the administrator manages.",
     "expert-restricted": "No-shows or cancellations bar expert places for a while.",
     "forged": "Staff: a form that does not come from a page of this log-in.",

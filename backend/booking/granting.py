@@ -36,21 +36,32 @@ async def lock(slot_ids: Iterable[UUID]) -> None:
 
 async def grant(actor: Actor, ticket: Ticket) -> None:
     """Make `ticket` true. Raises what `appointments.book` raises."""
-    place = ticket.place
     await care_of(actor, ticket.patient_id, "book")
-    await holds.end_dead(Q(slot_id=place.slot_id) | Q(patient_id=ticket.patient_id))
+    await holds.end_dead(Q(slot_id=ticket.place.slot_id) | Q(patient_id=ticket.patient_id))
+    await give(actor, ticket, by=actor.account_id)
+
+
+async def give(
+    actor: Actor, ticket: Ticket, *, by: UUID, reason: str = "", bars: bool = True
+) -> None:
+    """The same where the caller has decided that `by` may book, and ended dead holds in the way.
+
+    `bars` False: restrictions do not count, as for walk-ins.
+    """
+    place = ticket.place
     taken = await take(place.slot_id)
     await check_earlier(ticket.patient_id, place, but=None)
     if not taken:
         await refuse(place.slot_id)
-    if place.kind == BARRED_KIND:
+    if bars and place.kind == BARRED_KIND:
         await standing.check(ticket.patient_id, place.kind)
     day_place, department_place = await numbers(ticket.patient_id, place, but=None)
     await Appointment.create(
         id=ticket.id,
-        account_id=actor.account_id,
+        account_id=by,
         patient_id=ticket.patient_id,
         status=ticket.status,
+        origin=ticket.origin,
         held_until=ticket.held_until,
         day_place=day_place,
         department_place=department_place,
@@ -58,7 +69,7 @@ async def grant(actor: Actor, ticket: Ticket) -> None:
         changed_at=ticket.created_at,
         **facts(place),
     )
-    await write_down(actor, ticket, "book", before=None, to_slot_id=place.slot_id)
+    await write_down(actor, ticket, "book", before=None, to_slot_id=place.slot_id, reason=reason)
 
 
 def facts(place: Place) -> dict[str, Any]:

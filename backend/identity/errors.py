@@ -91,3 +91,15 @@ class NotYourself(NotAllowed):
     code = "not-yourself"
     title = "请用本人的微信"
     detail = "请用登录这个账号的微信来操作。"
+
+
+class AlreadyContracted(Conflict):
+    code = "already-contracted"
+    title = "已有家庭医生"
+    detail = "这位居民已经签了家庭医生，换医生请先解除原来的签约。"
+
+
+class DoctorElsewhere(Conflict):
+    code = "doctor-elsewhere"
+    title = "医生不在这家机构"
+    detail = "这位医生今天不在这家机构执业，请换一位医生或机构。"

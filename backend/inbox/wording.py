@@ -40,7 +40,8 @@ def of_appointment(
     doctor = f"（{place.practitioner}医生）" if place.practitioner else ""
     if kind == "booked":
         where = f"到{place.location}就诊。" if place.location else ""
-        text = f"{what}{doctor}。{where}请带身份证件，提前 15 分钟到。"
+        how = f"{reason}：" if by_provider and reason else ""
+        text = f"{how}{what}{doctor}。{where}请带身份证件，提前 15 分钟到。"
         return Words("预约成功", text, APPOINTMENT)
     if kind == "offered":
         why = f"{reason}。" if reason else ""

@@ -7,6 +7,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "clinic.call",  # call, recall, skip, finish
             "schedule.read",
             "priority.book",  # into the priority pool, for a contracted resident
+            "contract.edit",  # family doctors' contracts: one's own
         }
     ),
     "institution_admin": frozenset(
@@ -14,6 +15,8 @@ RIGHTS: dict[str, frozenset[str]] = {
             "clinic.day",
             "clinic.call",
             "clinic.desk",  # check in at the desk, walk-ins
+            "contract.edit",
+            "contract.oversee",  # those of every doctor there
             "schedule.read",
             "schedule.edit",
             "schedule.suspend",
