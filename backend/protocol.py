@@ -23,7 +23,7 @@ from sanic.exceptions import (
     ServiceUnavailable,
 )
 from sanic.http import Http, Stage
-from sanic.server.protocols.http_protocol import HttpProtocol
+from sanic.server.protocols.websocket_protocol import WebSocketProtocol
 
 log = structlog.get_logger()
 
@@ -33,6 +33,9 @@ CHUNK_LINE_MOST = 64  # bytes of a chunk's size and extensions
 ANSWER_S = 5.0  # to send the refusal after a deadline; then the connection is cut
 LINGER_S = 1.0  # to read on after the last answer: a reset would destroy it on its way
 HEADERS_MOST = 64
+SOCKET_MESSAGE_MOST = 1024  # bytes of one message of a WebSocket; ours need none at all
+SOCKET_PING_S = 20.0
+SOCKET_CLOSE_S = 2.0  # for the other side to say goodbye as well
 
 # RFC 9112: a token, origin-form, a version; then `name:value` without control characters.
 # Possessive, so that a hostile head costs no more than an honest one.
@@ -209,13 +212,22 @@ class StrictHttp(Http):
             raise BadRequest("Bad chunked encoding")
 
 
-class StrictProtocol(HttpProtocol):
+class StrictProtocol(WebSocketProtocol):
     """Deadlines and caps. `limited(limits)` makes the class that a server uses."""
 
     HTTP_CLASS = StrictHttp
     limits: ClassVar[Limits] = Limits()
     by_address: ClassVar[Counter[bytes]] = Counter()
     lingers = False
+
+    def __init__(self, **wiring: Any) -> None:
+        ours = {
+            "websocket_timeout": SOCKET_CLOSE_S,
+            "websocket_max_size": SOCKET_MESSAGE_MOST,
+            "websocket_ping_interval": SOCKET_PING_S,
+            "websocket_ping_timeout": SOCKET_PING_S,
+        }
+        super().__init__(**(wiring | ours))  # Sanic would say its own defaults
 
     def connection_made(self, transport: Any) -> None:
         """Cut at once when there are too many, before anything is allocated for it."""
@@ -250,7 +262,9 @@ class StrictProtocol(HttpProtocol):
         transport = self.transport
         if transport is None or transport.is_closing() or self.lingers:
             return
-        if self._http is not None or not transport.can_write_eof():  # nothing was said just now
+        if (
+            self.websocket is not None or self._http is not None or not transport.can_write_eof()
+        ):  # nothing was said just now
             super().close(timeout)
             return
         self.lingers = True
@@ -272,8 +286,8 @@ class StrictProtocol(HttpProtocol):
     def check_timeouts(self) -> None:
         """Comes back exactly when the next deadline can have passed."""
         http = self._http
-        if self._task is None or http is None:
-            return
+        if self._task is None or http is None or self.websocket is not None:
+            return  # a WebSocket has its pings
         left, late = self._time_left(http)
         if left > 0:
             # A request may begin meanwhile, so never sleep longer than its shortest deadline.

@@ -110,6 +110,7 @@ WHEN = {
     "unsupported-media-type": "The body is not `application/json`.",
     "upstream": "WeChat answers badly or not at all.",
     "username-taken": "Staff: somebody has that user name.",
+    "wrong-origin": "A page of another site opens the WebSocket.",
 }
 
 

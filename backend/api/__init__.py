@@ -2,6 +2,7 @@
 
 from backend.api import (
     appointments,
+    clinic,
     directory,
     inbox,
     login,
@@ -11,16 +12,19 @@ from backend.api import (
     subscriptions,
 )
 from backend.api.health import mount as mount_health
+from backend.api.live import mount as mount_live
 from backend.api.route import mount as mount_api
 from backend.api.wechat import mount as mount_wechat
 
 __all__ = [
     "appointments",
+    "clinic",
     "directory",
     "inbox",
     "login",
     "mount_api",
     "mount_health",
+    "mount_live",
     "mount_wechat",
     "patients",
     "privacy",

@@ -82,6 +82,12 @@ async def by_code(
     return await at_desk(actor, hub, appointment_id)
 
 
+async def code_of(actor: Actor, desk: Desk, vault: Vault, appointment_id: UUID) -> tuple[str, str]:
+    """The resident's own code and the number to say aloud. Raises NotFound."""
+    await diary.find(actor, desk, appointment_id, "book")
+    return codes.of_appointment(vault, appointment_id), codes.number_of(vault, appointment_id)
+
+
 async def _by_number(actor: Actor, vault: Vault, organization_id: UUID, number: str) -> UUID:
     schedules = await Schedule.filter(
         consortium_id=actor.consortium_id, organization_id=organization_id, held_on=clock.today()

@@ -199,6 +199,14 @@ PLACED: dict[tuple[str, str], Placed] = {
         body=fields("slot_id"),
         rank=3,
     ),
+    ("POST", f"{ONE}/checkin"): Placed(
+        scope="book", ids={"appointment_id": "appointment"}, body=fields(code="nonsense"), by=None
+    ),
+    ("GET", f"{ONE}/checkin-code"): Placed(scope="book", ids={"appointment_id": "appointment"}),
+    ("GET", f"{ONE}/queue"): Placed(scope="view", ids={"appointment_id": "appointment"}),
+    ("POST", "/queue/tickets"): Placed(
+        scope="view", ids={"appointment_id": "appointment"}, body=fields("appointment_id")
+    ),
     ("GET", f"{ONE}/links"): Placed(scope="view", ids={"appointment_id": "appointment"}),
     ("GET", f"{ONE}/slip"): Placed(scope="view", ids={"appointment_id": "appointment"}),
     ("GET", "/appointments/<appointment_id:([0-9a-f-]{36})\\.ics>"): Placed(
@@ -361,6 +369,8 @@ async def test_a_lesser_scope_may_do_its_own_part(prober: Prober, role: str) -> 
     for declared, placed in sorted(places(), key=lambda pair: pair[1].rank):
         concerns_other = placed.ids.get("appointment_id") == "held"  # the child's
         if not 0 < NEEDED.get(placed.scope, 0) <= RIGHTS[role] or concerns_other:
+            continue
+        if placed.by is None:  # proved elsewhere
             continue
         answer = await prober.probe(declared, placed, role, prober.own(placed))
         assert answer.status_code == declared.status, (declared.method, answer.url, answer.text)
