@@ -22,6 +22,7 @@ from backend.refused import Refused
 from backend.settings import Settings, SettingsError, from_env
 from backend.supervisor import Supervisor, die_with
 
+ROLES = ("doctor", "institution_admin", "consortium_admin", "auditor")  # staff/models.py says so
 SIGNS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, sqlite3.Error, RedisError)
 
@@ -113,6 +114,61 @@ def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
                 asyncio.run(import_command.load(settings, path, dry_run=dry_run, console=console))
 
 
+@main.group()
+def staff() -> None:
+    """工作人员的账号：添加第一位管理员，或替进不来的人重置。"""
+
+
+@staff.command("add")
+@click.argument("name")
+@click.option("--username", required=True, help="登录用的名字，小写字母开头。")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="角色。")
+@click.option("--organization", help="机构编码，同工作簿；医共体管理员不填。")
+@click.option("--doctor", help="工号；医生必填。")
+def staff_add(
+    name: str, username: str, role: str, organization: str | None, doctor: str | None
+) -> None:
+    """添加一位工作人员，显示一次性密码。"""
+    from backend import staff_command
+
+    with _prepared() as settings:
+        asyncio.run(
+            staff_command.add(
+                settings, console, name=name, username=username, role=role,
+                organization=organization, doctor=doctor,
+            )
+        )  # fmt: skip
+
+
+@staff.command("list")
+def staff_list() -> None:
+    """列出全部工作人员和角色。"""
+    from backend import staff_command
+
+    with _prepared() as settings:
+        asyncio.run(staff_command.show(settings, console))
+
+
+@staff.command("reset")
+@click.argument("username")
+def staff_reset(username: str) -> None:
+    """换一个一次性密码，重新绑定验证器，退出全部登录。"""
+    from backend import staff_command
+
+    with _prepared() as settings:
+        asyncio.run(staff_command.reset(settings, console, username))
+
+
+@staff.command("code")
+@click.argument("key")
+def staff_code(key: str) -> None:
+    """验证器此刻显示的 6 位数字；没有手机验证器时试用。"""
+    from backend import clock
+    from backend.staff import totp
+
+    click.echo(totp.code_at(key.replace(" ", "").upper(), clock.now()))
+
+
 @main.command()
 @click.option("--port", default=8001, show_default=True)
 @click.option("--state", type=click.Path(path_type=Path), help="记住用户和消息的文件。")
@@ -159,6 +215,19 @@ def _settings() -> Settings:
     settings = from_env(_variables())
     logs.configure(json=settings.log_json, level=settings.log_level)
     return settings
+
+
+@contextlib.contextmanager
+def _prepared() -> Iterator[Settings]:
+    """For commands that change what a running server keeps: the schema is right, nobody else there.
+
+    On SQLite the server has to be stopped first.
+    """
+    with _explained():
+        settings = _settings()
+        asyncio.run(schema.insist(settings))
+        with _alone(settings):
+            yield settings
 
 
 @contextlib.contextmanager

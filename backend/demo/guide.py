@@ -1,5 +1,6 @@
 """What the demo prints once all of it answers."""
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -7,6 +8,8 @@ from rich.panel import Panel
 from rich.table import Table
 
 from backend import miniprogram
+from backend.demo import staff
+from backend.staff.wording import ROLES
 
 PEOPLE = {
     "wang-nainai": "王奶奶",
@@ -24,6 +27,7 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
     for what, where in (
         ("网址", f"{site}/"),
         ("小程序", _mini_program(site)),
+        ("工作人员", f"{site}/staff/"),
         ("接口文档", f"{site}/api/v1/docs"),
         ("微信模拟器", f"{wechat}/_sim/"),
         ("定时任务", "在服务进程内，状态见 " + f"{site}/readyz"),
@@ -36,9 +40,31 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
     table.add_row("", "第一次登录即建立账号；就诊人和代办人由他们自己添加")
     title = "家门口 · 演示已就绪（Ctrl-C 全部停止）"
     console.print(Panel(table, title=title, border_style="green", expand=False))
+    _staff(console, site, home)
     console.print("[bold]用演示身份登录（可直接复制）：[/]")
     for line in commands(site, wechat):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _staff(console: Console, site: str, home: Path) -> None:
+    """Who works here, and how they log in."""
+    table = Table.grid(padding=(0, 2))
+    for person in staff.PEOPLE:
+        where = f"{ROLES[person.role]} {person.organization or ''}"
+        table.add_row(f"[cyan]{person.username}[/]", person.name, where)
+    secrets = staff.secrets_of(home)
+    console.print(f"[bold]工作人员登录 {site}/staff/[/]（用户名任选）", soft_wrap=True)
+    console.print(table)
+    console.print(f"密码　　{secrets.password}", markup=False, highlight=False)
+    code = f"{_command()} staff code {secrets.totp_key}"
+    console.print(f"动态码　{code}", markup=False, highlight=False, soft_wrap=True)
+    console.print("　　　　或把这个密钥手工输入手机上的验证器；只用于这个演示文件夹")
+
+
+def _command() -> str:
+    """How this very installation is called."""
+    beside = Path(sys.executable).with_name("jiamenkou")
+    return str(beside) if beside.is_file() else "jiamenkou"
 
 
 def _mini_program(site: str) -> str:

@@ -20,6 +20,7 @@ from rich.console import Console
 from backend import db, doctor, environment, lease, logs, serving
 from backend.booking import schedules
 from backend.county.importing import import_county
+from backend.demo import staff
 from backend.demo.children import PACKAGES, Child, DemoFailed, started
 from backend.demo.guide import guide
 from backend.migrate import migrate
@@ -101,7 +102,7 @@ def _prepare(home: Path, port: int, reset: bool, tell: Callable[[str], None]) ->
         logs.configure(json=True, level="ERROR")
         tell("正在建立数据库…")
         asyncio.run(migrate(settings))
-        asyncio.run(_load_county(settings, tell))
+        asyncio.run(_load_county(settings, home, tell))
     return variables
 
 
@@ -148,7 +149,7 @@ def _secrets() -> str:
     return "\n".join(lines) + "\n"
 
 
-async def _load_county(settings: Settings, tell: Callable[[str], None]) -> None:
+async def _load_county(settings: Settings, home: Path, tell: Callable[[str], None]) -> None:
     await db.connect(settings)
     try:
         await import_county(
@@ -156,6 +157,8 @@ async def _load_county(settings: Settings, tell: Callable[[str], None]) -> None:
             COUNTY,
             progress=lambda done, total, label: tell(f"演示县：{label} {done}/{total or '…'}"),
         )
+        tell("演示县：添加工作人员…")
+        await staff.load(settings, home)
         tell("演示县：按排班模板发布号源…")
         await schedules.publish(settings.consortium_id)
     finally:

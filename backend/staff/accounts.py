@@ -15,9 +15,10 @@ from tortoise.expressions import Q
 from backend import audit, clock, db
 from backend.consortium.directory import Directory, directory
 from backend.consortium.models import Organization, Practitioner
+from backend.crypto import Vault
 from backend.errors import Malformed, NotFound
 from backend.identity.access import Actor
-from backend.staff import passwords
+from backend.staff import passwords, totp
 from backend.staff.errors import (
     DoctorUnknown,
     ManagedElsewhere,
@@ -216,6 +217,27 @@ async def reset(actor: Actor, staff_id: UUID) -> str:
         await _end_sessions(staff_id)
         await audit.record(actor, "staff.reset", entity_id=staff_id)
     return one_time
+
+
+async def equip(
+    actor: Actor, vault: Vault, staff_id: UUID, *, password: str, totp_key: str
+) -> None:
+    """Both secrets at once, as if the person had logged in already: for a demonstration.
+
+    Raises NotFound: only whoever runs commands on the server may.
+    """
+    if actor.kind != "operator":
+        raise NotFound
+    await _seen(actor, staff_id)
+    kept = await passwords.hashed(password)
+    async with db.transaction():
+        await Staff.filter(id=staff_id).update(
+            password_hash=kept,
+            must_change=False,
+            totp_sealed=vault.seal(totp_key, bound_to=totp.COLUMN),
+            totp_confirmed_at=clock.now(),
+        )
+        await audit.record(actor, "staff.equipped", entity_id=staff_id)
 
 
 async def disable(actor: Actor, staff_id: UUID, *, disabled: bool = True) -> None:

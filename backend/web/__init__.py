@@ -8,9 +8,9 @@ from typing import Any
 from sanic import Sanic
 
 from backend.api.service import Service
-from backend.web import account, home, login, page, static_files
+from backend.web import account, home, login, page, people, static_files
 
-__all__ = ["account", "home", "login", "mount"]
+__all__ = ["account", "home", "login", "mount", "people"]
 
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:

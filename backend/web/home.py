@@ -1,12 +1,14 @@
 """What the person who is logged in may do."""
 
+from backend import clock
+from backend.booking import tally
 from backend.consortium.directory import Directory, directory
 from backend.errors import NotFound
 from backend.identity.access import Grant
-from backend.staff.wording import EVERYWHERE, ROLES
+from backend.staff.wording import ROLES
 from backend.web import nav
 from backend.web.page import Show, page, show
-from backend.web.view import View
+from backend.web.view import View, place_of
 
 
 @page("GET", "/")
@@ -15,7 +17,11 @@ async def home(view: View) -> Show:
     county = await directory(view.actor.consortium_id)
     roles = [_role(grant, county) for grant in view.actor.grants]
     ways = [entry for entry in nav.entries(view.actor) if entry.path != "/"]
-    return show("home.html", roles=roles, ways=ways, county=county)
+    doctor = view.actor.practitioner_id is not None
+    figures = None
+    if view.may(tally.READ):
+        figures = await tally.of_day(view.actor, clock.today(), own=doctor)
+    return show("home.html", roles=roles, ways=ways, county=county, figures=figures, doctor=doctor)
 
 
 @page("GET", "/<anything:path>", stage="public")
@@ -27,8 +33,5 @@ async def missing(view: View, anything: str) -> Show:
 def _role(grant: Grant, county: Directory) -> tuple[str, str, str]:
     """A role, its institution, and how many more stand below that one."""
     within = grant.organization_ids
-    if within is None:
-        return ROLES[grant.role], EVERYWHERE, ""
-    known = [org for org in county.organizations.values() if org.id in within]
-    top = next((org.name for org in known if org.parent_id not in within), "已停用的机构")
-    return ROLES[grant.role], top, f"及下属 {len(known) - 1} 家" if len(known) > 1 else ""
+    more = sum(org_id in within for org_id in county.organizations) - 1 if within else 0
+    return ROLES[grant.role], place_of(grant, county), f"及下属 {more} 家" if more > 0 else ""

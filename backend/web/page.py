@@ -19,11 +19,12 @@ from backend.api.hosts import Hosts
 from backend.api.reply import Reply
 from backend.api.route import Nothing
 from backend.api.service import Service
+from backend.consortium.directory import directory
 from backend.logs import new_request_id, request_id
 from backend.staff import sessions
 from backend.web import forms, session
 from backend.web.render import PREFIX, SECURE, render
-from backend.web.view import View
+from backend.web.view import View, place_of
 
 log = structlog.get_logger()
 
@@ -220,6 +221,9 @@ async def _let_in(declared: Declared, view: View) -> Go | None:
         return Go(_with_next(PASSWORD, view))
     if declared.right is not None:
         login.actor.must(declared.right)
+    if login.whole and login.actor.grants:
+        county = await directory(login.actor.consortium_id)
+        view.institution = place_of(login.actor.grants[0], county)
     return None
 
 

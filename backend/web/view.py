@@ -6,9 +6,11 @@ from typing import Any
 from sanic import Request
 
 from backend.api.service import Service
+from backend.consortium.directory import Directory
 from backend.errors import Unauthenticated
-from backend.identity.access import Actor
+from backend.identity.access import Actor, Grant
 from backend.staff.sessions import LogIn
+from backend.staff.wording import EVERYWHERE
 from backend.web import nav, session
 from backend.web.forms import Sent
 
@@ -20,6 +22,7 @@ class View:
     """Handed to handlers, and to templates as `view`.
 
     `query`: the decoded query string. `faults`: what to mend, by field; "" is the form as a whole.
+    `institution`: for which one works, for the head of the page.
     """
 
     request: Request
@@ -29,6 +32,7 @@ class View:
     sent: Sent = field(default_factory=Sent)
     faults: dict[str, str] = field(default_factory=dict)
     flash: str = ""
+    institution: str = ""
 
     @property
     def actor(self) -> Actor:
@@ -80,3 +84,13 @@ class View:
             )
             return str(value) in {str(one) for one in many}
         return str(value) in self.sent.values.get(name, [])
+
+
+def place_of(grant: Grant, county: Directory) -> str:
+    """The name of the institution for which a role was given; of all below it, it is the top."""
+    within = grant.organization_ids
+    if within is None:
+        return EVERYWHERE
+    known = (county.organizations[one] for one in within if one in county.organizations)
+    tops = sorted(org.name for org in known if org.parent_id not in within)
+    return tops[0] if tops else "已停用的机构"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.service import Service
-from tests.browser.staff import DESK, PHONE, Desk, organization_id
+from tests.browser.staff import DESK, PHONE, Desk, add_staff, organization_id
 from tests.browser.test_every_page import axe
 
 SIZES = {"phone": PHONE, "desk": DESK}
@@ -24,6 +24,10 @@ PAGES = [
     ("home-auditor", "auditor", "/"),
     ("account", "institution_admin", "/account"),
     ("password", "institution_admin", "/account/password"),
+    ("people", "institution_admin", "/people"),
+    ("people-none", "institution_admin", "/people?q=nobody"),
+    ("person-new", "institution_admin", "/people/new"),
+    ("person", "consortium_admin", "/people/{colleague}"),
     ("missing", "institution_admin", "/nothing"),
 ]
 WHERE = {"institution_admin": ("DXRM",), "doctor": ("DXRM",)}  # the others: the whole county
@@ -33,7 +37,8 @@ DOCTOR = "10001"
 @pytest.fixture(scope="module")
 def known(service: Service) -> dict[str, str]:
     """What a path may name: `{hospital}`."""
-    return {"hospital": str(organization_id(service, "DXRM"))}
+    colleague = add_staff(service, "doctor", "DXRM", name="蔡明秋", doctor="10013")
+    return {"hospital": str(organization_id(service, "DXRM")), "colleague": str(colleague)}
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +112,8 @@ REACHABLE = """() => {
   return found.filter((one) => one.type !== 'radio').length + radios.size
 }"""
 SMALL = """(least) => [...document.querySelectorAll('button,a,input,select,textarea,summary')]
-  .filter((one) => one.checkVisibility() && one.type !== 'hidden' && !one.matches('.skip, p a'))
+  .filter((one) => one.checkVisibility() && one.type !== 'hidden')
+  .filter((one) => !one.matches('.skip, .visually-hidden, p a'))
   .map((one) => [one.getBoundingClientRect(), one])
   .filter(([box, one]) => (box.height < least - 0.5 || box.width < least - 0.5)
     && !(one.closest('label')?.getBoundingClientRect().height >= least))

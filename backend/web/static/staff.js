@@ -4,9 +4,11 @@
   const dialog = document.getElementById('confirm')
   let goOn = null
 
-  const ask = (text, yes, then) => {
+  const ask = (text, yes, by, then) => {
+    const button = dialog.querySelector('[data-answer=yes]')
     dialog.querySelector('#confirm-text').textContent = text
-    dialog.querySelector('[data-answer=yes]').textContent = yes || '确定'
+    button.textContent = yes || '确定'
+    button.classList.toggle('alarm', Boolean(by?.matches('.alarm, .quiet-alarm')))
     goOn = then
     dialog.showModal()
     dialog.querySelector('[data-answer=no]').focus() // Enter must not do what can't be undone
@@ -28,7 +30,7 @@
     if (form.dataset.confirm && !form.dataset.confirmed) {
       event.preventDefault()
       const by = event.submitter
-      ask(form.dataset.confirm, form.dataset.yes, () => {
+      ask(form.dataset.confirm, form.dataset.yes, by, () => {
         form.dataset.confirmed = 'yes'
         form.requestSubmit(by)
       })
@@ -48,7 +50,7 @@
     const { confirm, yes } = event.detail.elt.dataset
     if (!confirm) return
     event.preventDefault()
-    ask(confirm, yes, () => event.detail.issueRequest(true))
+    ask(confirm, yes, event.detail.elt, () => event.detail.issueRequest(true))
   })
 
   // Back from the next page, the form may be sent again.
