@@ -227,6 +227,7 @@ async def _rows(
     WITH page AS (
       SELECT s.* FROM schedule s
       WHERE s.consortium_id = $1 AND s.held_on BETWEEN $2 AND $3 AND s.ends_at > $4
+        AND s.status <> 'replaced'
         {" ".join(conditions)}
       ORDER BY s.held_on, s.starts_at, s.id LIMIT {int(most)}
     )

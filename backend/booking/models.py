@@ -188,7 +188,7 @@ class Schedule(Model):
     starts_at = fields.DatetimeField()
     ends_at = fields.DatetimeField()
     fee_fen = fields.IntField(default=0)
-    status = fields.CharField(max_length=10, default="open")  # open, suspended, stopped
+    status = fields.CharField(max_length=10, default="open")  # suspended, stopped, replaced
     release = fields.CharField(max_length=6, default="first", db_default="first")  # first, draw
 
     organization_id: Any

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 
 from backend import clock
 from backend.booking import pools
@@ -49,7 +49,7 @@ class Published:
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """A schedule and its slots, not yet stored."""
 
     schedule: Schedule
@@ -60,9 +60,12 @@ class _Draft:
         return 1 + len(self.slots)
 
 
-async def publish(consortium_id: UUID, *, today: date | None = None) -> Published:
+async def publish(
+    consortium_id: UUID, *, today: date | None = None, organization_id: UUID | None = None
+) -> Published:
     """Create the schedules and slots that are not there yet, today through the horizon.
 
+    `organization_id`: for this institution alone, whose staff have just changed something.
     Their places are split among the pools by the rules of that day. Repeatable: a schedule is one
     per template and date, and what is published already stays as it is, but for 停诊: an exception
     shuts it for new bookings. Those that were made stand, until somebody tells the patients. Short
@@ -70,13 +73,13 @@ async def publish(consortium_id: UUID, *, today: date | None = None) -> Publishe
     """
     rota = await _load_rota(consortium_id, today or clock.today())
     published = Published()
-    async for templates in _pages(consortium_id):
+    async for templates in _pages(consortium_id, organization_id):
         rota.roles = await _roles(templates)
         there = await _published(templates, rota.today)
         drafts = _drafts(consortium_id, rota, templates, there, published)
         for chunk in _chunks(drafts):
             await _store(chunk, published)
-    await _mend_doors(consortium_id, rota, published)
+    await _mend_doors(consortium_id, organization_id, rota, published)
     log.info(
         "schedules.published",
         schedules=published.schedules,
@@ -115,17 +118,20 @@ async def _load_rota(consortium_id: UUID, today: date) -> Rota:
 
 
 async def _held(consortium_id: UUID, today: date) -> set[tuple[UUID, date, str]]:
-    """Half-days of doctors (else departments) that schedules of retired templates still take."""
+    """Half-days of doctors (else departments) that schedules of retired templates still take.
+
+    So do those of a template that ended before the day: a newer version took its place.
+    """
     rows = await Schedule.filter(
+        Q(template__active=False) | Q(template__to_on__lt=F("held_on")),
         consortium_id=consortium_id,
-        status__in=("open", STOPPED),
+        status__in=("open", "suspended", STOPPED),
         held_on__gte=today,
-        template__active=False,
     ).values_list("practitioner_id", "department_id", "held_on", "period")
     return {(doctor or department, on, period) for doctor, department, on, period in rows}
 
 
-async def _pages(consortium_id: UUID) -> AsyncIterator[list[Row]]:
+async def _pages(consortium_id: UUID, organization_id: UUID | None) -> AsyncIterator[list[Row]]:
     """Templates in use, `TEMPLATES_A_PAGE` at a time."""
     in_use = ScheduleTemplate.filter(
         Q(practitioner_id=None) | Q(practitioner__active=True),
@@ -134,6 +140,8 @@ async def _pages(consortium_id: UUID) -> AsyncIterator[list[Row]]:
         organization__active=True,
         department__active=True,
     )
+    if organization_id is not None:
+        in_use = in_use.filter(organization_id=organization_id)
     last: UUID | None = None
     while True:
         rest = in_use if last is None else in_use.filter(id__gt=last)
@@ -169,7 +177,7 @@ def _drafts(
     templates: list[Row],
     there: set[tuple[UUID, date]],
     published: Published,
-) -> Iterator[_Draft]:
+) -> Iterator[Draft]:
     for template in templates:
         for on in rota.dates(template):
             if (template["id"], on) in there or rota.still_held(template, on):
@@ -181,10 +189,38 @@ def _drafts(
                 yield _draft(consortium_id, template, on, capacity, rota)
 
 
-def _draft(consortium_id: UUID, template: Row, on: date, capacity: int, rota: Rota) -> _Draft:
+async def rota(consortium_id: UUID) -> Rota:
+    """For `one_off`. Reads what a transaction must not wait for."""
+    return await _load_rota(consortium_id, clock.today())
+
+
+def one_off(schedule_id: UUID, consortium_id: UUID, row: Row, on: date, rota: Rota) -> Draft:
+    """A schedule that no template makes. `row` is as a template's (`TEMPLATE_FIELDS`), its id None.
+
+    Holidays and exceptions are not asked: whoever wants it means that day.
+    """
+    return _draft(consortium_id, row, on, row["capacity"], rota, schedule_id=schedule_id)
+
+
+async def add(draft: Draft) -> Schedule:
+    """Publish it, inside the caller's transaction. Raises IntegrityError: it is there already."""
+    await draft.schedule.save(force_create=True)
+    await Slot.bulk_create(draft.slots)
+    return draft.schedule
+
+
+def _draft(
+    consortium_id: UUID,
+    template: Row,
+    on: date,
+    capacity: int,
+    rota: Rota,
+    *,
+    schedule_id: UUID | None = None,
+) -> Draft:
     """Ids follow from the template and the date, so that two workers make the same rows."""
     schedule = Schedule(
-        id=uuid5(template["id"], on.isoformat()),
+        id=schedule_id or uuid5(template["id"], on.isoformat()),
         consortium_id=consortium_id,
         organization_id=template["organization_id"],
         department_id=template["department_id"],
@@ -198,7 +234,7 @@ def _draft(consortium_id: UUID, template: Row, on: date, capacity: int, rota: Ro
         fee_fen=rota.fee_fen(template),
     )
     slots = slots_of(schedule, template["slot_minutes"], capacity, rota.kept(template, on))
-    return _Draft(schedule, list(slots))
+    return Draft(schedule, list(slots))
 
 
 def slots_of(
@@ -233,11 +269,11 @@ def a_slot(
     )
 
 
-def _chunks(drafts: Iterable[_Draft]) -> Iterator[list[_Draft]]:
+def _chunks(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
     """Whole schedules, about `ROWS_A_TRANSACTION` rows together."""
     rows = 0
 
-    def number(draft: _Draft) -> int:
+    def number(draft: Draft) -> int:
         nonlocal rows
         rows += draft.rows
         return rows // ROWS_A_TRANSACTION
@@ -246,7 +282,7 @@ def _chunks(drafts: Iterable[_Draft]) -> Iterator[list[_Draft]]:
         yield list(chunk)
 
 
-async def _store(chunk: list[_Draft], published: Published) -> None:
+async def _store(chunk: list[Draft], published: Published) -> None:
     """A schedule never stands without its slots. Rows that another worker made first stay."""
     slots = [slot for draft in chunk for slot in draft.slots]
     async with transaction():
@@ -256,15 +292,20 @@ async def _store(chunk: list[_Draft], published: Published) -> None:
     published.slots += len(slots)
 
 
-async def _mend_doors(consortium_id: UUID, rota: Rota, published: Published) -> None:
+async def _mend_doors(
+    consortium_id: UUID, organization_id: UUID | None, rota: Rota, published: Published
+) -> None:
     """Shut what exceptions close by now, and open again what they no longer do."""
     places, days = {place for place, _ in rota.exceptions}, {on for _, on in rota.exceptions}
-    rows = await Schedule.filter(
+    found = Schedule.filter(
         Q(status="suspended")
         | Q(status="open", organization_id__in=list(places), held_on__in=list(days)),
         consortium_id=consortium_id,
         held_on__gte=rota.today,
-    ).values(
+    )
+    if organization_id is not None:
+        found = found.filter(organization_id=organization_id)
+    rows = await found.values(
         "id", "status", "organization_id", "department_id", "practitioner_id", "held_on", "period"
     )
     closed = {row["id"]: rota.is_closed(row) for row in rows}

@@ -1,1 +1,1 @@
-"""排班管理: administrators change templates and schedules; every change says why."""
+"""排班管理: the week as staff see it, and every change to templates, schedules and places."""
