@@ -24,6 +24,7 @@ from backend.booking.errors import (
     NotPossibleNow,
     NotYetOpen,
     SameSlot,
+    SlotFull,
     TooLateToMove,
     TooManyMoves,
 )
@@ -32,6 +33,7 @@ from backend.booking.places import Place
 from backend.booking.policy import BOOKED, CANCELLED, PENDING
 from backend.booking.taking import Claim, Outcome, Refused, Unclear, Wish
 from backend.booking.tickets import Ticket
+from backend.booking.waitlist import answers
 from backend.errors import NotFound, Problem
 from backend.identity.access import Actor
 from backend.ids import new_id
@@ -168,21 +170,34 @@ async def _book_carefully(
             await granting.lock(ticket.place.slot_id for ticket in tickets)
             for index, ticket in enumerate(tickets):
                 with _naming(index if len(tickets) > 1 else None):
+                    await _end_dead_for(ticket.place, ticket.patient_id)
                     await granting.grant(actor, ticket)
             await receipt.keep(201, result)
 
-    with desk.taking.alone():
-        await db.retried(attempt)
+    try:
+        with desk.taking.alone():
+            await db.retried(attempt)
+    except SlotFull:
+        # The place of a dead hold may have gone to somebody in line, which the refusal undid.
+        await holds.settle([ticket.place.slot_id for ticket in tickets])
+        raise
     for ticket in tickets:
         desk.taking.freed(ticket.place.slot_id)
     log.info("appointment.booked", appointment_ids=[str(ticket.id) for ticket in tickets])
+
+
+async def _end_dead_for(place: Place, patient_id: UUID) -> None:
+    await holds.end_dead(Q(slot_id=place.slot_id) | Q(patient_id=patient_id))
 
 
 # --- what may be done to an appointment -----------------------------------------------------------
 
 
 async def confirm(actor: Actor, desk: Desk, appointment_id: UUID, *, receipt: Receipt) -> Ticket:
-    """Turn a hold into a booking. Raises NotFound, HoldExpired, NotPossibleNow."""
+    """Turn a hold, or a place that was offered, into a booking.
+
+    Raises NotFound, HoldExpired, NotPossibleNow.
+    """
     ticket = await diary.find(actor, desk, appointment_id, "book")
     async with db.transaction():
         await receipt.check()
@@ -193,6 +208,8 @@ async def confirm(actor: Actor, desk: Desk, appointment_id: UUID, *, receipt: Re
         await granting.write_down(
             actor, ticket, "confirm", before=PENDING, to_slot_id=ticket.place.slot_id
         )
+        if ticket.origin == "waitlist":
+            await answers.accepted(actor, ticket.id)
         await receipt.keep(200, ticket)
     log.info("appointment.confirmed", appointment_id=str(ticket.id))
     return ticket
@@ -207,43 +224,59 @@ async def cancel(
         NotFound; NotPossibleNow: it is over, has begun, or is cancelled already.
     """
     ticket = await diary.find(actor, desk, appointment_id, "book")
-    async with db.transaction():
-        await receipt.check()
-        now = clock.now()
-        late = ticket.late_now
-        counted = ticket.status == BOOKED and rules.counts(
-            ticket.policy, booked_at=ticket.created_at, now=now
-        )
-        # Guarded by the very state that was read: whatever came in between is no longer this deed.
-        cancelled = await Appointment.filter(
-            Q(status=BOOKED) | Q(status=PENDING, held_until__gt=now),
-            id=ticket.id,
-            slot_id=ticket.place.slot_id,
-            status=ticket.status,
-            starts_at__gt=now,
-        ).update(
-            status=CANCELLED,
-            cancelled_by="patient",
-            reason=reason,
-            late_cancel=late,
-            counted_cancel=counted and not late,
-            changed_at=now,
-        )
-        if not cancelled:
-            await _refuse_state(ticket.id)
-        await holds.give_back([ticket.place.slot_id])
-        before = ticket.status
-        ticket = _changed(
-            ticket, status=CANCELLED, cancelled_by="patient", reason=reason, late_cancel=late
-        )
-        await granting.write_down(
-            actor, ticket, "cancel", before=before, from_slot_id=ticket.place.slot_id, reason=reason
-        )
-        await standing.review(actor.consortium_id, ticket.patient_id, ticket.policy)
-        await receipt.keep(200, ticket)
+
+    async def attempt() -> Ticket:
+        async with db.transaction():
+            await receipt.check()
+            cancelled = await _cancel(actor, ticket, reason)
+            await receipt.keep(200, cancelled)
+            return cancelled
+
+    cancelled = await db.retried(attempt)
     desk.taking.freed(ticket.place.slot_id)
-    log.info("appointment.cancelled", appointment_id=str(ticket.id), late=late)
-    return ticket
+    log.info("appointment.cancelled", appointment_id=str(ticket.id), late=cancelled.late_cancel)
+    return cancelled
+
+
+async def _cancel(actor: Actor, ticket: Ticket, reason: str) -> Ticket:
+    now = clock.now()
+    late = ticket.late_now
+    counted = ticket.status == BOOKED and rules.counts(
+        ticket.policy, booked_at=ticket.created_at, now=now
+    )
+    # Guarded by the very state that was read: whatever came in between is no longer this deed.
+    cancelled = await Appointment.filter(
+        Q(status=BOOKED) | Q(status=PENDING, held_until__gt=now),
+        id=ticket.id,
+        slot_id=ticket.place.slot_id,
+        status=ticket.status,
+        starts_at__gt=now,
+    ).update(
+        status=CANCELLED,
+        cancelled_by="patient",
+        reason=reason,
+        late_cancel=late,
+        counted_cancel=counted and not late,
+        changed_at=now,
+    )
+    if not cancelled:
+        await _refuse_state(ticket.id)
+    if ticket.status == PENDING and ticket.origin == "waitlist":
+        await answers.declined(actor, ticket.id)
+    await holds.give_back([ticket.place.slot_id])
+    after = _changed(
+        ticket, status=CANCELLED, cancelled_by="patient", reason=reason, late_cancel=late
+    )
+    await granting.write_down(
+        actor,
+        after,
+        "cancel",
+        before=ticket.status,
+        from_slot_id=ticket.place.slot_id,
+        reason=reason,
+    )
+    await standing.review(actor.consortium_id, ticket.patient_id, ticket.policy)
+    return after
 
 
 async def reschedule(
@@ -274,7 +307,7 @@ async def reschedule(
 
 async def _move(actor: Actor, ticket: Ticket, place: Place) -> Ticket:
     await _check_move(ticket, place)
-    await holds.end_dead(Q(slot_id=place.slot_id) | Q(patient_id=ticket.patient_id))
+    await _end_dead_for(place, ticket.patient_id)
     taken = await granting.take(place.slot_id)
     await granting.check_earlier(ticket.patient_id, place, but=ticket.id)
     if not taken:

@@ -3,6 +3,7 @@
 A held place whose time has passed counts as free here too, before any job has come by.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -137,6 +138,32 @@ async def show(consortium_id: UUID, schedule_id: UUID) -> Offer:
     if not found:
         raise NotFound(NO_SCHEDULE)
     return found[0]
+
+
+async def free_among(
+    consortium_id: UUID,
+    choices: Sequence[tuple[UUID, UUID | None]],
+    *,
+    from_on: date,
+    to_on: date,
+    periods: Collection[str],
+    kind: str | None,
+    least: int,
+) -> UUID | None:
+    """A schedule of one of these (department, doctor or None) that can be booked right now and has
+    `least` free places; None: there is none."""
+    departments = list({department_id for department_id, _ in choices})
+    wanted = Search(from_on=from_on, to_on=to_on, kind=kind, free_only=True)
+    county, table = await directory(consortium_id), await policies(consortium_id)
+    rows = await _rows(consortium_id, wanted, departments, table, None, LOOK_AGAIN_AT)
+    for offer in await _offers(rows, county, table, wanted):
+        doctor_id = offer.doctor.id if offer.doctor else None
+        accepted = (offer.department.id, None) in choices or (
+            doctor_id is not None and (offer.department.id, doctor_id) in choices
+        )
+        if accepted and offer.period in periods and offer.state == "open" and offer.free >= least:
+            return offer.id
+    return None
 
 
 def _position(row: db.Row) -> Cursor:

@@ -4,13 +4,14 @@ The slow and careful half of booking; `taking.py` is the fast one. Moves use it 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import F
 
 from backend import audit, clock
-from backend.booking import holds, standing
+from backend.booking import standing
 from backend.booking.errors import (
     AlreadyBooked,
     BookingClosed,
@@ -20,7 +21,7 @@ from backend.booking.errors import (
 )
 from backend.booking.models import Appointment, AppointmentEvent, Slot
 from backend.booking.places import Place
-from backend.booking.policy import BARRED_KIND, CANCELLED, EXCUSED
+from backend.booking.policy import BARRED_KIND, CANCELLED, EXCUSED, PENDING
 from backend.booking.tickets import Ticket
 from backend.identity.access import Actor, care_of
 from backend.ids import new_id
@@ -48,16 +49,18 @@ async def freeze(slot_ids: Iterable[UUID]) -> None:
 
 
 async def grant(actor: Actor, ticket: Ticket) -> None:
-    """Make `ticket` true. Raises what `appointments.book` raises."""
+    """Make `ticket` true; the caller has ended dead holds in the way.
+
+    Raises what `appointments.book` raises.
+    """
     await care_of(actor, ticket.patient_id, "book")
-    await holds.end_dead(Q(slot_id=ticket.place.slot_id) | Q(patient_id=ticket.patient_id))
     await give(actor, ticket, by=actor.account_id)
 
 
 async def give(
     actor: Actor, ticket: Ticket, *, by: UUID, reason: str = "", bars: bool = True
 ) -> None:
-    """The same where the caller has decided that `by` may book, and ended dead holds in the way.
+    """The same where the caller has decided that `by` may book.
 
     `bars` False: restrictions do not count, as for walk-ins.
     """
@@ -83,6 +86,55 @@ async def give(
         **facts(place),
     )
     await write_down(actor, ticket, "book", before=None, to_slot_id=place.slot_id, reason=reason)
+
+
+async def hold(
+    actor: Actor,
+    place: Place,
+    *,
+    patient_id: UUID,
+    account_id: UUID,
+    until: datetime,
+    origin: str,
+    reason: str,
+) -> Appointment:
+    """Hold a place as an offer; dead holds in its way were ended before. See `offers.hold`."""
+    await check_earlier(patient_id, place, but=None)
+    if place.kind == BARRED_KIND:
+        await standing.check(patient_id, place.kind)
+    day_place, department_place = await numbers(patient_id, place, but=None)
+    if not await take(place.slot_id):
+        await refuse(place.slot_id)
+    now = clock.now()
+    appointment = await Appointment.create(
+        id=new_id(),
+        account_id=account_id,
+        patient_id=patient_id,
+        status=PENDING,
+        origin=origin,
+        held_until=min(until, place.starts_at),
+        day_place=day_place,
+        department_place=department_place,
+        created_at=now,
+        changed_at=now,
+        **facts(place),
+    )
+    await AppointmentEvent.create(
+        id=new_id(),
+        consortium_id=place.consortium_id,
+        appointment_id=appointment.id,
+        at=now,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        action="offer",
+        to_status=PENDING,
+        to_slot_id=place.slot_id,
+        reason=reason,
+    )
+    await audit.record(
+        actor, "appointment.offered", entity_id=appointment.id, patient_ids=[patient_id]
+    )
+    return appointment
 
 
 def facts(place: Place) -> dict[str, Any]:

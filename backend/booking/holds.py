@@ -1,77 +1,71 @@
-"""A held place whose time has passed is free: by predicate at once, and by a job for the books."""
+"""Places come back: from a cancellation, a move, a hold whose time has passed, an offer not taken.
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+A returned place goes to a referral first, then to the waiting list, then to the public, and never
+straight to the public (`waitlist/offering.py`). Whoever frees a place does it by `give_back`.
+"""
+
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import Q
 
-from backend import audit, clock, db
-from backend.booking.models import Appointment, AppointmentEvent, Slot
-from backend.booking.policy import CANCELLED, PENDING
-from backend.identity.access import Actor
-from backend.ids import new_id
+from backend import clock, db
+from backend.booking import lapsing
+from backend.booking.lapsing import CHUNK
+from backend.booking.models import Appointment
+from backend.booking.policy import PENDING
+from backend.booking.waitlist import offering
 
-CHUNK = 200  # holds ended in one transaction
-CHUNKS_MOST = 50
+CHUNKS_MOST = 100
 
 
 async def expire(consortium_id: UUID) -> list[UUID]:
     """End every hold that has passed its time; returns the slots that got places back."""
+
+    async def attempt() -> list[UUID]:
+        async with db.transaction():
+            return await end_dead(Q(consortium_id=consortium_id))
+
     freed: list[UUID] = []
     for _ in range(CHUNKS_MOST):
-        try:
-            async with db.transaction():
-                ended = await end_dead(Q(consortium_id=consortium_id))
-        except Exception as error:
-            if not db.retryable(error):  # a deadlock with somebody who moves: once more
-                raise
-            continue
+        ended = await db.retried(attempt)  # it may lose a race with somebody who moves
         freed += ended
         if len(ended) < CHUNK:
             break
     return freed
 
 
+async def settle(slot_ids: Collection[UUID]) -> None:
+    """End the dead holds of these slots now, in a transaction of its own."""
+    dead = Q(slot_id__in=list(slot_ids), status=PENDING, held_until__lte=clock.now())
+    if not await Appointment.filter(dead).exists():
+        return
+
+    async def attempt() -> None:
+        async with db.transaction():
+            await end_dead(Q(slot_id__in=list(slot_ids)))
+
+    await db.retried(attempt)
+
+
 async def end_dead(where: Q) -> list[UUID]:
-    """End dead holds among `where`, inside the caller's transaction; returns their slots."""
-    dead = Q(where, status=PENDING, held_until__lte=clock.now())
-    rows = await Appointment.filter(dead).order_by("id").limit(CHUNK)
-    ended = [row for row in rows if await _end(row)]
-    await give_back(row.slot_id for row in ended)
-    if ended:
-        await AppointmentEvent.bulk_create(_event(row) for row in ended)
-        actor = Actor.system(ended[0].consortium_id)
-        await audit.record(actor, "hold.expired", patient_ids=[row.patient_id for row in ended])
-    return [row.slot_id for row in ended]
+    """End dead holds among `where`, inside the caller's transaction; returns their slots.
 
-
-async def _end(row: Appointment) -> bool:
-    # Guarded: whoever confirms at this very moment wins or loses as a whole.
-    still = Appointment.filter(id=row.id, status=PENDING, held_until__lte=clock.now())
-    return bool(
-        await still.update(
-            status=CANCELLED, cancelled_by="system", reason="超过确认时间", changed_at=clock.now()
-        )
-    )
-
-
-def _event(row: Appointment) -> AppointmentEvent:
-    facts: dict[str, Any] = {
-        "consortium_id": row.consortium_id,
-        "appointment_id": row.id,
-        "from_status": PENDING,
-        "to_status": CANCELLED,
-        "from_slot_id": row.slot_id,
-        "reason": "超过确认时间",
-    }
-    return AppointmentEvent(
-        id=new_id(), at=clock.now(), actor_kind="system", action="expire", **facts
-    )
+    Their places go to whoever is next in line.
+    """
+    ended = await lapsing.lapse(where)
+    await offering.offer(ended)
+    return ended
 
 
 async def give_back(slot_ids: Iterable[UUID]) -> None:
-    """Return one place to each slot named, in the order of ids so that rivals can't deadlock."""
-    for slot_id, places in sorted(Counter(slot_ids).items(), key=lambda item: str(item[0])):
-        await Slot.filter(id=slot_id).update(booked=F("booked") - places)
+    """Return one place to each slot named, and offer it to whoever is next in line.
+
+    Everybody who frees a place must use this, in the very transaction that frees it: then nobody
+    from the public can come in between. Whoever adds places (capacity raised, a schedule opened
+    again, a pool that flows back) uses `waitlist.offering.offer` in the same way. May lose a race
+    (IntegrityError, deadlock): the caller's transaction runs under `db.retried`.
+    """
+    freed = list(slot_ids)
+    await lapsing.count_back(freed)
+    await offering.offer(freed)

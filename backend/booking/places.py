@@ -11,7 +11,9 @@ from uuid import UUID
 import msgspec
 
 from backend import db
+from backend.booking.models import Slot
 from backend.booking.policies import Policies, policies
+from backend.booking.policies import load as load_policies
 from backend.booking.policy import Policy
 from backend.consortium.directory import Directory, directory
 from backend.errors import NotFound
@@ -84,6 +86,48 @@ async def load(slot_ids: Iterable[UUID]) -> dict[UUID, Place]:
         place = _place(row, county, table)
         found[place.slot_id] = place
     return found
+
+
+async def fresh(slot_id: UUID) -> Place:
+    """One place, read anew inside the caller's transaction. Raises NotFound.
+
+    Beside nothing that is remembered: whoever waits for a snapshot inside a transaction on SQLite
+    may wait for a reader that waits for this very transaction.
+    """
+    slot = (
+        await Slot.filter(id=slot_id)
+        .select_related("schedule__organization", "schedule__department", "schedule__practitioner")
+        .first()
+    )
+    if slot is None:
+        raise NotFound
+    schedule = slot.schedule
+    org, dept, doctor = schedule.organization, schedule.department, schedule.practitioner
+    table = await load_policies(slot.consortium_id)
+    return Place(
+        slot_id=slot.id,
+        consortium_id=slot.consortium_id,
+        schedule_id=schedule.id,
+        organization_id=org.id,
+        organization=org.name,
+        tier=org.tier,
+        address=org.address,
+        phone=org.phone,
+        department_id=dept.id,
+        department=dept.name,
+        location=dept.location,
+        practitioner_id=doctor.id if doctor else None,
+        practitioner=doctor.name if doctor else None,
+        title=doctor.title if doctor else None,
+        pool=slot.pool,
+        kind=schedule.kind,
+        period=schedule.period,
+        held_on=schedule.held_on,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        fee_fen=schedule.fee_fen,
+        policy=table.pick(org.id, org.tier, schedule.kind, schedule.held_on),
+    )
 
 
 def _place(row: db.Row, county: Directory, table: Policies) -> Place:

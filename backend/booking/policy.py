@@ -52,6 +52,17 @@ class Policy(
     stopped_hold_days: Annotated[int, msgspec.Meta(ge=0, le=14)] = 1
     """After 停诊 another place is kept until `stopped_hold_at` so many days later."""
     stopped_hold_at: Wall = "20:00"
+    waitlist_offer_min: Annotated[int, msgspec.Meta(ge=5, le=1440)] = 30
+    """How long a place offered from the waiting list is kept, quiet hours not counted."""
+    waitlist_quiet_from: Wall = "22:00"
+    waitlist_quiet_to: Wall = "07:00"
+    """Between these an offer's time stands still. Equal: never."""
+    waitlist_per_patient: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
+    """Waits of one patient at a time; 0: there is no waiting list."""
+    waitlist_offers_most: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+    """So many offers missed end a wait."""
+    waitlist_ahead_days: Days = 7
+    """One may wait for days so far beyond the horizon."""
 
 
 COUNTY = Policy(version="built-in-county@1", horizon_days=7, cancel_days_before=1)

@@ -173,6 +173,13 @@ async def managers(patient_id: UUID, *, but: UUID) -> list[UUID]:
     return found
 
 
+async def carers_of(patient_id: UUID) -> list[UUID]:
+    """The accounts that care for the patient now."""
+    rows = Carer.filter(in_force(), patient_id=patient_id).order_by("created_at").limit(100)
+    found: list[UUID] = await rows.values_list("account_id", flat=True)  # type: ignore[assignment]
+    return found
+
+
 async def note_read(actor: Actor, action: str, patient_ids: set[UUID]) -> None:
     """Leave an audit row for each patient whose record was just read."""
     if patient_ids:

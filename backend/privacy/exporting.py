@@ -15,6 +15,7 @@ from backend import audit, clock, db
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, AppointmentEvent, Restriction
 from backend.clinic.models import QueueEntry
+from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
 from backend.crypto import Vault
 from backend.identity import accounts, patients
 from backend.identity.access import Actor, patients_of
@@ -54,6 +55,9 @@ WITHHELD = {
     "queue_entry": set(),
     "restriction": set(),
     "suspension_case": {"suspension_id"},
+    "waitlist_entry": {"account_id"},
+    "waitlist_choice": set(),
+    "waitlist_event": {"actor_id"},
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
@@ -101,6 +105,9 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         QueueEntry.filter(appointment__patient_id__in=people),
         Restriction.filter(theirs),
         SuspensionCase.filter(theirs),
+        WaitlistEntry.filter(theirs),
+        WaitlistChoice.filter(entry__patient_id__in=people),
+        WaitlistEvent.filter(entry__patient_id__in=people),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),
@@ -109,7 +116,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
 
 def _order(model: type[Model]) -> str:
     """The newest first, by whatever the table calls it."""
-    names = ("at", "created_at", "from_at", "answered_at", "checked_in_at")
+    names = ("at", "created_at", "from_at", "answered_at", "checked_in_at", "joined_at", "id")
     return "-" + next(name for name in names if name in model._meta.db_fields)
 
 

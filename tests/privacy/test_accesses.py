@@ -13,6 +13,7 @@ from backend.audit import AuditEvent
 from backend.booking import leaving
 from backend.booking.granting import DONE
 from backend.clinic.policy import STATES
+from backend.booking.waitlist.diary import DONE as WAITED
 from backend.errors import NotFound
 from backend.identity import invitations, patients
 from backend.identity.access import Actor
@@ -133,7 +134,7 @@ def actions() -> Iterator[str]:
 
 
 def test_every_action_has_words() -> None:
-    by_name = {f"appointment.{done}" for done in DONE.values()}
+    by_name = {f"appointment.{done}" for done in DONE.values()} | set(WAITED.values())
     composed = by_name | {"patient.registered", "patient.requested"}
     composed |= {f"line.{deed}" for state in STATES.values() for deed in state.exits}
     composed |= {"line.check_in", "line.no_show", "line.walk_in"}

@@ -35,6 +35,7 @@ class WaitlistEntry(Model):
     joined_at = fields.DatetimeField()
     changed_at = fields.DatetimeField()
 
+    choices: fields.ReverseRelation["WaitlistChoice"]
     patient_id: Any
 
     class Meta:
