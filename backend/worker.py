@@ -22,6 +22,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from backend import clock, db, lease, notices, receipts
 from backend.booking import flow, holds, schedules
+from backend.booking.waitlist import expiring
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
 from backend.hub import LEADER, Hub, open_hub
@@ -79,6 +80,7 @@ def jobs(settings: Settings) -> list[Job]:
             quiet=True,
         ),
         Job("suspensions.reached", lambda: _note_reached(county), every(seconds=20), quiet=True),
+        Job("waitlist.expire", lambda: _expire_waits(county), every(seconds=60), quiet=True),
         Job("inbox.scan", scanning.scan, every(seconds=3), quiet=True),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
@@ -107,6 +109,10 @@ async def _mend() -> int:
 
 async def _expire(county: UUID) -> int:
     return len(await holds.expire(county))
+
+
+async def _expire_waits(county: UUID) -> int:
+    return await in_portions(lambda: expiring.expire(county))
 
 
 def at(**fields: int) -> BaseTrigger:

@@ -88,6 +88,7 @@ WHEN = {
     "not-possible-now": "The appointment's state does not allow it.",
     "not-yourself": "The code of `wx.login` belongs to another WeChat user than the account.",
     "nothing-to-stop": "Staff: every schedule chosen for 停诊 is over, or none is published there.",
+    "nothing-to-wait-for": "No department or doctor fits, or there is no waiting list.",
     "password-weak": "Staff: too short, too common, or with the user name in it.",
     "password-wrong": "Staff: the present password is wrong.",
     "patient-already-added": "The person is on the account's list. A phone that retries treats it"
@@ -103,6 +104,7 @@ WHEN = {
     "self-cannot-be-removed": "The patient's own account is not for others to remove or cut.",
     "slot-full": "No place is left.",
     "template-changed": "Staff: somebody else changed or ended the template meanwhile.",
+    "still-free": "What one would wait for can be booked at once.",
     "terms-changed": "The terms have a newer version than the one that was agreed to.",
     "throttled": "Too often in a minute, or in a day.",
     "too-large": "The head is larger than 8 KiB, the body than 1 MiB, or the query longer than 2048"
@@ -117,6 +119,10 @@ WHEN = {
     "upstream": "WeChat answers badly or not at all.",
     "username-taken": "Staff: somebody has that user name.",
     "wrong-origin": "A page of another site opens the WebSocket.",
+    "wait-days-out-of-range": "The days begin in the past, or are too far away.",
+    "wait-over": "The wait has led to a booking, or has expired.",
+    "waits-already": "The patient waits for one of the same places on one of the same days.",
+    "waits-limit": "The patient waits as often as the policy allows.",
 }
 
 

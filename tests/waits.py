@@ -10,6 +10,7 @@ from backend.booking.waitlist import joining
 from backend.booking.waitlist.entries import Wait
 from backend.booking.waitlist.joining import Wish
 from backend.booking.waitlist.models import WaitlistEntry, WaitlistEvent
+from backend.booking.waitlist.policy import ACTIONS
 from tests.clinics import Clinic
 from tests.people import Person, a_receipt
 
@@ -48,5 +49,6 @@ async def offer_of(person: Person, slot: Slot) -> Appointment:
 
 async def told(wait: Wait) -> list[str]:
     """What happened to an entry, in order: an action, and its reason where it has one."""
-    rows = await WaitlistEvent.filter(entry_id=wait.id).order_by("at", "id")
+    rows = await WaitlistEvent.filter(entry_id=wait.id)
+    rows.sort(key=lambda row: (row.at, ACTIONS.index(row.action)))
     return [f"{row.action} {row.reason}".strip() for row in rows]

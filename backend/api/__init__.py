@@ -10,6 +10,7 @@ from backend.api import (
     privacy,
     schedules,
     subscriptions,
+    waitlist,
 )
 from backend.api.health import mount as mount_health
 from backend.api.live import mount as mount_live
@@ -30,4 +31,5 @@ __all__ = [
     "privacy",
     "schedules",
     "subscriptions",
+    "waitlist",
 ]

@@ -23,6 +23,7 @@ from backend.booking.policy import Policy, closes_at
 from backend.booking.pool_rules import pool_rules
 from backend.booking.pools import RETURNS_DAYS, Rule
 from backend.booking.schedules import a_slot
+from backend.booking.waitlist import offering
 from backend.identity.access import Actor
 from backend.ids import new_id
 
@@ -120,6 +121,8 @@ async def _move(consortium_id: UUID, due: _Due) -> int:
         if not steps:
             return 0
         await _note(consortium_id, schedule, due.policy, steps)
+        # Whoever waits comes before the public here too.
+        await offering.offer(step.target.id for step in steps for _ in range(step.places))
     places = sum(step.places for step in steps)
     log.info("pool.returned", schedule_id=str(due.schedule_id), places=places)
     return places

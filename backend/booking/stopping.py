@@ -16,6 +16,7 @@ from backend.booking.errors import HoldExpired, NotPossibleNow, SlotFull
 from backend.booking.models import Appointment, AppointmentEvent
 from backend.booking.places import Place
 from backend.booking.policy import BOOKED, CANCELLED, PENDING
+from backend.booking.waitlist import answers
 from backend.identity.access import Actor
 from backend.ids import new_id
 
@@ -47,6 +48,8 @@ async def stop(actor: Actor, row: Appointment, reason: str) -> bool:
         changed_at=clock.now(),
     ):
         return False
+    if row.status == PENDING and row.origin == "waitlist":
+        await answers.withdrawn(actor, row.id, "stopped")
     await holds.give_back([row.slot_id])
     await _write_down(actor, row, "stop", row.status, CANCELLED, reason, from_slot_id=row.slot_id)
     await audit.record(actor, "appointment.stopped", entity_id=row.id, patient_ids=[row.patient_id])

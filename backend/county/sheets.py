@@ -338,6 +338,12 @@ POLICY_NUMBERS = (
     _number("签到开放（号前分钟）", "checkin_min", 0, 1440, "号源时段开始前多少分钟可以签到"),
     _number("停诊留号天数", "stopped_hold_days", 0, 14, "停诊后另留的号保留到几天后，0 为当天"),
     Column("停诊留号到", "stopped_hold_at", "time", example="20:00", says="保留到那一天的几点"),
+    _number("候补留号（分钟）", "waitlist_offer_min", 5, 1440, "候补到的号留多久等确认"),
+    Column("候补静默起", "waitlist_quiet_from", "time", example="22:00", says="夜里留号不计时"),
+    Column("候补静默止", "waitlist_quiet_to", "time", example="07:00", says="与起相同为不静默"),
+    _number("候补次数", "waitlist_per_patient", 0, 20, "每位就诊人同时候补几个，0 为不设候补"),
+    _number("候补漏接次数", "waitlist_offers_most", 1, 20, "留的号几次没确认就结束候补"),
+    _number("候补提前天数", "waitlist_ahead_days", 0, 366, "可候补放号日之后几天的号"),
 )
 
 POLICIES = Sheet(

@@ -125,6 +125,8 @@ class _Told:
             return wording.of_device(self.devices.get(row.subject_id or row.id, ""))
         patient = self.patients.get(row.patient_id) if row.patient_id else None
         name = mask_name(patient.name) if patient else None
+        if row.kind.startswith("wait_"):
+            return wording.of_wait(row.kind, name)
         if row.event_id is None:
             return wording.of_carer(row.kind, name)
         event = self.events[row.event_id]

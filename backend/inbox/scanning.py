@@ -23,6 +23,7 @@ TOLD = {
     "move booked booked": "moved",
     "cancel booked cancelled": "cancelled",
     "expire pending cancelled": "hold_expired",
+    "lapse pending cancelled": "offer_lapsed",
     "offer  pending": "offered",
     "stop booked cancelled": "stopped",
     "stop pending cancelled": "stopped",

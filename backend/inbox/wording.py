@@ -9,10 +9,11 @@ from backend.clock import SHANGHAI
 WEEKDAYS = "一二三四五六日"
 SOMEBODY = "一位就诊人"  # whose name the reader may not, or no longer, know
 
-APPOINTMENT, PATIENT, DATA = (
+APPOINTMENT, PATIENT, DATA, WAITS = (
     "pages/appointment/appointment",
     "pages/patient/patient",
     "pages/my-data/my-data",
+    "pages/waitlist/waitlist",
 )
 
 
@@ -62,6 +63,12 @@ def of_appointment(
     if kind == "restored":
         text = f"{what}{doctor}。停诊取消了，请照原来的时间去；停诊后给您留的号已收回。"
         return Words("停诊取消了，原来的号恢复了", text, APPOINTMENT)
+    if kind == "offer_lapsed":
+        text = (
+            f"{what}{doctor}。没有在限定的时间里确认，号已放回。"
+            "还在候补的会继续排队，有号再告诉您；不在候补的，请重新预约。"
+        )
+        return Words("留的号没有确认", text, APPOINTMENT)
     if by_provider:
         why = f"原因：{reason}。" if reason else ""
         text = f"{what}{doctor}。{why}这次不算您取消，请重新预约。"
@@ -85,6 +92,16 @@ def of_carer(kind: str, name: str | None) -> Words:
     }
     title, text = words[kind]
     return Words(title, text, PATIENT if name else None)
+
+
+def of_wait(kind: str, name: str | None) -> Words:
+    """A wait that came to nothing."""
+    whom = name or SOMEBODY
+    if kind == "wait_missed":
+        text = f"{whom}的候补已结束：给留的号几次都没有确认。还要看病，可以重新预约或再候补。"
+    else:
+        text = f"{whom}的候补已到期，没有等到号。还要看病，请重新预约，或看看附近的乡镇卫生院。"
+    return Words("候补结束了", text, WAITS)
 
 
 def of_device(device: str) -> Words:

@@ -17,7 +17,6 @@ from tortoise.queryset import QuerySet
 from backend import audit, clock, db
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
-from backend.booking.waitlist import leaving as waits
 from backend.identity import carers
 from backend.identity.access import (
     Actor,

@@ -14,8 +14,8 @@ from tortoise.queryset import QuerySet
 from backend import audit, clock, db
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, AppointmentEvent, Restriction
-from backend.clinic.models import QueueEntry
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
+from backend.clinic.models import QueueEntry
 from backend.crypto import Vault
 from backend.identity import accounts, patients
 from backend.identity.access import Actor, patients_of

@@ -27,7 +27,7 @@ NEEDED = {"view": 1, "book": 2, "manage": 3}
 NOBODY = ("anonymous", "forged", "revoked")
 FOREIGN = (
     "far_patient", "far_appointment", "far_carer", "far_session", "far_organization", "far_slot",
-    "far_schedule", "far_department", "far_practitioner", "far_message", "stranger",
+    "far_schedule", "far_department", "far_practitioner", "far_message", "far_wait", "stranger",
     "account", "nobody",
 )  # fmt: skip
 # Written by whoever reads or logs in, about themselves.
@@ -184,6 +184,21 @@ PLACED: dict[tuple[str, str], Placed] = {
         scope="book",
         ids={"slot_id": "spare", "patient_id": "patient"},
         body=lambda ids: {"bookings": [ids]},
+    ),
+    ("POST", "/waitlist"): Placed(
+        scope="book",
+        ids={"patient_id": "patient", "department_id": "full_department"},
+        body=lambda ids: {
+            "patient_ids": [ids["patient_id"]],
+            "department_id": ids["department_id"],
+            "from_on": "2026-11-25",
+            "to_on": "2026-11-25",
+        },
+    ),
+    ("GET", "/waitlist"): Placed(scope="account"),
+    ("GET", "/waitlist/<entry_id:uuid>"): Placed(scope="view", ids={"entry_id": "wait"}),
+    ("DELETE", "/waitlist/<entry_id:uuid>"): Placed(
+        scope="book", ids={"entry_id": "wait"}, rank=4
     ),
     ("GET", "/appointments"): Placed(
         scope="view", ids={"patient": "patient"}, query=("patient",)

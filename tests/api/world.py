@@ -15,6 +15,7 @@ from backend import clock, db
 from backend.booking import appointments
 from backend.booking.desk import Desk
 from backend.booking.models import Fee, Slot
+from backend.booking.waitlist import joining
 from backend.consortium import directory
 from backend.consortium.models import Consortium
 from backend.crypto import Vault
@@ -26,6 +27,7 @@ from backend.notices import Notice
 from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic, a_schedule
 from tests.people import a_receipt, an_id_number, log_in, register
+from tests.waits import a_wish
 
 NAME, PHONE, OPENID = "欧阳翠花", "13912345678", "openid-canary-ouyang"
 NUMBER = an_id_number(birth="19530817", order=46)
@@ -97,6 +99,8 @@ async def a_world(settings: Settings) -> World:
         name: (await a_schedule(settings, await a_clinic(settings), capacity=20))[0].id
         for name in ("free", "spare", "third")
     }
+    full = await a_clinic(settings)
+    wait = await _waiting(await a_clinic(settings), owner, me.patient_id)
     slot = await Slot.get(id=booked["slot"])
     far = await _far_county(settings)
     directory.forget()
@@ -119,6 +123,8 @@ async def a_world(settings: Settings) -> World:
         "session": owner.session_id or uuid4(),
         "account": owner.account_id,
         "message": (await _told(owner)).id,
+        "full_department": full.department.id,
+        "wait": wait,
     }
     return World(ids | far, tokens, actors, places, code, [code])
 
@@ -140,6 +146,12 @@ async def _booked(
         receipt=a_receipt(actor),
     )  # fmt: skip
     return {"slot": slot.id, "appointment": ticket.id}
+
+
+async def _waiting(clinic: Clinic, actor: Actor, patient_id: UUID) -> UUID:
+    """Waits on days of which nothing is published."""
+    waits = await joining.join(actor, a_wish(clinic), [patient_id], receipt=a_receipt(actor))
+    return waits[0].id
 
 
 async def _told(actor: Actor) -> Notice:
@@ -167,6 +179,7 @@ async def _far_county(settings: Settings) -> dict[str, UUID]:
         "far_carer": far.id,
         "far_session": actor.session_id or uuid4(),
         "far_message": (await _told(actor)).id,
+        "far_wait": await _waiting(await a_clinic(elsewhere), actor, far.patient_id),
     }
 
 

@@ -12,8 +12,8 @@ from backend import clock
 from backend.audit import AuditEvent
 from backend.booking import leaving
 from backend.booking.granting import DONE
-from backend.clinic.policy import STATES
 from backend.booking.waitlist.diary import DONE as WAITED
+from backend.clinic.policy import STATES
 from backend.errors import NotFound
 from backend.identity import invitations, patients
 from backend.identity.access import Actor

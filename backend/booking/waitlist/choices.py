@@ -7,6 +7,7 @@ from uuid import UUID
 from backend import clock
 from backend.booking.waitlist.errors import NothingToWaitFor
 from backend.consortium.directory import Dept, Directory, distance_km
+from backend.errors import NotFound
 
 CHOICES_MOST = 50  # of one entry; the nearest
 
@@ -45,8 +46,13 @@ def expand(
     With a doctor alone: wherever they work. With both: that doctor there.
 
     Raises:
-        NothingToWaitFor: no such department or doctor, or the doctor does not work there.
+        NotFound: no such department or doctor.
+        NothingToWaitFor: neither is named, or the doctor does not work there any more.
     """
+    if department_id is not None and department_id not in county.departments:
+        raise NotFound
+    if practitioner_id is not None and practitioner_id not in county.doctors:
+        raise NotFound
     asked = _asked(county, department_id, practitioner_id)
     if nearby is not None:
         departments = [county.departments[choice.department_id] for choice in asked]
@@ -61,12 +67,11 @@ def _asked(
     county: Directory, department_id: UUID | None, practitioner_id: UUID | None
 ) -> list[Choice]:
     if practitioner_id is None:
-        return [Choice(department_id)] if department_id in county.departments else []
-    doctor = county.doctors.get(practitioner_id)
+        return [Choice(department_id)] if department_id else []
     today = clock.today()
     return [
         Choice(role.department_id, practitioner_id)
-        for role in (doctor.roles if doctor else ())
+        for role in county.doctors[practitioner_id].roles
         if department_id in (None, role.department_id)
         and (role.to_on is None or role.to_on >= today)
     ]

@@ -55,6 +55,9 @@ async def join(
         NotFound: somebody is not the actor's to book for.
         NothingToWaitFor, DaysOutOfRange, StillFree, WaitsAlready, TooManyWaits.
     """
+    people = list(dict.fromkeys(patient_ids))
+    for patient_id in people:
+        await care_of(actor, patient_id, "book")
     county = await directory(actor.consortium_id)
     accepted = choices.expand(
         county,
@@ -64,9 +67,6 @@ async def join(
     )
     policy = await _policy(county, actor.consortium_id, accepted[0], wish)
     _check_days(policy, wish)
-    people = list(dict.fromkeys(patient_ids))
-    for patient_id in people:
-        await care_of(actor, patient_id, "book")
     await _check_full(actor.consortium_id, accepted, wish, len(people))
 
     async def attempt() -> list[Wait]:

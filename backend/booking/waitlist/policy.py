@@ -25,6 +25,11 @@ STEPS = {
     (OFFERED, "withdraw"): WAITING,
 }
 
+# What happens to one entry at the very same instant happens in this order.
+ACTIONS = (
+    "join", "offer", "accept", "decline", "withdraw", "lapse", "pass", "leave", "expire",
+)  # fmt: skip
+
 LEAST = timedelta(minutes=10)  # to see an offer and answer it; a place with less time goes public
 NIGHT = timedelta(days=1)
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from backend import db
 from backend.booking.models import Slot
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
-from backend.booking.waitlist.policy import STEPS, WAITING
+from backend.booking.waitlist.policy import ACTIONS, STEPS, WAITING
 from backend.errors import NotFound
 from backend.identity.access import Actor, note_read
 from backend.identity.documents import mask_name
@@ -102,6 +102,8 @@ async def _events(entry_ids: list[UUID]) -> dict[UUID, list[WaitlistEvent]]:
     found: dict[UUID, list[WaitlistEvent]] = defaultdict(list)
     for event in await WaitlistEvent.filter(entry_id__in=entry_ids).order_by("at", "id"):
         found[event.entry_id].append(event)
+    for told in found.values():
+        told.sort(key=lambda event: (event.at, ACTIONS.index(event.action)))
     return found
 
 
@@ -156,5 +158,5 @@ def stood(events: Sequence[WaitlistEvent], at: datetime) -> bool:
             return False  # changed at this very moment
         if event.at > at:
             break
-        state, since = STEPS[state, event.action], event.at
+        state, since = STEPS.get((state, event.action), state), event.at
     return state == WAITING and since < at - COMMIT

@@ -158,6 +158,7 @@ async def test_a_missed_offer_goes_on_and_three_end_the_wait(
         assert await state_of(wait) == "offered"
         noon.move(timedelta(minutes=31))
         await holds.expire(settings.consortium_id)
+        noon.move(timedelta(minutes=1))
     assert await state_of(wait) == "expired"
     assert await told(wait) == [
         "join", "offer", "lapse", "pass refused", "offer", "lapse", "pass refused", "offer",
