@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from backend.county.sheets import POLICY_NUMBERS
 from backend.county.template import build
 
 Rows = dict[str, list[list[Any]]]
@@ -53,7 +54,8 @@ SMALL: Rows = {
         ["TINGDIAN", "XIANG", "停电通知", "上午停诊半天。", date(2026, 11, 23), date(2026, 11, 23)],
     ],
     "policies": [
-        ["XIAN", None, "县级医院", None, date(2026, 1, 1), 7, "07:00", *[None] * 17],
+        ["XIAN", None, "县级医院", None, date(2026, 1, 1), 7, "07:00",
+         *[None] * (len(POLICY_NUMBERS) - 2)],
     ],
 }  # fmt: skip
 
