@@ -14,6 +14,7 @@ from backend import audit, clock, db
 from backend.booking import granting, holds
 from backend.booking.desk import Desk
 from backend.booking.models import Schedule, Slot
+from backend.booking.waitlist import offering
 from backend.errors import NotFound
 from backend.identity.access import Actor
 from backend.roster import hours
@@ -82,6 +83,7 @@ async def set_places(
         still = Slot.filter(id=row.id, booked__lte=wanted[row.id])
         if not await still.update(capacity=wanted[row.id]):
             raise _refusal(row, wanted[row.id])
+    await offering.offer(row.id for row in different for _ in range(wanted[row.id] - row.capacity))
     if different:
         await audit.record(
             actor, "capacity.changed", entity_id=schedule.id, reason=reason,

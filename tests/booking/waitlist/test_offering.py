@@ -22,6 +22,7 @@ from backend.identity.access import Actor
 from backend.identity.models import Carer
 from backend.ids import new_id
 from backend.notices import Notice
+from backend.roster import capacity
 from backend.settings import Settings
 from tests.booking.test_appointments import book, cancel, move
 from tests.clinics import Clinic, a_clinic, a_desk, a_schedule, booked_in
@@ -117,9 +118,8 @@ async def test_more_places_are_offered_before_the_public_sees_them(
     people = [await a_person(settings) for _ in range(2)]
     for person in people:
         await join(person, clinic)
-    async with transaction():
-        await Slot.filter(id=slot.id).update(capacity=4)
-        await offering.offer([slot.id] * 3)
+    staff = Actor.operator(settings.consortium_id)
+    await capacity.change(staff, a_desk(), capacity=4, reason="加号", slot_id=slot.id)
     for person in people:
         await offer_of(person, slot)
     assert await booked_in(slot.id) == 3  # the fourth is for everybody
