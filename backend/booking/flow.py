@@ -16,7 +16,7 @@ import structlog
 from tortoise.expressions import F, Q
 
 from backend import audit, clock, db
-from backend.booking import holds, pools
+from backend.booking import granting, holds, pools
 from backend.booking.models import PoolReturn, Schedule, Slot
 from backend.booking.policies import policies
 from backend.booking.policy import Policy, closes_at
@@ -115,7 +115,7 @@ async def _move(consortium_id: UUID, due: _Due) -> int:
         await _make_targets(schedule, due, now)
         # Shut ones stay as they are: whoever suspends the schedule comes before or after.
         slots = Slot.filter(schedule_id=schedule.id, starts_at__gt=now, open=True).order_by("id")
-        await slots.select_for_update(no_key=True).values_list("id")
+        await granting.freeze([slot.id for slot in await slots])
         await holds.end_dead(Q(slot__schedule_id=schedule.id, slot__pool__in=list(due.to)))
         steps = [step for step in _steps(await slots, due) if await _take(step)]
         if not steps:

@@ -102,6 +102,15 @@ async def list_of(actor: Actor) -> list[Rule]:
     return sorted(rules, key=lambda rule: rule.ended_on is not None)
 
 
+async def find(actor: Actor, rule_id: UUID) -> Rule:
+    """A rule that the actor may end. Raises NotFound."""
+    row = await PoolRule.get_or_none(id=rule_id, consortium_id=actor.consortium_id)
+    if row is None:
+        raise NotFound
+    await _must_edit(actor, row.organization_id)
+    return Rule(**{name: getattr(row, name) for name in COLUMNS})
+
+
 async def add(actor: Actor, rule: Rule) -> Rule:
     """Let a rule hold from its day on. Schedules that are published already are not split again.
 
@@ -134,10 +143,7 @@ async def end(actor: Actor, rule_id: UUID, *, ended_on: date) -> None:
     Raises:
         NotFound: no such rule that still holds then, or not the actor's; Malformed.
     """
-    row = await PoolRule.get_or_none(id=rule_id, consortium_id=actor.consortium_id)
-    if row is None:
-        raise NotFound
-    await _must_edit(actor, row.organization_id)
+    await find(actor, rule_id)
     if ended_on < clock.today():
         raise Malformed("停用日期不能早于今天。", field="ended_on")
     async with db.transaction():

@@ -8,6 +8,9 @@ from backend.booking.tickets import Ticket
 from backend.clock import SHANGHAI
 
 KINDS = {"general": "普通号", "expert": "专家号", "disease": "专病号", "outreach": "专家下沉号"}
+POOLS = {
+    "public": "公开号", "referral": "转诊号", "family_doctor": "家医号", "onsite": "现场号",
+}  # fmt: skip
 PERIODS = {"am": "上午", "pm": "下午", "night": "夜间"}
 STATUSES = {
     "pending": "待确认", "booked": "已预约", "checked_in": "已签到", "called": "已叫号",

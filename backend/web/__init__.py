@@ -8,9 +8,19 @@ from typing import Any
 from sanic import Sanic
 
 from backend.api.service import Service
-from backend.web import account, home, login, page, people, static_files
+from backend.web import (
+    account,
+    contracts,
+    home,
+    login,
+    page,
+    people,
+    pool_report,
+    pools,
+    static_files,
+)
 
-__all__ = ["account", "home", "login", "mount", "people"]
+__all__ = ["account", "contracts", "home", "login", "mount", "people", "pool_report", "pools"]
 
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:

@@ -15,6 +15,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 ENTRIES = (
     Entry("/", "首页"),
+    Entry("/contracts", "签约居民", "contract.edit"),
+    Entry("/pools", "号源池", "pool.edit"),
+    Entry("/reports/pools", "号源报表", "report.read"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

@@ -12,7 +12,7 @@ import pytest
 from backend import clock
 from backend import db as database
 from backend.audit import AuditEvent
-from backend.booking import appointments, flow, kept, pool_rules
+from backend.booking import appointments, flow, granting, kept, pool_rules
 from backend.booking.errors import SlotFull
 from backend.booking.models import Appointment, PoolReturn, PoolRule, Slot
 from backend.booking.pools import FAMILY_DOCTOR, ONSITE, PUBLIC, REFERRAL
@@ -176,10 +176,10 @@ async def check_books(slots: dict[str, list[Slot]], total: int) -> None:
 
 async def shut(slots: Sequence[Slot]) -> None:
     """As whoever suspends a schedule does."""
-    these = Slot.filter(id__in=[slot.id for slot in slots])
+    ids = [slot.id for slot in slots]
     async with database.transaction():
-        await these.order_by("id").select_for_update(no_key=True).values_list("id")
-        await these.update(open=False)
+        await granting.freeze(ids)
+        await Slot.filter(id__in=ids).update(open=False)
 
 
 async def test_nothing_is_lost_or_sold_twice_while_everybody_comes_at_once(

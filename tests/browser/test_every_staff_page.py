@@ -28,6 +28,11 @@ PAGES = [
     ("people-none", "institution_admin", "/people?q=nobody"),
     ("person-new", "institution_admin", "/people/new"),
     ("person", "consortium_admin", "/people/{colleague}"),
+    ("pools", "institution_admin", "/pools"),
+    ("pool-new", "institution_admin", "/pools/new"),
+    ("pool-report", "institution_admin", "/reports/pools"),
+    ("contracts", "doctor", "/contracts"),
+    ("contract-new", "doctor", "/contracts/new"),
     ("missing", "institution_admin", "/nothing"),
 ]
 WHERE = {"institution_admin": ("DXRM",), "doctor": ("DXRM",)}  # the others: the whole county
