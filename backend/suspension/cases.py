@@ -46,6 +46,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     reached_by: str
     reached_note: str
 
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody must still tell them."""
+        known = self.outcome == policy.UNDONE and not self.reached_by
+        return self.reached_at is None and not known
+
 
 class Number(msgspec.Struct, frozen=True):
     """A phone in full, and whose: `self` or what the carer is to the patient."""
@@ -69,10 +75,10 @@ async def opened(actor: Actor, ticket: Ticket) -> UUID | None:
     return latest.offer_id if latest is not None else None
 
 
-async def reach(actor: Actor, case_id: UUID, how: str, note: str) -> None:
+async def reach(actor: Actor, case_id: UUID, how: str, note: str) -> UUID:
     """Staff have told the patient, `how` is one of `HOW`. Who told first stays written down.
 
-    Raises NotFound.
+    Returns the suspension. Raises NotFound.
     """
     case = await _case(actor, case_id)
     async with db.transaction():
@@ -83,6 +89,7 @@ async def reach(actor: Actor, case_id: UUID, how: str, note: str) -> None:
             await audit.record(
                 actor, "suspension.reached", entity_id=case.id, patient_ids=[case.patient_id]
             )
+    return UUID(str(case.suspension_id))
 
 
 async def reveal(actor: Actor, vault: Vault, case_id: UUID) -> list[Number]:

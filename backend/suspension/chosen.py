@@ -9,6 +9,7 @@ from tortoise.expressions import Q
 
 from backend import clock
 from backend.booking.models import PERIODS, Schedule
+from backend.consortium.directory import directory
 from backend.errors import NotFound
 from backend.identity.access import Actor
 from backend.suspension.errors import NothingToStop, TooMuchAtOnce
@@ -25,6 +26,31 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     from_on: date | None = None
     to_on: date | None = None
     periods: tuple[str, ...] = PERIODS
+
+
+class Doctor(msgspec.Struct, frozen=True):
+    """Whose days may be stopped, and where they work."""
+
+    id: UUID
+    name: str
+    where: str
+
+
+async def doctors(actor: Actor) -> list[Doctor]:
+    """Those who work in institutions for which the actor has the right, by place and name."""
+    actor.must(RIGHT)
+    county = await directory(actor.consortium_id)
+    found = []
+    for doctor in county.doctors.values():
+        where = [
+            f"{county.organizations[role.organization_id].name} "
+            f"{county.departments[role.department_id].name}"
+            for role in doctor.roles
+            if actor.may(RIGHT, role.organization_id)
+        ]
+        if where:
+            found.append(Doctor(doctor.id, doctor.name, where[0]))
+    return sorted(found, key=lambda doctor: (doctor.where, doctor.name))
 
 
 async def schedules_of(actor: Actor, chosen: Chosen) -> list[Schedule]:

@@ -8,6 +8,7 @@ import msgspec
 from tortoise.expressions import Q
 
 from backend import clock, db
+from backend.booking import stopping
 from backend.consortium.directory import directory
 from backend.errors import NotFound
 from backend.identity.access import Actor
@@ -15,6 +16,7 @@ from backend.suspension import policy
 from backend.suspension.chosen import RIGHT
 from backend.suspension.models import SuspendedSchedule, Suspension
 
+LEFT_MOST = 1000  # counted no further
 Cursor = tuple[datetime, UUID]
 
 COUNTS = """
@@ -50,6 +52,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     touched: int
     reached: int
     restored: int
+    left: int = 0
+    """Visits that are still to be ended; only where one suspension is shown."""
 
 
 async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Entry]:
@@ -71,7 +75,11 @@ async def show(actor: Actor, suspension_id: UUID) -> Entry:
     if row is None:
         raise NotFound
     actor.must(RIGHT, row.organization_id)
-    return (await _entries(actor, [row]))[0]
+    entry = (await _entries(actor, [row]))[0]
+    if row.state != policy.ACTIVE:
+        return entry
+    left = await stopping.living([half.id for half in entry.schedules], most=LEFT_MOST)
+    return msgspec.structs.replace(entry, left=len(left))
 
 
 async def _entries(actor: Actor, rows: list[Suspension]) -> list[Entry]:

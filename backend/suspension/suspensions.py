@@ -5,6 +5,8 @@ is ended with another place held for them, in a transaction of its own. Whatever
 finished by `carry_on`, which a job repeats, so nobody is dropped and nothing is done twice.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -32,22 +34,27 @@ log = structlog.get_logger()
 OFFER_REASON = "原来约的号停诊了"
 VISITS_A_ROUND = 500
 ROUNDS_MOST = 10
+UNHURRIED_S = 600.0
 FRESH = timedelta(days=2)  # how long the job looks after a suspension
 RESUMED_MOST = 50  # suspensions a run of the job
 
 
-async def suspend(actor: Actor, key: UUID, chosen: Chosen, *, reason: str) -> list[UUID]:
+async def suspend(
+    actor: Actor, key: UUID, chosen: Chosen, *, reason: str, within_s: float = UNHURRIED_S
+) -> list[UUID]:
     """Stop schedules, end every visit in them, and hold another place for each patient.
 
     `key` makes it one action however often it is sent: the suspensions' ids, one for each
-    institution, follow from it. Returns them when everything is done.
+    institution, follow from it. Returns them when everything is done, or after `within_s` seconds:
+    then the job does the rest.
 
     Raises:
         NotFound, NothingToStop, TooMuchAtOnce.
     """
     begun = await begin(actor, key, chosen, reason=reason)
+    ends = time.monotonic() + within_s
     for suspension_id in begun:
-        await carry_on(suspension_id)
+        await carry_on(suspension_id, ends=ends)
     return begun
 
 
@@ -87,8 +94,11 @@ async def _write(
         )
 
 
-async def carry_on(suspension_id: UUID) -> int:
-    """Do what is left of a suspension; returns how many visits it ended. May run twice at once."""
+async def carry_on(suspension_id: UUID, *, ends: float = math.inf) -> int:
+    """Do what is left of a suspension; returns how many visits it ended. May run twice at once.
+
+    `ends`: when to leave the rest to the next run, by `time.monotonic`.
+    """
     suspension = await Suspension.get(id=suspension_id)
     if suspension.state != ACTIVE:
         return 0
@@ -100,15 +110,18 @@ async def carry_on(suspension_id: UUID) -> int:
     total = 0
     for _ in range(ROUNDS_MOST):
         visits = await stopping.living([row.id for row in stopped], most=VISITS_A_ROUND)
-        if not visits:
+        if not visits or time.monotonic() >= ends:
             break
-        total += await _end_all(suspension, visits, stopped)
+        total += await _end_all(suspension, visits, stopped, ends)
     log.info("suspension.carried_on", suspension_id=str(suspension_id), ended=total)
     return total
 
 
 async def _end_all(
-    suspension: Suspension, visits: Sequence[Appointment], stopped: Sequence[Schedule]
+    suspension: Suspension,
+    visits: Sequence[Appointment],
+    stopped: Sequence[Schedule],
+    ends: float,
 ) -> int:
     planned = await plans.plan(visits, stopped)
     known = await booked_places.load(
@@ -116,6 +129,8 @@ async def _end_all(
     )
     ended = 0
     for visit in visits:
+        if time.monotonic() >= ends:
+            break
         candidates = [(option, known[option.spot.slot_id]) for option in planned.get(visit.id, ())]
         try:
             ended += await db.retried(partial(_end, suspension, visit, candidates))

@@ -18,9 +18,20 @@ from backend.web import (
     pool_report,
     pools,
     static_files,
+    suspensions,
 )
 
-__all__ = ["account", "contracts", "home", "login", "mount", "people", "pool_report", "pools"]
+__all__ = [
+    "account",
+    "contracts",
+    "home",
+    "login",
+    "mount",
+    "people",
+    "pool_report",
+    "pools",
+    "suspensions",
+]
 
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:

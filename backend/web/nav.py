@@ -18,6 +18,7 @@ ENTRIES = (
     Entry("/contracts", "签约居民", "contract.edit"),
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/reports/pools", "号源报表", "report.read"),
+    Entry("/suspensions", "停诊", "schedule.suspend"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

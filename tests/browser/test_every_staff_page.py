@@ -4,14 +4,16 @@ A new page is a line in `PAGES`; ids of the demo county are put in by name, see 
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from backend import clock
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.service import Service
-from tests.browser.staff import DESK, PHONE, Desk, add_staff, organization_id
+from tests.browser.staff import DESK, PHONE, Desk, add_staff, ask, organization_id
 from tests.browser.test_every_page import axe
 
 SIZES = {"phone": PHONE, "desk": DESK}
@@ -34,6 +36,10 @@ PAGES = [
     ("contracts", "doctor", "/contracts"),
     ("contract-new", "doctor", "/contracts/new"),
     ("missing", "institution_admin", "/nothing"),
+    ("suspensions", "institution_admin", "/suspensions"),
+    ("suspensions-waiting", "institution_admin", "/suspensions/waiting"),
+    ("suspension-new", "institution_admin", "/suspensions/new"),
+    ("suspension-preview", "institution_admin", "/suspensions/new?{doctors_days}"),
 ]
 WHERE = {"institution_admin": ("DXRM",), "doctor": ("DXRM",)}  # the others: the whole county
 DOCTOR = "10001"
@@ -43,7 +49,13 @@ DOCTOR = "10001"
 def known(service: Service) -> dict[str, str]:
     """What a path may name: `{hospital}`."""
     colleague = add_staff(service, "doctor", "DXRM", name="蔡明秋", doctor="10013")
-    return {"hospital": str(organization_id(service, "DXRM")), "colleague": str(colleague)}
+    doctor = ask(service.database, "SELECT id FROM practitioner WHERE code = ?", DOCTOR)[0][0]
+    week = clock.today() + timedelta(days=7)
+    return {
+        "hospital": str(organization_id(service, "DXRM")),
+        "colleague": str(colleague),
+        "doctors_days": f"practitioner={doctor}&to_on={week}",
+    }
 
 
 @pytest.fixture(scope="module")
