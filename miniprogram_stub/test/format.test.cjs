@@ -25,6 +25,7 @@ test('clocks too', () => {
   expect(format.span('2026-11-23T23:30:00Z', '2026-11-24T00:00:00Z')).toBe('07:30–08:00')
   expect(format.moment('2026-11-23T23:00:00Z')).toBe('明天 11月24日 07:00')
   expect(format.countdown(65)).toBe('1分05秒')
+  expect(format.countdown(23 * 3600 + 65)).toBe('23小时01分')
 })
 
 test('opening hours are not torn apart at the end of a line', () => {

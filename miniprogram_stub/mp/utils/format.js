@@ -76,8 +76,10 @@ function dayAgo(date) {
 /** `昨天 14:30` of an instant. */
 const ago = (instant) => `${dayAgo(dateOf(instant))} ${clock(instant)}`
 
-/** `9分05秒` of seconds. */
-const countdown = (seconds) => `${Math.floor(seconds / 60)}分${two(seconds % 60)}秒`
+/** `9分05秒` of seconds; from an hour on `23小时05分`. */
+const countdown = (seconds) => (seconds < 3600
+  ? `${Math.floor(seconds / 60)}分${two(seconds % 60)}秒`
+  : `${Math.floor(seconds / 3600)}小时${two(Math.floor((seconds % 3600) / 60))}分`)
 
 /** `08:00–11:30` of a county's own `08:00-11:30`, and no line ends within it. */
 const hours = (text) => (text || '').replace(/(\d)\s*[-~—–]\s*(?=\d)/g, '$1\u2060–\u2060')

@@ -2,7 +2,7 @@
 const format = require('./format')
 
 const SIGNS = {
-  booked: 'check', moved: 'swap', cancelled: 'cross', hold_expired: 'clock', device_added: 'mobile',
+  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', device_added: 'mobile',
 }
 const ACTS = {
   'pages/appointment/appointment': '看这个预约',

@@ -8,17 +8,30 @@ const ways = require('../../utils/ways')
 
 const REASONS = ['好多了', '时间不合适', '在别处看过了', '约错了']
 
+/** `12:10`; of another day `明天 11月24日 20:00`. */
+const heldUntil = (at) => (format.dateOf(at) === format.today() ? format.clock(at) : format.moment(at))
+
+/** What is kept for somebody whose visit was stopped: to take while it is, to look at once taken. */
+function keptFor(found) {
+  const visit = format.visit(found)
+  if (!visit.alive) return null
+  if (!visit.pending) return visit
+  const left = Math.max(0, Math.round((Date.parse(found.held_until) - Date.now()) / 1000))
+  return Object.assign({ until: heldUntil(found.held_until), left: format.countdown(left) }, visit)
+}
+
 page({
   data: {
     visit: null, address: '', phone: '', cancelling: null, canMove: false, why: '', reasons: REASONS,
     reason: '', asking: false, busy: false, refusal: null, until: '', left: '', papers: null,
-    prompts: null, reminders: '',
+    prompts: null, reminders: '', offered: false, kept: null,
   },
 
   onLoad({ id }) {
     this.id = id
     this.sendConfirm = api.deed()
     this.sendCancel = api.deed()
+    this.takeKept = api.deed()
   },
 
   // Also back from moving it.
@@ -37,8 +50,11 @@ page({
   load() {
     return this.show(async () => {
       const found = await api.get(`/appointments/${this.id}`)
-      const prompts = found.status === 'pending' ? await subscriptions.find() : null
-      return Object.assign({ prompts }, this.seen(found))
+      const [prompts, kept] = await Promise.all([
+        found.status === 'pending' ? subscriptions.find() : null,
+        found.replacement ? api.get(`/appointments/${found.replacement}`) : null,
+      ])
+      return Object.assign({ prompts, kept: kept && keptFor(kept) }, this.seen(found))
     })
   },
 
@@ -54,7 +70,8 @@ page({
       cancelling: found.cancelling,
       canMove: found.status === 'booked' && Date.parse(found.cancelling.free_until) > Date.now(),
       freeUntil: format.moment(found.cancelling.free_until),
-      until: found.held_until ? format.clock(found.held_until) : '',
+      offered: found.status === 'pending' && Boolean(found.origin) && found.origin !== 'self',
+      until: found.held_until ? heldUntil(found.held_until) : '',
       why: this.why(found),
     }
   },
@@ -85,6 +102,14 @@ page({
       this.setData({ prompts: null }) // asked; trying again is no new question
       subscriptions.report(answers).then((reminders) => this.setData({ reminders }))
       this.setData(this.seen(await this.sendConfirm(`/appointments/${this.id}/confirm`)))
+    })
+  },
+
+  /** Takes what is kept instead of a stopped visit, and goes there. */
+  takeOffer() {
+    return this.attempt(async () => {
+      await this.takeKept(`/appointments/${this.data.kept.id}/confirm`)
+      wx.redirectTo({ url: `/pages/appointment/appointment?id=${this.data.kept.id}` })
     })
   },
 
