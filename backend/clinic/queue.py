@@ -1,5 +1,6 @@
 """候诊: the line of a schedule as staff see it, and one's own place in it as a resident does."""
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -193,13 +194,32 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     over: list[Waiting]
 
 
-async def of_schedule(actor: Actor, schedule_id: UUID) -> Line:
-    """The whole line. Leaves an audit row for each patient. Raises NotFound."""
+async def of_schedule(actor: Actor, schedule_id: UUID, *, again: bool = False) -> Line:
+    """The whole line. Leaves an audit row for each patient, but for a page that is open already and
+    looks `again`. Raises NotFound.
+    """
     schedule = await reach.schedule(actor, "clinic.day", schedule_id)
     rows = await people([schedule])
+    if again:
+        return arrange(await header(schedule), rows[schedule.id])
     async with db.transaction():
         await note_read(actor, "line.read", {row.patient_id for row in rows[schedule.id]})
     return arrange(await header(schedule), rows[schedule.id])
+
+
+async def version(actor: Actor, schedule_id: UUID) -> str:
+    """Changes whenever the line does; two small reads. Raises NotFound."""
+    await reach.schedule(actor, "clinic.day", schedule_id)
+    rows = await db.fetch(
+        "SELECT number, state, calls, turn FROM queue_entry WHERE schedule_id = $1 ORDER BY number",
+        schedule_id,
+    )
+    expected = await db.fetch(
+        "SELECT count(*) AS n FROM appointment WHERE schedule_id = $1 AND status = 'booked'",
+        schedule_id,
+    )
+    seen = [expected[0]["n"], *(tuple(dict(row).values()) for row in rows)]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 async def screen(actor: Actor, schedule_id: UUID) -> Line:
@@ -214,6 +234,11 @@ async def screen(actor: Actor, schedule_id: UUID) -> Line:
         if row.entry_id
     ]
     return arrange(await header(schedule), rows)
+
+
+async def header_of(actor: Actor, schedule_id: UUID) -> Header:
+    """What a schedule is. Raises NotFound."""
+    return await header(await reach.schedule(actor, "clinic.day", schedule_id))
 
 
 async def header(schedule: Schedule) -> Header:

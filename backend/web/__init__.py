@@ -10,6 +10,7 @@ from sanic import Sanic
 from backend.api.service import Service
 from backend.web import (
     account,
+    clinic,
     contracts,
     home,
     login,
@@ -23,6 +24,7 @@ from backend.web import (
 
 __all__ = [
     "account",
+    "clinic",
     "contracts",
     "home",
     "login",

@@ -15,6 +15,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 ENTRIES = (
     Entry("/", "首页"),
+    Entry("/clinic", "今日门诊", "clinic.day"),
     Entry("/contracts", "签约居民", "contract.edit"),
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/reports/pools", "号源报表", "report.read"),

@@ -35,6 +35,12 @@ PAGES = [
     ("pool-report", "institution_admin", "/reports/pools"),
     ("contracts", "doctor", "/contracts"),
     ("contract-new", "doctor", "/contracts/new"),
+    ("clinic", "institution_admin", "/clinic"),
+    ("clinic-list", "institution_admin", "/clinic/list"),
+    ("clinic-line", "institution_admin", "/clinic/{schedule}"),
+    ("clinic-walk-in", "institution_admin", "/clinic/{schedule}/walk-in"),
+    ("clinic-code", "institution_admin", "/clinic/{schedule}/code"),
+    ("clinic-screen", "institution_admin", "/clinic/{schedule}/screen"),
     ("missing", "institution_admin", "/nothing"),
     ("suspensions", "institution_admin", "/suspensions"),
     ("suspensions-waiting", "institution_admin", "/suspensions/waiting"),
@@ -51,8 +57,11 @@ def known(service: Service) -> dict[str, str]:
     colleague = add_staff(service, "doctor", "DXRM", name="蔡明秋", doctor="10013")
     doctor = ask(service.database, "SELECT id FROM practitioner WHERE code = ?", DOCTOR)[0][0]
     week = clock.today() + timedelta(days=7)
+    hospital = organization_id(service, "DXRM")
+    schedules = "SELECT id FROM schedule WHERE organization_id = ? ORDER BY starts_at LIMIT 1"
     return {
-        "hospital": str(organization_id(service, "DXRM")),
+        "hospital": str(hospital),
+        "schedule": str(ask(service.database, schedules, hospital)[0][0]),
         "colleague": str(colleague),
         "doctors_days": f"practitioner={doctor}&to_on={week}",
     }
