@@ -50,7 +50,7 @@ async def take(
     if not wanted:
         raise BookingClosed
     ids = [place.slot_id for place in wanted]
-    await granting.lock(ids)
+    await granting.freeze(ids)  # or the first might be lost while the next is free
     await holds.end_dead(Q(slot_id__in=ids) | Q(patient_id=patient_id))
     free: Any = Slot.filter(id__in=ids, open=True, booked__lt=F("capacity"))
     slot_id = (await free.order_by("starts_at", "id").values_list("id", flat=True) or ids)[0]
