@@ -308,7 +308,7 @@ def _announcements(county: County) -> None:
 def _policies(county: County) -> None:
     """The defaults of docs/adr/0008-booking-policy.md, written out."""
     since = date(2026, 1, 1)
-    marks = [3, 90, 90, 3, 30, 30, 1, 3, 5, 60, 1, "20:00"]
+    marks = [3, 90, 90, 3, 30, 30, 1, 3, 5, 60, 1, "20:00", 30, "22:00", "07:00", 3, 3, 7]
     strict = [7, "07:00", 30, 1, "17:00", 30, 10, 10, 2, *marks]
     near = [14, "07:00", 30, 0, "17:00", 30, 10, 10, 2, *marks]
     county.rows["policies"] = [
