@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from backend.booking.policy import COUNTY, TOWNSHIP
+from backend.county.sheets import POLICY_NUMBERS
 from backend.county.template import build
 from backend.demo import names
 
@@ -306,11 +308,10 @@ def _announcements(county: County) -> None:
 
 
 def _policies(county: County) -> None:
-    """The defaults of docs/adr/0008-booking-policy.md, written out."""
+    """The built-in numbers, written out: whatever numbers there are."""
     since = date(2026, 1, 1)
-    marks = [3, 90, 90, 3, 30, 30, 1, 3, 5, 60, 1, "20:00", 30, "22:00", "07:00", 3, 3, 7]
-    strict = [7, "07:00", 30, 1, "17:00", 30, 10, 10, 2, *marks]
-    near = [14, "07:00", 30, 0, "17:00", 30, 10, 10, 2, *marks]
+    strict, near = ([getattr(policy, column.field) for column in POLICY_NUMBERS]
+                    for policy in (COUNTY, TOWNSHIP))  # fmt: skip
     county.rows["policies"] = [
         ["XIAN", None, "县级医院", None, since, *strict],
         ["XIAN-ZHUANJIA", None, "县级医院", "专家", since, *strict],
