@@ -39,7 +39,7 @@ def test_who_waits_gets_what_another_gives_back(
     phone: Phones, service: Service, elder: bool
 ) -> None:
     schedule, booked, token = a_full_day(service)
-    clinic = schedule["clinic"]
+    clinic = service.find(f"/schedules/{schedule['id']}")["clinic"]
     doctor = clinic["practitioner"]
     who = f"id={doctor['id']}&" if doctor else ""
     me = phone(agreed=True, elder=elder)
