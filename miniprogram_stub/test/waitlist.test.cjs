@@ -76,7 +76,7 @@ describe('my waits', () => {
     phone({ answers: { 'GET /waitlist': { items: [wait({ id: 'w-0', state: 'left', says: '已退出候补。' }), wait()], next: null } } })
     const { data } = await open('waitlist')
     expect(data.items.map(({ id, over }) => [id, over])).toEqual([['w-1', false], ['w-0', true]])
-    expect([data.items[0].accepted, data.items[0].more]).toEqual([['一 全科', '二 全科'], 1])
+    expect([data.items[0].accepted, data.items[0].more]).toEqual(['一 全科；二 全科', 1])
     expect(data.items[0].days).toBe('11月25日到11月28日')
   })
 

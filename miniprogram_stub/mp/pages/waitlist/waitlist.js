@@ -16,7 +16,7 @@ function shown(wait) {
     who: wait.patient.name,
     says: wait.says,
     family: wait.group_size > 1,
-    accepted: all.slice(0, SHOWN),
+    accepted: all.slice(0, SHOWN).join('；'),
     more: Math.max(0, all.length - SHOWN),
     days: same ? format.day(wait.from_on) : `${format.monthDay(wait.from_on)}到${format.monthDay(wait.to_on)}`,
     periods: wait.periods.length === 3 ? '' : wait.periods.map((one) => format.PERIODS[one]).join('、'),
