@@ -21,6 +21,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from backend import clock, db, lease, notices, receipts
+from backend.appeal import amnesties
 from backend.booking import flow, holds, schedules
 from backend.booking.waitlist import expiring
 from backend.clinic import noshows
@@ -87,6 +88,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("invitations.sweep", lambda: in_portions(invitations.sweep), at(hour=3, minute=45)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
         Job("erasing.sweep", lambda: in_portions(lambda: erasing.sweep(county)), at(hour=4)),
+        Job("amnesties.sweep", lambda: amnesties.sweep(county), at(minute=35), quiet=True),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 

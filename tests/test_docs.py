@@ -30,6 +30,10 @@ IN_CHINESE = ("README.zh-CN.md", "docs/privacy.md", "docs/workbook.md")
 MAKE = re.compile(r"(?:^|`|\$ )make ([a-z]+)", re.M)
 
 WHEN = {
+    "already-appealed": "There is an appeal about the appointment already: one for each.",
+    "already-decided": "Staff: somebody else has decided the appeal meanwhile.",
+    "appeal-too-late": "More than 30 days after the no-show or the late cancellation.",
+    "nothing-to-appeal": "The appointment is no no-show and no late cancellation (any more).",
     "account-locked": "Staff: five wrong passwords or codes; 15 minutes. Also said of names that"
     " do not exist.",
     "already-checked-in": "The patient stands in the line already. A phone that retries after a"

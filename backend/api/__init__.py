@@ -1,6 +1,7 @@
 """JSON edge: /api/v1. Importing it declares every route."""
 
 from backend.api import (
+    appeals,
     appointments,
     clinic,
     directory,
@@ -18,6 +19,7 @@ from backend.api.route import mount as mount_api
 from backend.api.wechat import mount as mount_wechat
 
 __all__ = [
+    "appeals",
     "appointments",
     "clinic",
     "directory",

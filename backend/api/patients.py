@@ -18,11 +18,10 @@ from backend.api.views.patients import (
     PatientChangeForm,
     PatientsView,
     PatientView,
-    StandingView,
     UnusedInvitationsView,
     UnusedInvitationView,
 )
-from backend.booking import leaving, standing, wording
+from backend.booking import leaving
 from backend.booking.policies import policies
 from backend.identity import carers, documents, invitations
 from backend.identity import errors as refusals
@@ -151,29 +150,6 @@ async def put_patient(call: Call, patient_id: UUID, form: PatientChangeForm) -> 
 async def remove_patient(call: Call, patient_id: UUID) -> None:
     """Take a person off the account's list. Their record and their other carers stay."""
     await leaving.leave(call.actor, patient_id)
-
-
-@route(
-    "GET",
-    "/patients/<patient_id:uuid>/standing",
-    answer=StandingView,
-    problems=(errors.NotFound,),
-)
-async def show_standing(call: Call, patient_id: UUID) -> StandingView:
-    """What counts against the person, and what follows from it."""
-    await people.show(call.actor, patient_id)
-    table = await policies(call.actor.consortium_id)
-    policy = table.pick(call.actor.consortium_id, "county", "expert", clock.today())
-    cancellations, no_shows = await standing.counted(patient_id, policy)
-    barred = await standing.restriction_of(patient_id, "expert")
-    return StandingView(
-        cancellations,
-        policy.cancellations_most,
-        no_shows,
-        policy.no_shows_most,
-        barred.until_at if barred else None,
-        wording.rules(policy),
-    )
 
 
 # --- carers ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""申诉: a patient's appeal against a no-show or a late cancellation, and amnesties."""
+"""申诉: a patient's appeal against a no-show or a late cancellation."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from tortoise import fields
 from tortoise.models import Model
 
 from backend.booking.models import Appointment
-from backend.consortium.models import Organization
 from backend.identity.models import Patient
 
 
@@ -36,24 +35,3 @@ class Appeal(Model):
     class Meta:
         table = "appeal"
         indexes = (("consortium_id", "state", "due_at"), ("patient_id",))
-
-
-class Amnesty(Model):
-    """豁免: no-shows of these days count for nothing (weather, roads). Dates inclusive."""
-
-    id = fields.UUIDField(primary_key=True)
-    consortium_id = fields.UUIDField()
-    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
-        "jiamenkou.Organization", null=True, on_delete=fields.RESTRICT, related_name="amnesties"
-    )
-    from_on = fields.DateField()
-    to_on = fields.DateField()
-    reason = fields.CharField(max_length=100)
-    created_by = fields.UUIDField(null=True)
-    created_at = fields.DatetimeField()
-
-    organization_id: Any
-
-    class Meta:
-        table = "amnesty"
-        indexes = (("consortium_id", "from_on"),)

@@ -312,7 +312,7 @@ async def _move(actor: Actor, ticket: Ticket, place: Place) -> Ticket:
     await granting.check_earlier(ticket.patient_id, place, but=ticket.id)
     if not taken:
         await granting.refuse(place.slot_id)
-    if place.kind == rules.BARRED_KIND:
+    if rules.bars_kind(place.kind, place.tier):
         await standing.check(ticket.patient_id, place.kind)
     day_place, department_place = await granting.numbers(ticket.patient_id, place, but=ticket.id)
     still_there = Appointment.filter(id=ticket.id, slot_id=ticket.place.slot_id, status=BOOKED)

@@ -21,7 +21,7 @@ from backend.booking.errors import (
 )
 from backend.booking.models import Appointment, AppointmentEvent, Slot
 from backend.booking.places import Place
-from backend.booking.policy import BARRED_KIND, CANCELLED, EXCUSED, PENDING
+from backend.booking.policy import CANCELLED, EXCUSED, PENDING, bars_kind
 from backend.booking.tickets import Ticket
 from backend.identity.access import Actor, care_of
 from backend.ids import new_id
@@ -69,7 +69,7 @@ async def give(
     await check_earlier(ticket.patient_id, place, but=None)
     if not taken:
         await refuse(place.slot_id)
-    if bars and place.kind == BARRED_KIND:
+    if bars and bars_kind(place.kind, place.tier):
         await standing.check(ticket.patient_id, place.kind)
     day_place, department_place = await numbers(ticket.patient_id, place, but=None)
     await Appointment.create(
@@ -100,7 +100,7 @@ async def hold(
 ) -> Appointment:
     """Hold a place as an offer; dead holds in its way were ended before. See `offers.hold`."""
     await check_earlier(patient_id, place, but=None)
-    if place.kind == BARRED_KIND:
+    if bars_kind(place.kind, place.tier):
         await standing.check(patient_id, place.kind)
     day_place, department_place = await numbers(patient_id, place, but=None)
     if not await take(place.slot_id):

@@ -346,3 +346,24 @@ class Restriction(Model):
     class Meta:
         table = "restriction"
         indexes = (("patient_id", "kind", "until_at"),)
+
+
+class Amnesty(Model):
+    """豁免: no-shows of these days count for nothing (weather, roads). Dates inclusive."""
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
+        "jiamenkou.Organization", null=True, on_delete=fields.RESTRICT, related_name="amnesties"
+    )
+    from_on = fields.DateField()
+    to_on = fields.DateField()
+    reason = fields.CharField(max_length=100)
+    created_by = fields.UUIDField(null=True)
+    created_at = fields.DatetimeField()
+
+    organization_id: Any
+
+    class Meta:
+        table = "amnesty"
+        indexes = (("consortium_id", "from_on"),)

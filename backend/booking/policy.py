@@ -5,7 +5,7 @@ what Chinese hospitals and platforms publish (they vary, hence configuration per
 and 号别); the reasons stand in docs/adr/0008-booking-policy.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from backend.clock import SHANGHAI, at
 Days = Annotated[int, msgspec.Meta(ge=0, le=366)]
 Minutes = Annotated[int, msgspec.Meta(ge=0, le=1440)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Percent = Annotated[int, msgspec.Meta(ge=100, le=400)]
 Wall = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -43,6 +44,10 @@ class Policy(
     no_shows_most: Count = 3
     no_show_days: Days = 90
     no_show_bar_days: Days = 90
+    bar_second_pct: Percent = 150
+    """Reaching a limit the second time within `GRADE_DAYS` bars so many percent of the days."""
+    bar_third_pct: Percent = 200
+    """The third one, and every further one."""
     cancellations_most: Count = 3
     cancellation_days: Days = 30
     cancellation_bar_days: Days = 30
@@ -70,7 +75,9 @@ TOWNSHIP = Policy(version="built-in-township@1")
 VILLAGE = Policy(version="built-in-village@1")
 BUILT_IN = {"county": COUNTY, "township": TOWNSHIP, "village": VILLAGE}
 MINUTE = timedelta(minutes=1)
-BARRED_KIND = "expert"  # a restriction never bars general, township or village care
+# A restriction bars experts of the county hospital, never general, township or village care.
+BARRED_KIND, BARRED_TIER = "expert", "county"
+GRADE_DAYS = 365  # so far back it counts how often a limit was reached
 
 
 def with_numbers(base: Policy, version: str, numbers: Mapping[str, Any]) -> Policy:
@@ -123,17 +130,90 @@ def stopped_hold_until(policy: Policy, *, starts_at: datetime, now: datetime) ->
     return min(until, closes_at(policy, starts_at))
 
 
-def barred_until(deeds: Iterable[datetime], *, most: int, within: int, bar: int) -> datetime | None:
-    """Until when somebody is barred who did `deeds`: `most` of them within `within` days bar for
-    `bar` days from the last of them. None: never barred. `most` 0 switches the rule off."""
+def bars_kind(kind: str, tier: str) -> bool:
+    """Whether a restriction is about such places: never general, township or village care."""
+    return (kind, tier) == (BARRED_KIND, BARRED_TIER)
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """From the deed that reached the limit on; `grade` as it is at its end. UTC."""
+
+    from_at: datetime
+    until_at: datetime
+    grade: int
+
+
+def bars(
+    deeds: Iterable[datetime],
+    *,
+    most: int,
+    within: int,
+    bar: int,
+    grades: Sequence[int] = (100,),
+) -> list[Bar]:
+    """What follows from `deeds`, oldest first: `most` of them within `within` days bar for `bar`
+    days from the last of them; a deed during a bar prolongs it if the limit is still reached.
+
+    Longer by `grades` (percent), by how often the limit was reached within `GRADE_DAYS` with deeds
+    that were counted once only. So whatever is taken back, no bar becomes longer by it. `most` 0
+    switches the rule off.
+    """
+    found: list[Bar] = []
     if most == 0:
-        return None
-    ordered = sorted(deeds)
-    last = None
-    for first, final in zip(ordered, ordered[most - 1 :], strict=False):
-        if final - first <= timedelta(days=within):
-            last = final
-    return last + timedelta(days=bar) if last else None
+        return found
+    ordered, span = sorted(deeds), timedelta(days=within)
+    for first, last in zip(ordered, ordered[most - 1 :], strict=False):
+        if last - first > span:
+            continue
+        year_ago = last - timedelta(days=GRADE_DAYS)
+        recent = [moment for moment in ordered if year_ago < moment <= last]
+        grade = max(1, _rounds(recent, most, span))
+        until = last + timedelta(days=bar * grades[min(grade, len(grades)) - 1] / 100)
+        since = last
+        if found and last <= found[-1].until_at:
+            before = found.pop()
+            since, until = before.from_at, max(before.until_at, until)
+        found.append(Bar(since, until, grade))
+    return found
+
+
+def _rounds(ordered: Sequence[datetime], most: int, span: timedelta) -> int:
+    """How often `most` deeds fall within `span`, each deed counted once; as many as possible."""
+    rounds, unused = 0, list[datetime]()
+    for moment in ordered:
+        unused.append(moment)
+        if len(unused) >= most and moment - unused[-most] <= span:
+            rounds += 1
+            unused.clear()
+    return rounds
+
+
+def bars_for_no_shows(policy: Policy, deeds: Iterable[datetime]) -> list[Bar]:
+    """What follows from no-shows and late cancellations, oldest first."""
+    return bars(
+        deeds,
+        most=policy.no_shows_most,
+        within=policy.no_show_days,
+        bar=policy.no_show_bar_days,
+        grades=grades(policy),
+    )
+
+
+def bars_for_cancellations(policy: Policy, deeds: Iterable[datetime]) -> list[Bar]:
+    """What follows from cancellations in time, oldest first."""
+    return bars(
+        deeds,
+        # "More than n" bars, so n are free.
+        most=policy.cancellations_most + 1 if policy.cancellations_most else 0,
+        within=policy.cancellation_days,
+        bar=policy.cancellation_bar_days,
+        grades=grades(policy),
+    )
+
+
+def grades(policy: Policy) -> tuple[int, ...]:
+    """How much longer than the first each bar within `GRADE_DAYS` is, in percent."""
+    return (100, policy.bar_second_pct, policy.bar_third_pct)
 
 
 # --- the states of an appointment ---------------------------------------------------------------

@@ -26,7 +26,27 @@ def yuan(fen: int) -> str:
 @lru_cache(maxsize=1000)
 def rules(policy: Policy) -> str:
     """The rules of one policy, as shown before booking."""
-    return f"{_deadline(policy)}{_no_shows(policy)}{_cancellations(policy)}"
+    return "".join(_sentences(policy))
+
+
+def standing_rules(policy: Policy) -> list[str]:
+    """The same one by one, with what leads to longer bars and what never counts."""
+    never = "医院停诊、因天气等原因统一豁免的，都不算。觉得记错了，30 天内可以申诉。"
+    return [*_sentences(policy), *filter(None, (_grades(policy),)), never]
+
+
+def _sentences(policy: Policy) -> list[str]:
+    found = (_deadline(policy), _no_shows(policy), _cancellations(policy))
+    return [sentence for sentence in found if sentence]
+
+
+def _grades(policy: Policy) -> str:
+    if not (policy.no_shows_most or policy.cancellations_most):
+        return ""
+    if (policy.bar_second_pct, policy.bar_third_pct) == (100, 100):
+        return ""
+    second, third = (f"{pct / 100:g}" for pct in (policy.bar_second_pct, policy.bar_third_pct))
+    return f"一年内再次被限，第二次的天数是首次的 {second} 倍，第三次起是 {third} 倍。"
 
 
 def _deadline(policy: Policy) -> str:

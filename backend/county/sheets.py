@@ -329,6 +329,8 @@ POLICY_NUMBERS = (
     _number("爽约次数", "no_shows_most", 0, 100, "达到几次限约专家号，0 为不限"),
     _number("爽约统计天数", "no_show_days", 0, 366, "在多少天内统计"),
     _number("爽约限约天数", "no_show_bar_days", 0, 366, "限约多少天"),
+    _number("再次限约（%）", "bar_second_pct", 100, 400, "一年内第二次限约，为首次天数的百分之几"),
+    _number("三次以上限约（%）", "bar_third_pct", 100, 400, "一年内第三次起，为首次天数的百分之几"),
     _number("退号次数", "cancellations_most", 0, 100, "超过几次限约专家号，0 为不限"),
     _number("退号统计天数", "cancellation_days", 0, 366, "在多少天内统计"),
     _number("退号限约天数", "cancellation_bar_days", 0, 366, "限约多少天"),

@@ -308,10 +308,12 @@ def _announcements(county: County) -> None:
 
 
 def _policies(county: County) -> None:
-    """The built-in numbers, written out: whatever numbers there are."""
+    """The defaults of docs/adr/0008-booking-policy.md, written out."""
     since = date(2026, 1, 1)
-    strict, near = ([getattr(policy, column.field) for column in POLICY_NUMBERS]
-                    for policy in (COUNTY, TOWNSHIP))  # fmt: skip
+    strict, near = (
+        [getattr(policy, column.field) for column in POLICY_NUMBERS]
+        for policy in (COUNTY, TOWNSHIP)
+    )
     county.rows["policies"] = [
         ["XIAN", None, "县级医院", None, since, *strict],
         ["XIAN-ZHUANJIA", None, "县级医院", "专家", since, *strict],

@@ -117,7 +117,8 @@ class _Told:
 
     async def message(self, row: Notice) -> Message:
         words = await self._words(row)
-        about = row.patient_id if words.page == wording.PATIENT else row.subject_id
+        of_person = words.page in (wording.PATIENT, wording.STANDING)
+        about = row.patient_id if of_person else row.subject_id
         return Message(row.id, row.kind, row.at, row.read_at is not None, about, words)
 
     async def _words(self, row: Notice) -> Words:
@@ -127,6 +128,8 @@ class _Told:
         name = mask_name(patient.name) if patient else None
         if row.kind.startswith("wait_"):
             return wording.of_wait(row.kind, name)
+        if row.kind.startswith("appeal_"):
+            return wording.of_appeal(row.kind, name)
         if row.event_id is None:
             return wording.of_carer(row.kind, name)
         event = self.events[row.event_id]

@@ -9,11 +9,12 @@ from backend.clock import SHANGHAI
 WEEKDAYS = "一二三四五六日"
 SOMEBODY = "一位就诊人"  # whose name the reader may not, or no longer, know
 
-APPOINTMENT, PATIENT, DATA, WAITS = (
+APPOINTMENT, PATIENT, DATA, WAITS, STANDING = (
     "pages/appointment/appointment",
     "pages/patient/patient",
     "pages/my-data/my-data",
     "pages/waitlist/waitlist",
+    "pages/standing/standing",
 )
 
 
@@ -102,6 +103,23 @@ def of_wait(kind: str, name: str | None) -> Words:
     else:
         text = f"{whom}的候补已到期，没有等到号。还要看病，请重新预约，或看看附近的乡镇卫生院。"
     return Words("候补结束了", text, WAITS)
+
+
+def of_appeal(kind: str, name: str | None) -> Words:
+    """How an appeal ended; `name` None: not the reader's to know."""
+    whom = name or SOMEBODY
+    words = {
+        "appeal_granted": (
+            "申诉通过了",
+            f"{whom}的申诉通过了，这一次不算了；因此受到的限制也重新算过。",
+        ),
+        "appeal_refused": (
+            "申诉没有通过",
+            f"{whom}的申诉没有通过，原因点开看。还有疑问，请到医院窗口问。",
+        ),
+    }
+    title, text = words[kind]
+    return Words(title, text, STANDING if name else None)
 
 
 def of_device(device: str) -> Words:

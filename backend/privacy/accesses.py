@@ -16,6 +16,9 @@ Cursor = tuple[datetime, UUID]
 
 # Every action that a record is named in, as its patient reads it.
 ACTIONS = {
+    "appeal.granted": "同意了申诉", "appeal.listed": "看了申诉", "appeal.made": "提出申诉",
+    "appeal.refused": "没有同意申诉", "appeal.shown": "看了一个申诉",
+    "appointment.excused": "豁免爽约或取消",
     "appointment.booked": "预约", "appointment.cancelled": "取消预约",
     "appointment.confirmed": "确认预约", "appointment.listed": "看了预约列表",
     "appointment.moved": "改约", "appointment.offered": "留了一个号",
@@ -47,6 +50,7 @@ ACTIONS = {
     "waitlist.listed": "看了候补列表", "waitlist.offered": "候补到一个号",
     "waitlist.proved": "核对候补顺序", "waitlist.shown": "看了一个候补",
     "waitlist.withdrawn": "候补到的号被收回，继续候补",
+    "standing.shown": "看了约号记录",
     "record.accesses_listed": "看了查看记录", "record.exported": "导出了全部信息",
     "suspension.listed": "停诊时看了要通知谁", "suspension.phone_shown": "停诊时看了手机号",
     "suspension.previewed": "停诊前看了影响到谁", "suspension.reached": "记下停诊已告知",

@@ -15,6 +15,7 @@ from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
+from backend.appeal.models import Appeal
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
 from backend.identity import carers
@@ -151,6 +152,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     )  # fmt: skip
     await Appointment.filter(patient_id=patient_id).update(reason="")
     await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
+    await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
     await CarerInvitation.filter(patient_id=patient_id).delete()
     contracts = FamilyDoctorContract.filter(patient_id=patient_id, ended_at=None)
     await contracts.update(ended_at=clock.now())

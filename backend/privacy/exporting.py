@@ -12,6 +12,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
+from backend.appeal.models import Appeal
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, AppointmentEvent, Restriction
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
@@ -58,6 +59,7 @@ WITHHELD = {
     "waitlist_entry": {"account_id"},
     "waitlist_choice": set(),
     "waitlist_event": {"actor_id"},
+    "appeal": {"account_id", "decided_by"},
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
@@ -66,10 +68,10 @@ EVERYWHERE = {"consortium_id"}
 # Tables of the county; answers to repeated requests, which repeat what stands above; and WeChat's
 # events, whose outcome is in `subscription`.
 NOT_PERSONAL = {
-    "announcement", "booking_policy", "consortium", "department", "fee", "idempotency_key",
-    "organization", "pool_return", "pool_rule", "practitioner", "practitioner_role", "schedule",
-    "schedule_exception", "schedule_template", "slot", "suspended_schedule", "suspension",
-    "wechat_event",
+    "amnesty", "announcement", "booking_policy", "consortium", "department", "fee",
+    "idempotency_key", "organization", "pool_return", "pool_rule", "practitioner",
+    "practitioner_role", "schedule", "schedule_exception", "schedule_template", "slot",
+    "suspended_schedule", "suspension", "wechat_event",
 }  # fmt: skip
 
 
@@ -108,6 +110,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         WaitlistEntry.filter(theirs),
         WaitlistChoice.filter(entry__patient_id__in=people),
         WaitlistEvent.filter(entry__patient_id__in=people),
+        Appeal.filter(theirs),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),

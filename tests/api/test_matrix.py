@@ -91,6 +91,10 @@ PLACED: dict[tuple[str, str], Placed] = {
         rank=6,
     ),
     ("GET", f"{HIS}/standing"): Placed(scope="view", ids={"patient_id": "patient"}),
+    ("GET", "/appeals"): Placed(scope="account"),
+    ("POST", f"{ONE}/appeal"): Placed(
+        scope="book", ids={"appointment_id": "missed"}, body=fields(reason="当天封路，车过不来。")
+    ),
     ("GET", f"{HIS}/carers"): Placed(scope="manage", ids={"patient_id": "patient"}),
     ("POST", f"{HIS}/carers"): Placed(
         scope="manage", ids={"patient_id": "patient"}, body=fields(scope="view")

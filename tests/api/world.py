@@ -14,7 +14,7 @@ from tortoise import Tortoise
 from backend import clock, db
 from backend.booking import appointments
 from backend.booking.desk import Desk
-from backend.booking.models import Fee, Slot
+from backend.booking.models import Appointment, Fee, Slot
 from backend.booking.waitlist import joining
 from backend.consortium import directory
 from backend.consortium.models import Consortium
@@ -105,12 +105,18 @@ async def a_world(settings: Settings) -> World:
     far = await _far_county(settings)
     directory.forget()
     await scanning.scan()
+    elsewhere = await a_clinic(settings)
+    missed = await _booked(settings, elsewhere, owner, me.patient_id, confirm=True)
+    await Appointment.filter(id=missed["appointment"]).update(
+        status="no_show", held_on=clock.today()
+    )
     ids = {
         "patient": me.patient_id,
         "child": child.patient_id,
         "stranger": stranger.patient_id,
         "appointment": booked["appointment"],
         "held": held["appointment"],
+        "missed": missed["appointment"],
         "slot": booked["slot"],
         "schedule": slot.schedule_id,
         "organization": clinic.organization.id,

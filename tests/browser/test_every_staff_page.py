@@ -157,8 +157,6 @@ def keyboard(page: Page) -> list[str]:
     for _ in range(STOPS_MOST):
         page.keyboard.press("Tab")
         stop = page.evaluate(STOP)
-        if stops and stop is not None and stop["order"] == stops[-1]["order"]:
-            continue  # a date has a stop for each of its parts
         if stop is None or stop["order"] in {one["order"] for one in stops}:
             break  # round once
         stops.append(stop)

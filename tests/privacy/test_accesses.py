@@ -9,6 +9,7 @@ import pytest
 
 import backend
 from backend import clock
+from backend.appeal.appeals import DECIDED
 from backend.audit import AuditEvent
 from backend.booking import leaving
 from backend.booking.granting import DONE
@@ -138,4 +139,5 @@ def test_every_action_has_words() -> None:
     composed = by_name | {"patient.registered", "patient.requested"}
     composed |= {f"line.{deed}" for state in STATES.values() for deed in state.exits}
     composed |= {"line.check_in", "line.no_show", "line.walk_in"}
+    composed |= set(DECIDED.values())
     assert set(actions()) | composed == set(ACTIONS)

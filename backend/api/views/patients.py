@@ -59,17 +59,6 @@ class PatientsView(msgspec.Struct):
     items: list[PatientView]
 
 
-class StandingView(msgspec.Struct):
-    """What counts for or against the patient; `barred_until` bars expert places only."""
-
-    cancellations: int
-    cancellations_most: int
-    no_shows: int
-    no_shows_most: int
-    barred_until: datetime | None
-    rules: str
-
-
 class InvitationForm(Form):
     scope: Scope = "book"
     expires_at: Instant | None = None

@@ -42,7 +42,6 @@ function shift(schedule) {
     deadline: points[0],
     points,
     open: schedule.state === 'open',
-    full: schedule.state === 'full',
     places: places.text,
     tone: places.tone,
     doctor: doctor ? doctor.name : '',

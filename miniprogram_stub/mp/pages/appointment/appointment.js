@@ -106,13 +106,11 @@ page({
   },
 
   /** Takes what is kept instead of a stopped visit, and goes there. */
-  async takeOffer() {
-    let taken = false
-    await this.attempt(async () => {
+  takeOffer() {
+    return this.attempt(async () => {
       await this.takeKept(`/appointments/${this.data.kept.id}/confirm`)
-      taken = true
+      wx.redirectTo({ url: `/pages/appointment/appointment?id=${this.data.kept.id}` })
     })
-    if (taken) wx.redirectTo({ url: `/pages/appointment/appointment?id=${this.data.kept.id}` })
   },
 
   // What cancelling means changes with the hours: asked for anew before it is said.
