@@ -90,10 +90,7 @@ async def remove(actor: Actor, exception_id: UUID, *, reason: str) -> None:
     Raises NotFound, Malformed.
     """
     reason = hours.check_reason(reason)
-    row = await ScheduleException.get_or_none(id=exception_id, consortium_id=actor.consortium_id)
-    if row is None:
-        raise NotFound
-    actor.must("schedule.edit", row.organization_id)
+    row = await of(actor, exception_id)
     check_day(row.held_on)
     async with db.transaction():
         if not await ScheduleException.filter(id=row.id).delete():
@@ -104,6 +101,15 @@ async def remove(actor: Actor, exception_id: UUID, *, reason: str) -> None:
         )  # fmt: skip
     await publish(actor.consortium_id, organization_id=row.organization_id)
     log.info("exception.removed", exception_id=str(row.id))
+
+
+async def of(actor: Actor, exception_id: UUID) -> ScheduleException:
+    """An exception that one may change. Raises NotFound."""
+    row = await ScheduleException.get_or_none(id=exception_id, consortium_id=actor.consortium_id)
+    if row is None:
+        raise NotFound
+    actor.must("schedule.edit", row.organization_id)
+    return row
 
 
 def _check(action: str, capacity: int | None, period: str | None) -> None:

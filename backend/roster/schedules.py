@@ -8,7 +8,7 @@ from tortoise.exceptions import IntegrityError
 
 from backend import audit, clock, db
 from backend.booking import schedules
-from backend.booking.models import Schedule
+from backend.booking.models import Schedule, Slot
 from backend.booking.rota import Rota
 from backend.booking.schedules import Draft
 from backend.consortium.directory import Dept, Directory, directory
@@ -21,6 +21,7 @@ from backend.roster.hours import Hours
 log = structlog.get_logger()
 
 AHEAD_MOST = 366  # days
+SLOTS_MOST = 500
 COPIED = ("held_on", "period", "kind", "practitioner_id")
 
 
@@ -121,3 +122,19 @@ async def store(ready: Draft) -> Schedule:
         return await schedules.add(ready)
     except IntegrityError:
         raise ScheduleClash("这个班次已经有了，不用重复添加。") from None
+
+
+async def of(actor: Actor, schedule_id: UUID, right: str = "schedule.read") -> Schedule:
+    """A published schedule. Raises NotFound: unknown, taken back, or not the actor's to see."""
+    row = await Schedule.get_or_none(id=schedule_id, consortium_id=actor.consortium_id)
+    if row is None or row.status == "replaced":
+        raise NotFound
+    actor.must(right, row.organization_id)
+    return row
+
+
+async def slots_of(actor: Actor, schedule_id: UUID) -> list[Slot]:
+    """All its slots, by time, the public's first. Raises NotFound."""
+    row = await of(actor, schedule_id)
+    slots = await Slot.filter(schedule_id=row.id).order_by("starts_at", "id").limit(SLOTS_MOST)
+    return sorted(slots, key=lambda slot: (slot.starts_at, slot.pool != "public", slot.pool))

@@ -14,10 +14,13 @@ from backend.web import (
     contracts,
     home,
     login,
+    outreach,
     page,
     people,
     pool_report,
     pools,
+    schedule_templates,
+    schedules,
     static_files,
     suspensions,
 )
@@ -29,9 +32,12 @@ __all__ = [
     "home",
     "login",
     "mount",
+    "outreach",
     "people",
     "pool_report",
     "pools",
+    "schedule_templates",
+    "schedules",
     "suspensions",
 ]
 

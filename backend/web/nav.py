@@ -20,6 +20,7 @@ ENTRIES = (
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/reports/pools", "号源报表", "report.read"),
     Entry("/suspensions", "停诊", "schedule.suspend"),
+    Entry("/schedules", "排班", "schedule.read"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

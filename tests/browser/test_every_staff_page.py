@@ -41,6 +41,15 @@ PAGES = [
     ("clinic-walk-in", "institution_admin", "/clinic/{schedule}/walk-in"),
     ("clinic-code", "institution_admin", "/clinic/{schedule}/code"),
     ("clinic-screen", "institution_admin", "/clinic/{schedule}/screen"),
+    ("schedules", "institution_admin", "/schedules?department={room}"),
+    ("schedule-new", "institution_admin", "/schedules/new?department={room}"),
+    ("exception-new", "institution_admin", "/schedules/exceptions/new?department={room}"),
+    ("week-copy", "institution_admin", "/schedules/copy?department={room}&on={today}"),
+    ("templates", "institution_admin", "/schedules/templates?department={room}"),
+    ("template-new", "institution_admin", "/schedules/templates/new?department={room}"),
+    ("template", "institution_admin", "/schedules/templates/{template}"),
+    ("schedule", "institution_admin", "/schedules/{later}"),
+    ("outreach", "consortium_admin", "/schedules/outreach"),
     ("missing", "institution_admin", "/nothing"),
     ("suspensions", "institution_admin", "/suspensions"),
     ("suspensions-waiting", "institution_admin", "/suspensions/waiting"),
@@ -59,10 +68,20 @@ def known(service: Service) -> dict[str, str]:
     week = clock.today() + timedelta(days=7)
     hospital = organization_id(service, "DXRM")
     schedules = "SELECT id FROM schedule WHERE organization_id = ? ORDER BY starts_at LIMIT 1"
+    [(later, template, room)] = ask(
+        service.database,
+        "SELECT id, template_id, department_id FROM schedule WHERE organization_id = ?"
+        " AND held_on > ? ORDER BY held_on, starts_at, id LIMIT 1",
+        hospital, str(clock.today()),
+    )  # fmt: skip
     return {
         "hospital": str(hospital),
         "schedule": str(ask(service.database, schedules, hospital)[0][0]),
         "colleague": str(colleague),
+        "later": later,
+        "template": template,
+        "room": room,
+        "today": str(clock.today()),
         "doctors_days": f"practitioner={doctor}&to_on={week}",
     }
 
@@ -157,6 +176,8 @@ def keyboard(page: Page) -> list[str]:
     for _ in range(STOPS_MOST):
         page.keyboard.press("Tab")
         stop = page.evaluate(STOP)
+        if stop and stops and stop["order"] == stops[-1]["order"]:
+            continue  # year, month and day of one date
         if stop is None or stop["order"] in {one["order"] for one in stops}:
             break  # round once
         stops.append(stop)

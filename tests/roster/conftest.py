@@ -1,7 +1,7 @@
 """A township clinic whose administrator plans its weeks, and one who may not."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +10,8 @@ import pytest
 from backend import clock
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, Schedule, ScheduleTemplate, Slot
+from backend.consortium import directory
+from backend.consortium.models import Practitioner
 from backend.identity.access import Actor
 from backend.roster.hours import Hours, Weekly
 from backend.settings import Settings
@@ -87,3 +89,31 @@ async def audited(action: str, entity_id: UUID | None = None) -> dict[str, Any]:
 
 def after(days: int) -> date:
     return MONDAY + timedelta(days=days)
+
+
+async def fill(ward: Ward, doctors: int) -> None:
+    """Each doctor has a schedule with two slots on Wednesday."""
+    county, clinic = ward.settings.consortium_id, ward.clinic
+    people = [
+        Practitioner(id=uuid4(), consortium_id=county, code=uuid4().hex, name=f"医生{n}")
+        for n in range(doctors)
+    ]
+    await Practitioner.bulk_create(people)
+
+    starts = clock.at(after(2), time(9))
+    rows = [
+        Schedule(
+            id=uuid4(), consortium_id=county, organization_id=clinic.organization.id,
+            department_id=clinic.department.id, practitioner_id=person.id, held_on=after(2),
+            period="am", kind="general", starts_at=starts, ends_at=starts,
+        )
+        for person in people
+    ]  # fmt: skip
+    await Schedule.bulk_create(rows)
+    await Slot.bulk_create(
+        Slot(id=uuid4(), consortium_id=county, schedule_id=row.id, pool=pool, starts_at=starts,
+             ends_at=starts, capacity=2)
+        for row in rows for pool in ("public", "referral")
+    )  # fmt: skip
+    directory.forget()
+    await directory.directory(county)

@@ -1,18 +1,14 @@
 """The week: lines, days, places; the same queries for ten rows and for two hundred."""
 
-from datetime import time
 from uuid import uuid4
 
 import pytest
 
-from backend import clock
-from backend.booking.models import Schedule, ScheduleException, Slot
-from backend.consortium import directory
-from backend.consortium.models import Practitioner
+from backend.booking.models import ScheduleException, Slot
 from backend.errors import NotFound
 from backend.roster import week
 from tests.clinics import a_schedule
-from tests.roster.conftest import MONDAY, Ward, after
+from tests.roster.conftest import MONDAY, Ward, after, fill
 from tests.statements import statements
 
 
@@ -69,38 +65,10 @@ async def test_who_may_not_read_finds_nothing(ward: Ward) -> None:
         await week.of(ward.outsider, ward.clinic.organization.id, monday=MONDAY)
 
 
-async def _fill(ward: Ward, doctors: int) -> None:
-    """Each doctor has a schedule with two slots on Wednesday."""
-    county, clinic = ward.settings.consortium_id, ward.clinic
-    people = [
-        Practitioner(id=uuid4(), consortium_id=county, code=uuid4().hex, name=f"医生{n}")
-        for n in range(doctors)
-    ]
-    await Practitioner.bulk_create(people)
-
-    starts = clock.at(after(2), time(9))
-    rows = [
-        Schedule(
-            id=uuid4(), consortium_id=county, organization_id=clinic.organization.id,
-            department_id=clinic.department.id, practitioner_id=person.id, held_on=after(2),
-            period="am", kind="general", starts_at=starts, ends_at=starts,
-        )
-        for person in people
-    ]  # fmt: skip
-    await Schedule.bulk_create(rows)
-    await Slot.bulk_create(
-        Slot(id=uuid4(), consortium_id=county, schedule_id=row.id, pool=pool, starts_at=starts,
-             ends_at=starts, capacity=2)
-        for row in rows for pool in ("public", "referral")
-    )  # fmt: skip
-    directory.forget()
-    await directory.directory(county)
-
-
 async def test_as_many_queries_for_two_hundred_rows_as_for_ten(ward: Ward) -> None:
     here, counts = ward.clinic.organization.id, []
     for doctors in (10, 190):
-        await _fill(ward, doctors)
+        await fill(ward, doctors)
         with statements() as asked:
             seen = await week.of(ward.admin, here, monday=MONDAY)
         counts.append(len(asked))
