@@ -308,7 +308,7 @@ def _announcements(county: County) -> None:
 
 
 def _policies(county: County) -> None:
-    """The defaults of docs/adr/0008-booking-policy.md, written out."""
+    """The built-in numbers, written out: whatever numbers there are."""
     since = date(2026, 1, 1)
     strict, near = (
         [getattr(policy, column.field) for column in POLICY_NUMBERS]

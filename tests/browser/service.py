@@ -99,6 +99,13 @@ class Service:
         form = {"slot_id": slot["id"], "patient_id": patient}
         return schedule, slot, str(self.ask(token, "POST", "/appointments", json=form)["id"])
 
+    def wait(self, token: str, patient: str) -> None:
+        """Stand in line, for a day that is not released yet."""
+        on = (clock.today() + timedelta(days=14)).isoformat()
+        department = self.find("/departments", limit=1)["items"][0]["id"]
+        form = {"patient_ids": [patient], "department_id": department, "from_on": on, "to_on": on}
+        self.ask(token, "POST", "/waitlist", json=form)
+
     def take(self, slot_id: str) -> None:
         """One place of the slot, by somebody else."""
         token = self.log_in(f"other-{secrets.token_hex(6)}")

@@ -49,6 +49,7 @@ def home(service: Service) -> Home:
     clinic = service.find(f"/schedules/{schedule['id']}")["clinic"]
     department = clinic["department"]["id"]
     doctor = service.find("/practitioners", limit=1)["items"][0]
+    service.wait(token, me)
     return Home(
         user,
         {
@@ -60,6 +61,7 @@ def home(service: Service) -> Home:
             "move": f"id={booked}",
             "patient": f"id={me}",
             "message": f"id={message['id']}",
+            "waitlist-join": f"department={department}",
             "carer-invite": f"code={invited['code']}",
         },
     )

@@ -120,7 +120,10 @@ function visit(found) {
   }
 }
 
+/** Kept for somebody who did not tap for it: from the waiting list, or after a 停诊. */
+const isOffer = ({ status, origin }) => status === 'pending' && (origin === 'waitlist' || origin === 'suspension')
+
 module.exports = {
   KINDS, PERIODS, TIERS, LEVELS, STATUSES, ALIVE,
-  dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, dayAgo, moment, ago, countdown, hours, places, distance, visit,
+  dateOf, today, clock, span, daysFrom, weekday, near, monthDay, day, dayAgo, moment, ago, countdown, hours, places, distance, visit, isOffer,
 }

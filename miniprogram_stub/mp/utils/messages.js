@@ -2,12 +2,13 @@
 const format = require('./format')
 
 const SIGNS = {
-  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', device_added: 'mobile',
+  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', offer_lapsed: 'clock', wait_missed: 'clock', wait_over: 'clock', device_added: 'mobile',
 }
 const ACTS = {
   'pages/appointment/appointment': '看这个预约',
   'pages/patient/patient': '看这位就诊人',
   'pages/my-data/my-data': '看登录的手机',
+  'pages/waitlist/waitlist': '看我的候补',
 }
 const ASKING = '去同意或拒绝'
 

@@ -42,6 +42,7 @@ function shift(schedule) {
     deadline: points[0],
     points,
     open: schedule.state === 'open',
+    full: schedule.state === 'full',
     places: places.text,
     tone: places.tone,
     doctor: doctor ? doctor.name : '',

@@ -1,5 +1,5 @@
-// Choose a day, then a time with its 余号. `query`: what schedules to look for. Event: `pick` with
-// `{schedule, slot}`.
+// Choose a day, then a time with its 余号. `query`: what schedules to look for. Events: `pick` with
+// `{schedule, slot}`; where one may wait (`waits`) and all is taken, `wait` with `{on}`.
 const api = require('../../utils/api')
 const mode = require('../../utils/mode')
 const times = require('../../utils/times')
@@ -9,6 +9,7 @@ Component({
     query: { type: Object, value: null },
     on: String,
     mine: String,
+    waits: Boolean,
     alone: Boolean, // only schedules without a doctor of their own
   },
   data: { loading: true, problem: null, elder: false, days: [], day: '', shifts: [], hidden: 0 },
@@ -71,6 +72,10 @@ Component({
     fail(problem) {
       if (!problem.code) throw problem
       if (!this.gone) this.setData({ loading: false, problem: problem.plain() })
+    },
+
+    wait() {
+      this.triggerEvent('wait', { on: this.data.day })
     },
 
     pick(event) {

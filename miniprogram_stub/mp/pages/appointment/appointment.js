@@ -106,11 +106,13 @@ page({
   },
 
   /** Takes what is kept instead of a stopped visit, and goes there. */
-  takeOffer() {
-    return this.attempt(async () => {
+  async takeOffer() {
+    let taken = false
+    await this.attempt(async () => {
       await this.takeKept(`/appointments/${this.data.kept.id}/confirm`)
-      wx.redirectTo({ url: `/pages/appointment/appointment?id=${this.data.kept.id}` })
+      taken = true
     })
+    if (taken) wx.redirectTo({ url: `/pages/appointment/appointment?id=${this.data.kept.id}` })
   },
 
   // What cancelling means changes with the hours: asked for anew before it is said.

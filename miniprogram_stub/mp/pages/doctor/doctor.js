@@ -64,6 +64,12 @@ page({
     this.setData({ place, query: { practitioner: this.id, department: place } })
   },
 
+  /** Everything of a schedule is taken: wait for what others give back. */
+  wait(event) {
+    const who = this.id ? `id=${this.id}&` : ''
+    wx.navigateTo({ url: `/pages/waitlist-join/waitlist-join?${who}department=${this.data.place}&on=${event.detail.on}` })
+  },
+
   pick(event) {
     const { schedule, slot } = event.detail
     wx.navigateTo({ url: `/pages/confirm/confirm?schedule=${schedule}&slot=${slot}` })

@@ -5,11 +5,12 @@ const mode = require('../../utils/mode')
 const page = require('../../utils/page')
 const session = require('../../utils/session')
 
+const OFFERS = 5 // kept for the family at once
 const SHOWN = 2 // upcoming appointments; the list has the others
 
 page({
   data: {
-    county: '', emergency: '120', announcements: [], opened: '', agreed: false, visits: [], more: false,
+    county: '', emergency: '120', announcements: [], opened: '', agreed: false, visits: [], offers: [], more: false,
     newcomer: false, unread: 0, outdated: false, newsProblem: null, calling: false, failed: false,
   },
 
@@ -43,13 +44,15 @@ page({
     if (!agreed) return undefined
     return this.show(async () => {
       // All at once: on a slow network each turn taken one after the other is waited for.
-      const [{ items, next }, { unread }, patients] = await Promise.all([
+      const [{ items, next }, { unread }, patients, { items: pending }] = await Promise.all([
         api.get('/appointments', { status: 'upcoming', limit: SHOWN }),
         api.get('/inbox/unread'),
         api.get('/patients'),
+        api.get('/appointments', { status: 'pending', limit: OFFERS }),
       ])
+      const offers = pending.filter(format.isOffer).map((one) => Object.assign({ until: format.moment(one.held_until) }, format.visit(one)))
       // Without anybody to book for, adding somebody comes first.
-      return { visits: items.map(format.visit), more: Boolean(next), unread, newcomer: !patients.items.length }
+      return { visits: items.map(format.visit), more: Boolean(next), offers, unread, newcomer: !patients.items.length }
     })
   },
 
