@@ -77,6 +77,17 @@ async function shareFileMessage({ filePath, fileName }) {
   save(blob, fileName ?? filePath.split('/').pop())
 }
 
+/** WeChat opens the camera; here the code's text is typed, or pasted, into a field. */
+async function scanCode() {
+  const box = make('input', { ariaLabel: '二维码里的文字', placeholder: '二维码里的文字', autocomplete: 'off' })
+  const said = await dialog({
+    title: '扫一扫', kind: 'bottom', body: [paragraph('在微信里，这里会打开相机。请输入屏幕上二维码里的文字。'), box],
+    actions: [{ text: '取消', value: null }, { text: '确定', value: () => box.value.trim(), main: true }],
+  })
+  if (!said) throw new Refusal('cancel')
+  return { result: said, scanType: 'QR_CODE', charSet: 'UTF-8', path: '' }
+}
+
 async function openLocation({ latitude, longitude, name = '', address = '' }) {
   if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) throw new Refusal('parameter error: latitude and longitude should be Number')
   await dialog({
@@ -99,6 +110,7 @@ export const hardware = {
   getAccountInfoSync: () => ({ miniProgram: { appId: '', envVersion: 'develop', version: '' } }),
   getLaunchOptionsSync: appLife.launched,
   nextTick: (work) => queueMicrotask(work),
+  scanCode: call('scanCode', scanCode),
   makePhoneCall: call('makePhoneCall', makePhoneCall),
   setClipboardData: call('setClipboardData', setClipboardData),
   vibrateShort: call('vibrateShort', () => { navigator.vibrate?.(15) }),

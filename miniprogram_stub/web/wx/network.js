@@ -159,12 +159,42 @@ export const fileAt = (path) => files.get(path)
 /** A file that a page writes. */
 export const keepFile = (path, blob) => files.set(path, blob)
 
+const SOCKETS_MOST = 5
+const sockets = new Set()
+
+/** A socket to the county's own address; WeChat opens five at once and no more. */
+function connectSocket({ url, success, fail, complete }) {
+  const told = { open: news(), message: news(), close: news(), error: news() }
+  const end = (why) => {
+    const refusal = { errMsg: `connectSocket:fail ${why}` }
+    queueMicrotask(() => { fail?.(refusal); complete?.(refusal); told.error.tell(refusal) })
+  }
+  const where = address(String(url).replace(/^ws/, 'http'))
+  const task = { onOpen: told.open.on, onMessage: told.message.on, onClose: told.close.on, onError: told.error.on, send() {}, close() {} }
+  if (!where) end('url not in domain list')
+  else if (!isConnected()) end('')
+  else if (sockets.size >= SOCKETS_MOST) end('exceed max concurrent 5')
+  else {
+    const socket = new WebSocket(`${location.protocol.replace('http', 'ws')}//${location.host}${where}`)
+    sockets.add(socket)
+    socket.onopen = () => told.open.tell({ header: {} })
+    socket.onmessage = ({ data }) => told.message.tell({ data })
+    socket.onerror = () => told.error.tell({ errMsg: 'connectSocket:fail' })
+    socket.onclose = ({ code, reason }) => { sockets.delete(socket); told.close.tell({ code, reason }) }
+    task.send = ({ data }) => socket.send(data)
+    task.close = ({ code = 1000, reason = '' } = {}) => socket.close(code, reason)
+    queueMicrotask(() => { const ok = { errMsg: 'connectSocket:ok' }; success?.(ok); complete?.(ok) })
+  }
+  return task
+}
+
 const changes = news()
 connection.on((connected) => changes.tell({ isConnected: connected, networkType: connected ? 'wifi' : 'none' }))
 
 export const network = {
   request: (options) => task('request', options, readAnswer),
   downloadFile: (options) => task('downloadFile', { ...options, method: 'GET' }, readFile),
+  connectSocket,
   getNetworkType: (options = {}) => {
     const found = { errMsg: 'getNetworkType:ok', networkType: isConnected() ? 'wifi' : 'none', weakNet: false }
     options.success?.(found)

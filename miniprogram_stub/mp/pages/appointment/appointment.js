@@ -22,7 +22,7 @@ function keptFor(found) {
 
 page({
   data: {
-    visit: null, address: '', phone: '', cancelling: null, canMove: false, why: '', reasons: REASONS,
+    visit: null, address: '', phone: '', cancelling: null, canMove: false, today: false, why: '', reasons: REASONS,
     reason: '', asking: false, busy: false, refusal: null, until: '', left: '', papers: null,
     prompts: null, reminders: '', offered: false, kept: null,
   },
@@ -72,6 +72,7 @@ page({
       freeUntil: format.moment(found.cancelling.free_until),
       offered: found.status === 'pending' && Boolean(found.origin) && found.origin !== 'self',
       until: found.held_until ? heldUntil(found.held_until) : '',
+      today: found.held_on === format.today() && ['booked', 'checked_in', 'called'].indexOf(found.status) >= 0,
       why: this.why(found),
     }
   },
