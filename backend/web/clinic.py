@@ -214,7 +214,7 @@ async def code(view: View, schedule_id: UUID) -> Show:
     """The clinic's code, drawn anew every half minute."""
     found = await queue.header_of(view.actor, schedule_id)
     text = codes.of_place(view.service.vault, schedule_id)
-    image = segno.make(text, error="m").svg_data_uri(scale=8, border=3)
+    image = segno.make(text, error="m").svg_data_uri(scale=8, border=3, light="white")
     return show(
         "clinic_code.html",
         block="code" if view.htmx else None,

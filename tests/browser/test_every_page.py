@@ -59,6 +59,7 @@ def home(service: Service) -> Home:
             "confirm": f"schedule={schedule['id']}&slot={slot['id']}",
             "appointment": f"id={booked}",
             "move": f"id={booked}",
+            "queue": f"id={booked}",
             "patient": f"id={me}",
             "message": f"id={message['id']}",
             "waitlist-join": f"department={department}",

@@ -23,7 +23,7 @@ function words(place, now = Date.now()) {
   const number = place.number ? `您是 ${place.number} 号` : ''
   if (place.state === 'waiting') {
     const big = place.ahead ? `前面 ${place.ahead} 人` : '下一个是您'
-    return { big, title: number, text: minutes(place.wait), tone: place.late ? '来晚了一点，排在当前时段后面。' : '', near: place.ahead <= 2 }
+    return { big, title: number, text: minutes(place.wait), tone: place.late ? `${place.calls ? '过号后重新排队' : '来晚了一点'}，排在当前时段后面。` : '', near: place.ahead <= 2 }
   }
   if (place.state === 'called') {
     return { big: place.room ? `请到 ${place.room}` : '请进诊室', title: number, text: place.calls > 1 ? `已经叫了 ${place.calls} 次，请马上去。` : '轮到您了。', call: true }
