@@ -13,6 +13,7 @@ from backend import clock
 from backend import db as database
 from backend.audit import AuditEvent
 from backend.booking import appointments, flow, granting, kept, pool_rules
+from backend.booking.desk import Desk
 from backend.booking.errors import SlotFull
 from backend.booking.models import Appointment, PoolReturn, PoolRule, Slot
 from backend.booking.pools import FAMILY_DOCTOR, ONSITE, PUBLIC, REFERRAL
@@ -23,6 +24,7 @@ from backend.identity.access import Actor
 from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic, a_desk, a_schedule
 from tests.people import Person, a_person, a_receipt
+from tests.waits import join, offer_of
 
 DAY = date(2026, 11, 25)  # two days after `noon`
 EVENING = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)  # 18:00 the day before
@@ -164,6 +166,31 @@ async def test_what_is_over_or_shut_stays_where_it_is(
     assert await capacities(slots) == {PUBLIC: [1, 1], REFERRAL: [1, 1]}
 
 
+async def test_whoever_waits_gets_the_places_before_the_public(
+    hospital: Clinic, settings: Settings, noon: clock.Hands
+) -> None:
+    slots = await a_split(settings, hospital, {PUBLIC: 0, REFERRAL: 2})
+    waiting = [await a_person(settings) for _ in range(3)]
+    for who in waiting:
+        await join(who, hospital)
+        noon.move(timedelta(minutes=1))
+    noon.set(EVENING)
+    assert await flow.flow_back(settings.consortium_id) == 2
+    public = slots[PUBLIC][0]
+    for who in waiting[:2]:
+        await offer_of(who, public)
+    with pytest.raises(SlotFull):
+        await public_book(a_desk(), public, await a_person(settings))
+    await check_books(slots, 2)
+
+
+async def public_book(desk: Desk, slot: Slot, who: Person) -> Ticket:
+    return await appointments.book(
+        who.actor, desk, slot_id=slot.id, patient_id=who.patient_id, confirm=True,
+        receipt=a_receipt(who.actor),
+    )  # fmt: skip
+
+
 async def check_books(slots: dict[str, list[Slot]], total: int) -> None:
     rows = await Slot.filter(schedule_id=slots[PUBLIC][0].schedule_id)
     assert sum(row.capacity for row in rows) == total
@@ -194,15 +221,9 @@ async def test_nothing_is_lost_or_sold_twice_while_everybody_comes_at_once(
     people = [await a_person(settings) for _ in range(20)]
     noon.set(EVENING)
 
-    def public_book(who: Person) -> Any:
-        return appointments.book(
-            who.actor, desk, slot_id=public.id, patient_id=who.patient_id, confirm=True,
-            receipt=a_receipt(who.actor),
-        )  # fmt: skip
-
     deeds: list[Any] = [flow.flow_back(settings.consortium_id) for _ in range(3)]
     for number, who in enumerate(people):
-        deeds.append(take(pool, who) if number % 2 else public_book(who))
+        deeds.append(take(pool, who) if number % 2 else public_book(desk, public, who))
     for who, ticket in zip(early, tickets, strict=True):
         deeds.append(
             appointments.cancel(who.actor, desk, ticket.id, reason="", receipt=a_receipt(who.actor))
