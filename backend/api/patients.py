@@ -11,6 +11,7 @@ from backend.api.views.patients import (
     CarerView,
     CodeForm,
     ConsentForm,
+    FamilyDoctorView,
     InvitationForm,
     InvitationView,
     NewPatientForm,
@@ -23,7 +24,7 @@ from backend.api.views.patients import (
 )
 from backend.booking import leaving
 from backend.booking.policies import policies
-from backend.identity import carers, documents, invitations
+from backend.identity import carers, contracts, documents, invitations
 from backend.identity import errors as refusals
 from backend.identity import patients as people
 from backend.identity.patients import Carer
@@ -116,8 +117,12 @@ async def add_patient(call: Call, form: NewPatientForm) -> Answer | None:
 
 @route("GET", "/patients/<patient_id:uuid>", answer=PatientView, problems=(errors.NotFound,))
 async def show_patient(call: Call, patient_id: UUID) -> PatientView:
-    """One person, masked."""
-    return _view(call, await people.show(call.actor, patient_id))
+    """One person, masked, with their family doctor."""
+    view = _view(call, await people.show(call.actor, patient_id))
+    doctor = await contracts.family_doctor_of(call.actor, patient_id)
+    if doctor is not None:
+        view.family_doctor = FamilyDoctorView(doctor.name, doctor.organization, doctor.phone)
+    return view
 
 
 CHANGING: dict[str, Any] = {

@@ -88,6 +88,17 @@ describe('one person', () => {
     expect(data.carers[0].since).toBe('11月2日')
   })
 
+  test('the family doctor is one tap away, where there is one', async () => {
+    const doctor = { name: '李建国', organization: '青石镇卫生院', phone: '0500-8600001' }
+    const device = phone({ answers: answers({ 'GET /patients/p-1': Object.assign({}, GRANDMA, { family_doctor: doctor }) }) })
+    const page = await open('patient', { id: 'p-1' })
+    expect(page.data.person.doctor).toEqual(doctor)
+    page.callDoctor()
+    expect(device.called('makePhoneCall').map(({ phoneNumber }) => phoneNumber)).toEqual(['0500-8600001'])
+    phone({ answers: answers() })
+    expect((await open('patient', { id: 'p-1' })).data.person.doctor).toBe(null)
+  })
+
   test('who may not manage sees no carers and asks for none', async () => {
     const device = phone({ answers: answers({ 'GET /patients/p-1': Object.assign({}, GRANDMA, { scope: 'book' }) }) })
     const { data } = await open('patient', { id: 'p-1' })

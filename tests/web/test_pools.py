@@ -91,7 +91,7 @@ async def test_the_report_shows_both_halves(pages: Pages, hospital: Clinic) -> N
     told = text_of(answer)
     assert "转诊号：使用率 0.0% 0 ÷ 4" in told
     assert "公开号：使用率 0.0% 0 ÷ 12" in told
-    empty = await desk.get("/reports/pools?from_on=2026-01-01&to_on=2026-01-02")
+    empty = await desk.get("/reports/pools?organization=&from_on=2026-01-01&to_on=2026-01-02")
     assert "这段时间没有班次" in empty.text
     assert (await desk.get("/reports/pools?from_on=2025-01-01&to_on=2026-01-02")).status_code == 422
 

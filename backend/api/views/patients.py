@@ -35,6 +35,14 @@ class PatientChangeForm(Form):
     is_default: bool | UnsetType = UNSET
 
 
+class FamilyDoctorView(msgspec.Struct):
+    """家庭医生: whom the patient has a contract with, and the institution's phone."""
+
+    name: str
+    organization: str
+    phone: str
+
+
 class PatientView(msgspec.Struct, kw_only=True):
     """`state` requested: waiting for a carer's consent; till then next to nothing is shown."""
 
@@ -53,6 +61,8 @@ class PatientView(msgspec.Struct, kw_only=True):
     sex: str | None = None
     minor: bool = False
     expires_at: datetime | None = None
+    family_doctor: FamilyDoctorView | None = None
+    """Only where one patient is shown."""
 
 
 class PatientsView(msgspec.Struct):

@@ -69,6 +69,7 @@ function patient(found) {
     scope: scopeOf(found.scope).text,
     until: until(found.expires_at),
     ends: Boolean(found.expires_at),
+    doctor: found.family_doctor || null,
   }
 }
 

@@ -1,6 +1,7 @@
 // One 就诊人: what may be changed, how they stand with the booking rules, and who may act for them.
 const page = require('../../utils/page')
 const api = require('../../utils/api')
+const call = require('../../utils/call')
 const documents = require('../../utils/documents')
 const format = require('../../utils/format')
 const people = require('../../utils/people')
@@ -59,6 +60,11 @@ page({
 
   list() {
     wx.redirectTo({ url: '/pages/patients/patients' })
+  },
+
+  callDoctor() {
+    const { phone } = this.data.person.doctor
+    if (phone) call(phone)
   },
 
   // --- what may be changed ---
