@@ -63,7 +63,7 @@ async def check(patient_id: UUID, kind: str) -> None:
     """Raises Restricted."""
     found = await restriction_of(patient_id, kind)
     if found is not None:
-        raise Restricted(until=found.until_at, cause=found.cause)
+        raise Restricted(until=found.until_at, cause=found.cause, patient_id=patient_id)
 
 
 async def review(consortium_id: UUID, patient_id: UUID, policy: Policy) -> None:

@@ -61,6 +61,7 @@ def home(service: Service) -> Home:
             "move": f"id={booked}",
             "queue": f"id={booked}",
             "patient": f"id={me}",
+            "standing": f"id={me}",
             "message": f"id={message['id']}",
             "waitlist-join": f"department={department}",
             "carer-invite": f"code={invited['code']}",

@@ -2,13 +2,14 @@
 const format = require('./format')
 
 const SIGNS = {
-  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', offer_lapsed: 'clock', wait_missed: 'clock', wait_over: 'clock', device_added: 'mobile',
+  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', offer_lapsed: 'clock', wait_missed: 'clock', wait_over: 'clock', appeal_granted: 'check', appeal_refused: 'cross', device_added: 'mobile',
 }
 const ACTS = {
   'pages/appointment/appointment': '看这个预约',
   'pages/patient/patient': '看这位就诊人',
   'pages/my-data/my-data': '看登录的手机',
   'pages/waitlist/waitlist': '看我的候补',
+  'pages/standing/standing': '看约号记录',
 }
 const ASKING = '去同意或拒绝'
 

@@ -33,7 +33,9 @@ function refusal(problem) {
   if (!problem.code) throw problem // not the service's: a fault of ours
   const until = problem.until && `可以再约专家号的时间：${format.moment(problem.until)}。`
   const opens = problem.opens_at && `放号时间：${format.moment(problem.opens_at)}。`
+  const why = problem.patient_id && `/pages/standing/standing?id=${problem.patient_id}`
   return {
+    why,
     title: problem.title,
     text: [problem.detail, until, opens].filter(Boolean).join(''),
     way: way(problem),
