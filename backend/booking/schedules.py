@@ -17,6 +17,7 @@ from backend.booking.models import Fee, Schedule, ScheduleException, ScheduleTem
 from backend.booking.policies import policies
 from backend.booking.pool_rules import pool_rules
 from backend.booking.rota import AHEAD_DAYS, HORIZON_MOST, Roles, Rota, Row, days_of
+from backend.booking.waitlist import offering
 from backend.consortium.models import PractitionerRole
 from backend.db import retried, transaction
 
@@ -353,4 +354,15 @@ async def _turn(schedule_ids: list[UUID], before: tuple[str, ...], after: str) -
         rows = Schedule.filter(id__in=schedule_ids, status__in=before).order_by("id")
         ids: Any = await rows.select_for_update(no_key=True).values_list("id", flat=True)
         await Slot.filter(schedule_id__in=list(ids)).update(open=after == "open")
-        return await Schedule.filter(id__in=list(ids)).update(status=after)
+        changed = await Schedule.filter(id__in=list(ids)).update(status=after)
+        if after == "open":
+            await offering.offer(await _free_places(list(ids)))
+        return changed
+
+
+async def _free_places(schedule_ids: list[UUID]) -> list[UUID]:
+    """The slots of the public, each as often as it has free places: whoever waits comes first."""
+    rows = await Slot.filter(
+        schedule_id__in=schedule_ids, pool=pools.PUBLIC, starts_at__gt=clock.now()
+    ).values_list("id", "capacity", "booked")
+    return [slot_id for slot_id, capacity, booked in rows for _ in range(capacity - booked)]

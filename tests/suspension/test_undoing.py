@@ -21,6 +21,7 @@ from backend.suspension.models import Suspension, SuspensionCase
 from tests.clinics import a_desk, a_schedule, booked_in
 from tests.people import Person, a_receipt, a_staff
 from tests.suspension.clinics import Stop, a_stop
+from tests.waits import join, offer_of, state_of
 
 RIVALS = 20
 
@@ -199,4 +200,36 @@ async def test_undoing_while_it_is_being_done(db: None, settings: Settings) -> N
     await asyncio.gather(suspensions.carry_on(suspension_id), later())
     assert await Appointment.filter(slot_id=stop.slots[0].id, status="booked").count() == RIVALS
     assert (await Schedule.get(id=stop.schedule_id)).status == "open"
+    await everything_adds_up()
+
+
+async def test_free_places_of_a_reopened_day_go_to_the_line_first(
+    db: None, settings: Settings
+) -> None:
+    stop = await a_stop(settings)
+    holder, waiting = await stop.person(), await stop.person()
+    ticket = await stop.book(stop.slots[0], holder)
+    day = clock.today() + timedelta(days=2)
+    wait = await join(waiting, stop.clinic, from_on=day, to_on=day)
+    suspension_id = await stop.suspend()
+    assert await state_of(wait) == "waiting"  # nothing is free in a day that is shut
+    await accept(holder, await stop.offer_of(ticket))
+    await undoing.undo(stop.admin, suspension_id)
+    assert (await offer_of(waiting, stop.slots[0])).status == "pending"
+    await everything_adds_up()
+
+
+async def test_an_offer_from_the_line_goes_back_into_it(db: None, settings: Settings) -> None:
+    stop = await a_stop(settings)
+    holder, waiting = await stop.person(), await stop.person()
+    ticket = await stop.book(stop.slots[0], holder)
+    day = clock.today() + timedelta(days=2)
+    wait = await join(waiting, stop.clinic, from_on=day, to_on=day)
+    await appointments.cancel(
+        holder.actor, a_desk(), ticket.id, reason="", receipt=a_receipt(holder.actor)
+    )
+    assert await state_of(wait) == "offered"
+    await stop.suspend()
+    assert await state_of(wait) == "waiting"
+    assert not await SuspensionCase.all().exists()
     await everything_adds_up()
