@@ -316,7 +316,6 @@ async def test_being_stopped_never_counts_against_anybody(
         noon.set(ticket.place.starts_at - timedelta(hours=1))
         await stop.suspend()
     assert person is not None
-    policy = ticket.policy
-    await standing.review(settings.consortium_id, person.patient_id, policy)
-    assert await standing.counted(person.patient_id, policy) == (0, 0)
+    await standing.review(settings.consortium_id, person.patient_id, ticket.policy)
+    assert await standing.deeds(settings.consortium_id, person.patient_id) == []
     assert not await Restriction.all().exists()
