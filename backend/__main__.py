@@ -169,6 +169,16 @@ def staff_code(key: str) -> None:
     click.echo(totp.code_at(key.replace(" ", "").upper(), clock.now()))
 
 
+@main.command("verify-draw")
+@click.argument("source")
+def verify_draw(source: str) -> None:
+    """核对一次摇号：按公布的种子重新计算名次。SOURCE 是公布的地址，或存下来的文件。"""
+    from backend import draw_command
+
+    with _explained():
+        draw_command.verify(source, console)
+
+
 @main.command()
 @click.option("--port", default=8001, show_default=True)
 @click.option("--state", type=click.Path(path_type=Path), help="记住用户和消息的文件。")

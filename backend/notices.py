@@ -63,6 +63,25 @@ async def leave(
     )
 
 
+async def leave_each(
+    consortium_id: UUID, kind: str, told: Iterable[tuple[UUID, UUID, UUID]]
+) -> None:
+    """The same for many: (account, patient, subject) each."""
+    now = clock.now()
+    await Notice.bulk_create(
+        Notice(
+            id=new_id(),
+            consortium_id=consortium_id,
+            account_id=account_id,
+            kind=kind,
+            patient_id=patient_id,
+            subject_id=subject_id,
+            at=now,
+        )
+        for account_id, patient_id, subject_id in told
+    )
+
+
 async def sweep() -> int:
     """Forget notices older than 180 days; a limited number a call. Returns how many."""
     rows = await db.fetch(

@@ -26,6 +26,8 @@ from backend.booking import flow, holds, schedules
 from backend.booking.waitlist import expiring
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
+from backend.crypto import Vault
+from backend.draw import drawing
 from backend.hub import LEADER, Hub, open_hub
 from backend.identity import invitations
 from backend.inbox import scanning
@@ -67,6 +69,7 @@ class Run:
 def jobs(settings: Settings) -> list[Job]:
     """What is done, and when (wall-clock times in China)."""
     county = settings.consortium_id
+    vault = Vault(settings.keys, settings.index_key_bytes)
     return [
         Job("schedules.publish", lambda: _publish(county), at(minute=5), at_start=True),
         Job("holds.expire", lambda: _expire(county), every(seconds=30)),
@@ -82,6 +85,7 @@ def jobs(settings: Settings) -> list[Job]:
         ),
         Job("suspensions.reached", lambda: _note_reached(county), every(seconds=20), quiet=True),
         Job("waitlist.expire", lambda: _expire_waits(county), every(seconds=60), quiet=True),
+        Job("draws.draw", lambda: drawing.draw_due(county, vault), every(seconds=30), quiet=True),
         Job("inbox.scan", scanning.scan, every(seconds=3), quiet=True),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),

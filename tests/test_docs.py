@@ -34,6 +34,14 @@ WHEN = {
     "already-decided": "Staff: somebody else has decided the appeal meanwhile.",
     "appeal-too-late": "More than 30 days after the no-show or the late cancellation.",
     "nothing-to-appeal": "The appointment is no no-show and no late cancellation (any more).",
+    "by-draw": "The schedule's places are drawn by lot, and the draw is not over.",
+    "draw-closed": "Registration for a draw has not begun or is over.",
+    "draw-entered": "The patient takes part already; one entry an identity.",
+    "draw-full": "As many take part as a draw can hold.",
+    "draw-not-entered": "There is no entry of this patient to take back.",
+    "draw-over": "Staff: the draw is drawn or void.",
+    "draw-times": "Staff: registration must be open for an hour and end before the release.",
+    "not-drawable": "Staff: the schedule is released, stopped, or has had a draw.",
     "account-locked": "Staff: five wrong passwords or codes; 15 minutes. Also said of names that"
     " do not exist.",
     "already-checked-in": "The patient stands in the line already. A phone that retries after a"

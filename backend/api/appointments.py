@@ -31,6 +31,7 @@ KEYED = (errors.NotFound, KeyMissing, KeyReused, errors.Throttled, errors.Busy)
 BOOKING = (
     *KEYED,
     refusals.NotYetOpen,
+    refusals.ByDraw,
     refusals.BookingClosed,
     refusals.SlotFull,
     refusals.AlreadyBooked,

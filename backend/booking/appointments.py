@@ -20,6 +20,7 @@ from backend.booking import policy as rules
 from backend.booking.desk import Desk
 from backend.booking.errors import (
     BookingClosed,
+    ByDraw,
     HoldExpired,
     NotPossibleNow,
     NotYetOpen,
@@ -134,6 +135,8 @@ async def _open_place(actor: Actor, desk: Desk, slot_id: UUID) -> Place:
     place = await desk.places.get(slot_id)
     if place.consortium_id != actor.consortium_id or place.pool != "public":
         raise NotFound("没有找到这个时段，请刷新后再选。")
+    if place.release == "draw":
+        raise ByDraw
     now = clock.now()
     opens_at = rules.opens_at(place.policy, place.held_on)
     if now < opens_at:

@@ -74,6 +74,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     free: int
     state: str
     opens_at: datetime
+    release: str
     policy: Policy
 
 
@@ -259,14 +260,15 @@ async def _rows(
       ORDER BY s.held_on, s.starts_at, s.id LIMIT {int(most)}
     )
     SELECT page.id, page.organization_id, page.department_id, page.practitioner_id, page.held_on,
-      page.period, page.kind, page.starts_at, page.ends_at, page.fee_fen, page.status,
+      page.period, page.kind, page.starts_at, page.ends_at, page.fee_fen, page.status, page.release,
       coalesce(sum(sl.capacity), 0) AS capacity, max(sl.starts_at) AS last_starts_at,
       coalesce(sum(CASE WHEN sl.open AND sl.starts_at > $4
         THEN sl.capacity - sl.booked + coalesce(dead.places, 0) ELSE 0 END), 0) AS free
     FROM page LEFT JOIN slot sl ON sl.schedule_id = page.id AND sl.pool = 'public'
     LEFT JOIN ({DEAD_BY_SLOT}) dead ON dead.slot_id = sl.id
     GROUP BY page.id, page.organization_id, page.department_id, page.practitioner_id, page.held_on,
-      page.period, page.kind, page.starts_at, page.ends_at, page.fee_fen, page.status
+      page.period, page.kind, page.starts_at, page.ends_at, page.fee_fen, page.status,
+      page.release
     ORDER BY page.held_on, page.starts_at, page.id
     """
     return await db.fetch(statement, *values)
@@ -344,18 +346,28 @@ def _offer(
         fee_fen=row["fee_fen"],
         capacity=int(row["capacity"]),
         free=free if row["status"] == "open" else 0,
-        state=_state(row["status"] == "open", free, opens_at, closes_at, now),
+        state=_state(
+            row["status"] == "open", free, _released(row["release"], opens_at), closes_at, now
+        ),
+        release=row["release"],
         opens_at=opens_at,
         policy=policy,
     )
 
 
-def _state(is_open: bool, free: int, opens_at: datetime, closes_at: datetime, now: datetime) -> str:
+def _released(release: str, opens_at: datetime) -> datetime | None:
+    """When anybody may book, UTC; None: not before the draw is over."""
+    return opens_at if release == "first" else None
+
+
+def _state(
+    is_open: bool, free: int, opens_at: datetime | None, closes_at: datetime, now: datetime
+) -> str:
     if not is_open:
         return "suspended"
     if now >= closes_at:
         return "closed"
-    if now < opens_at:
+    if opens_at is None or now < opens_at:
         return "not_open"
     return "open" if free else "full"
 
@@ -384,7 +396,7 @@ async def slots_of(consortium_id: UUID, schedule_id: UUID) -> list[SlotOffer]:
             state=_state(
                 slot["open"],
                 slot["free"],
-                opens_at,
+                _released(schedule.release, opens_at),
                 rules.closes_at(policy, slot["starts_at"]),
                 now,
             ),

@@ -25,6 +25,14 @@ class NotYetOpen(Conflict):
     detail = "这一天的号还没有放出来，请到放号时间再来。"
 
 
+class ByDraw(Conflict):
+    """The schedule's places are drawn by lot, and the draw is not over."""
+
+    code = "by-draw"
+    title = "这个班次要摇号"
+    detail = "这个班次的号用摇号的办法放出，请先报名，等开奖。"
+
+
 class AlreadyBooked(Conflict):
     """Carries `appointment_id`: a phone that retries after a lost reply treats it as success."""
 

@@ -42,6 +42,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None
     pool: str
     kind: str
+    release: str
+    """`draw`: not to be booked before its draw is over."""
     period: str
     held_on: date
     starts_at: datetime
@@ -74,8 +76,8 @@ async def load(slot_ids: Iterable[UUID]) -> dict[UUID, Place]:
     """Places by slot, in one query beside the directory and the policies."""
     rows = await db.fetch(
         "SELECT sl.id AS slot_id, sl.consortium_id, sl.schedule_id, sl.pool, sl.starts_at,"
-        " sl.ends_at, s.organization_id, s.department_id, s.practitioner_id, s.kind, s.period,"
-        " s.held_on, s.fee_fen"
+        " sl.ends_at, s.organization_id, s.department_id, s.practitioner_id, s.kind, s.release,"
+        " s.period, s.held_on, s.fee_fen"
         f" FROM slot sl JOIN schedule s ON s.id = sl.schedule_id WHERE {db.among('sl.id', '$1')}",
         list(slot_ids),
     )
@@ -121,6 +123,7 @@ async def fresh(slot_id: UUID) -> Place:
         title=doctor.title if doctor else None,
         pool=slot.pool,
         kind=schedule.kind,
+        release=schedule.release,
         period=schedule.period,
         held_on=schedule.held_on,
         starts_at=slot.starts_at,
@@ -157,6 +160,7 @@ def _place(row: db.Row, county: Directory, table: Policies) -> Place:
         title=doctor.title if doctor else None,
         pool=row["pool"],
         kind=row["kind"],
+        release=row["release"],
         period=row["period"],
         held_on=held_on,
         starts_at=db.as_instant(row["starts_at"]),

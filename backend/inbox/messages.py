@@ -130,6 +130,8 @@ class _Told:
             return wording.of_wait(row.kind, name)
         if row.kind.startswith("appeal_"):
             return wording.of_appeal(row.kind, name)
+        if row.kind == "draw_lost":
+            return wording.of_draw(name)
         if row.event_id is None:
             return wording.of_carer(row.kind, name)
         event = self.events[row.event_id]

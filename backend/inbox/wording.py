@@ -9,12 +9,13 @@ from backend.clock import SHANGHAI
 WEEKDAYS = "一二三四五六日"
 SOMEBODY = "一位就诊人"  # whose name the reader may not, or no longer, know
 
-APPOINTMENT, PATIENT, DATA, WAITS, STANDING = (
+APPOINTMENT, PATIENT, DATA, WAITS, STANDING, DRAW = (
     "pages/appointment/appointment",
     "pages/patient/patient",
     "pages/my-data/my-data",
     "pages/waitlist/waitlist",
     "pages/standing/standing",
+    "pages/draw/draw",
 )
 
 
@@ -120,6 +121,12 @@ def of_appeal(kind: str, name: str | None) -> Words:
     }
     title, text = words[kind]
     return Words(title, text, STANDING if name else None)
+
+
+def of_draw(name: str | None) -> Words:
+    """No place was left for an entry."""
+    text = f"{name or SOMEBODY}这次没有摇中。没有摇完的号会转为公开预约，也可以看看别的医生。"
+    return Words("摇号没有摇中", text, DRAW)
 
 
 def of_device(device: str) -> Words:

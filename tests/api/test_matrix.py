@@ -65,6 +65,7 @@ NEWCOMER = {
     "name": "孙悟", "id_number": an_id_number(birth="19700101", order=56), "relation": "other",
     "agreed": True,
 }  # fmt: skip
+DRAW = "/draws/<draw_id:uuid>"
 PLACED: dict[tuple[str, str], Placed] = {
     ("POST", "/login/wechat"): Placed(scope="public", body=fields(code="nonsense"), by=None),
     ("GET", "/me"): Placed(scope="account"),
@@ -204,6 +205,22 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("DELETE", "/waitlist/<entry_id:uuid>"): Placed(
         scope="book", ids={"entry_id": "wait"}, rank=4
     ),
+    ("GET", "/draws"): Placed(
+        scope="public",
+        ids={"schedule": "drawn_schedule", "organization": "organization"},
+        query=("schedule", "organization"),
+        filters=("schedule", "organization"),
+    ),
+    ("GET", DRAW): Placed(scope="public", ids={"draw_id": "draw"}),
+    ("POST", f"{DRAW}/entries"): Placed(
+        scope="book",
+        ids={"draw_id": "draw", "patient_id": "patient"},
+        body=fields("patient_id"),
+    ),
+    ("DELETE", f"{DRAW}/entries/<patient_id:uuid>"): Placed(
+        scope="book", ids={"draw_id": "entered_draw", "patient_id": "patient"}, rank=4
+    ),
+    ("GET", "/me/draws"): Placed(scope="account"),
     ("GET", "/appointments"): Placed(
         scope="view", ids={"patient": "patient"}, query=("patient",)
     ),

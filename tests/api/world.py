@@ -19,6 +19,8 @@ from backend.booking.waitlist import joining
 from backend.consortium import directory
 from backend.consortium.models import Consortium
 from backend.crypto import Vault
+from backend.draw import draws, entering
+from backend.draw.models import Draw
 from backend.identity import accounts, invitations
 from backend.identity.access import Actor
 from backend.identity.models import Carer, Session
@@ -26,7 +28,7 @@ from backend.inbox import scanning
 from backend.notices import Notice
 from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic, a_schedule
-from tests.people import a_receipt, an_id_number, log_in, register
+from tests.people import a_receipt, a_staff, an_id_number, log_in, register, vault_of
 from tests.waits import a_wish
 
 NAME, PHONE, OPENID = "欧阳翠花", "13912345678", "openid-canary-ouyang"
@@ -101,6 +103,10 @@ async def a_world(settings: Settings) -> World:
     }
     full = await a_clinic(settings)
     wait = await _waiting(await a_clinic(settings), owner, me.patient_id)
+    drawn, entered = await _draw(settings), await _draw(settings)
+    await entering.enter(
+        owner, vault_of(settings), entered.id, me.patient_id, receipt=a_receipt(owner)
+    )
     slot = await Slot.get(id=booked["slot"])
     far = await _far_county(settings)
     directory.forget()
@@ -131,8 +137,21 @@ async def a_world(settings: Settings) -> World:
         "message": (await _told(owner)).id,
         "full_department": full.department.id,
         "wait": wait,
+        "draw": drawn.id,
+        "drawn_schedule": drawn.schedule_id,
+        "entered_draw": entered.id,
     }
     return World(ids | far, tokens, actors, places, code, [code])
+
+
+async def _draw(settings: Settings) -> Draw:
+    """Announced, and open for a day."""
+    clinic = await a_clinic(settings, tier="county")
+    slot = (await a_schedule(settings, clinic, on=clock.today() + timedelta(days=10)))[0]
+    return await draws.announce(
+        a_staff(settings, "consortium_admin"), vault_of(settings), slot.schedule_id,
+        opens_at=clock.now(), closes_at=clock.now() + timedelta(days=1),
+    )  # fmt: skip
 
 
 async def _carer(settings: Settings, patient_id: UUID, actor: Actor, **facts: Any) -> Carer:

@@ -82,6 +82,8 @@ class ScheduleFacts(msgspec.Struct):
     opens_at: datetime
     fee_fen: int
     fee: str
+    release: Literal["first", "draw"]
+    """`draw`: its places are drawn by lot, see `GET /draws?schedule=…`; not open before that."""
 
     @classmethod
     def of(cls, offer: Any, *more: Any) -> Self:
@@ -99,6 +101,7 @@ class ScheduleFacts(msgspec.Struct):
             offer.opens_at,
             offer.fee_fen,
             wording.yuan(offer.fee_fen),
+            offer.release,
             *more,
         )
 

@@ -173,3 +173,44 @@ async def _store(
         await diary.write_down(actor, row, "join")
         rows.append(row)
     return rows
+
+
+async def enlist(actor: Actor, wish: Wish, people: Sequence[tuple[UUID, UUID]]) -> None:
+    """Put (patient, account) in line in this order, each alone, inside the caller's transaction.
+
+    For those who lost a draw of just this: what is returned is theirs before it is anybody's. So
+    nobody can hand a drawn place on by giving it back. No limits, as they can't choose; who waits
+    for the same already stands in line twice, and gets one place.
+    """
+    if not people or wish.department_id is None:
+        return
+    now = clock.now()
+    rows = [
+        WaitlistEntry(
+            id=(entry_id := new_id()),
+            consortium_id=actor.consortium_id,
+            patient_id=patient_id,
+            account_id=account_id,
+            group_id=entry_id,
+            from_on=wish.from_on,
+            to_on=wish.to_on,
+            periods=",".join(wish.periods),
+            kind=wish.kind,
+            state=WAITING,
+            joined_at=now + timedelta(microseconds=turn),
+            changed_at=now,
+        )
+        for turn, (patient_id, account_id) in enumerate(people)
+    ]
+    await WaitlistEntry.bulk_create(rows)
+    await WaitlistChoice.bulk_create(
+        WaitlistChoice(
+            id=new_id(),
+            entry_id=row.id,
+            department_id=wish.department_id,
+            practitioner_id=wish.practitioner_id,
+        )
+        for row in rows
+    )
+    for row in rows:
+        await diary.write_down(actor, row, "join")

@@ -3,7 +3,7 @@ const { Problem, send } = require('./http')
 const session = require('./session')
 
 // What the service shows to everybody; the rest needs a log-in.
-const PUBLIC = /^\/(organizations|departments|practitioners|symptom-words|schedules|slots|announcements|terms)\b/
+const PUBLIC = /^\/(organizations|departments|practitioners|symptom-words|schedules|slots|draws|announcements|terms)\b/
 const TRIES = 3
 const PATIENCE_MS = 8000 // when that much time has passed, people are asked before another try
 const WAIT_MOST_S = 3

@@ -89,6 +89,7 @@ function places(what) {
   if (what.state === 'open') {
     return what.free <= 3 ? { text: `仅剩 ${what.free} 个号`, tone: 'wait' } : { text: `余号 ${what.free}`, tone: 'good' }
   }
+  if (what.release === 'draw') return { text: '摇号', tone: 'wait' }
   if (what.state === 'not_open') {
     return { text: what.opens_at ? `${moment(what.opens_at)} 放号` : '还没放号', tone: 'plain' }
   }

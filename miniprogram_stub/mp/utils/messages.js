@@ -10,6 +10,7 @@ const ACTS = {
   'pages/my-data/my-data': '看登录的手机',
   'pages/waitlist/waitlist': '看我的候补',
   'pages/standing/standing': '看约号记录',
+  'pages/draw/draw': '看这次摇号',
 }
 const ASKING = '去同意或拒绝'
 

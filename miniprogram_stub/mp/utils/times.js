@@ -43,6 +43,7 @@ function shift(schedule) {
     points,
     open: schedule.state === 'open',
     full: schedule.state === 'full',
+    draw: schedule.release === 'draw',
     places: places.text,
     tone: places.tone,
     doctor: doctor ? doctor.name : '',
