@@ -12,7 +12,7 @@ from tortoise.exceptions import IntegrityError
 from backend import audit, clock, db
 from backend.booking import policy as rules
 from backend.booking.models import Schedule
-from backend.booking.policies import policies
+from backend.booking.policies import Policies, policies
 from backend.consortium.directory import Directory, Doctor, directory
 from backend.crypto import Vault
 from backend.draw.errors import DrawOver, DrawTimes, NotDrawable
@@ -28,6 +28,7 @@ ANNOUNCED, DRAWING, DRAWN, VOID = "announced", "drawing", "drawn", "void"
 SEED_COLUMN = "draw.seed"
 OPEN_LEAST = timedelta(hours=1)
 LISTED_MOST = 200
+LOOKED_AT_MOST = 1000  # schedules, the last days first
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,47 @@ async def _check_times(schedule: Schedule, opens_at: datetime, closes_at: dateti
 async def release_of(schedule: Schedule) -> datetime:
     """When the schedule's public places are released, UTC."""
     county = await directory(schedule.consortium_id)
+    return _release(county, await policies(schedule.consortium_id), schedule)
+
+
+def _release(county: Directory, table: Policies, schedule: Schedule) -> datetime:
     org = county.organizations.get(schedule.organization_id)
-    table = await policies(schedule.consortium_id)
     tier = org.tier if org else "county"
     policy = table.pick(schedule.organization_id, tier, schedule.kind, schedule.held_on)
     return rules.opens_at(policy, schedule.held_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawable:
+    """A schedule that nobody can book yet. `release_at` UTC."""
+
+    schedule: Schedule
+    organization: str
+    department: str
+    doctor: Doctor | None
+    release_at: datetime
+
+
+async def drawable(actor: Actor) -> list[Drawable]:
+    """What the actor may still have drawn, the next to be released first, experts in front."""
+    within = actor.where("draw.edit")
+    wanted = Schedule.filter(
+        consortium_id=actor.consortium_id,
+        status="open",
+        release="first",
+        held_on__gt=clock.today(),
+    )
+    if within is not None:
+        wanted = wanted.filter(organization_id__in=list(within))
+    county, table = await directory(actor.consortium_id), await policies(actor.consortium_id)
+    least = clock.now() + OPEN_LEAST
+    found = []
+    for schedule in await wanted.order_by("-held_on", "starts_at", "id").limit(LOOKED_AT_MOST):
+        release_at = _release(county, table, schedule)
+        if release_at > least:
+            found.append(Drawable(schedule, *_where(schedule, county), release_at))
+    found.sort(key=lambda one: (one.release_at, one.schedule.kind != "expert"))
+    return found[:LISTED_MOST]
 
 
 async def void(actor: Actor, draw_id: UUID, *, reason: str) -> None:
@@ -168,17 +205,15 @@ async def _counts(draws: Sequence[Draw]) -> dict[UUID, int]:
 
 
 def _lot(draw: Draw, schedule: Schedule, county: Directory, entries: int) -> Lot:
+    return Lot(draw, schedule, *_where(schedule, county), entries)
+
+
+def _where(schedule: Schedule, county: Directory) -> tuple[str, str, Doctor | None]:
+    """Institution, department and doctor in words."""
     org = county.organizations.get(schedule.organization_id)
     dept = county.departments.get(schedule.department_id)
     doctor = county.doctors.get(schedule.practitioner_id) if schedule.practitioner_id else None
-    return Lot(
-        draw,
-        schedule,
-        org.name if org else "已停用的机构",
-        dept.name if dept else "已停用的科室",
-        doctor,
-        entries,
-    )
+    return org.name if org else "已停用的机构", dept.name if dept else "已停用的科室", doctor
 
 
 async def results(draw_id: UUID) -> list[DrawEntry]:
