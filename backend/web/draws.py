@@ -1,6 +1,6 @@
 """摇号: what is drawn, announcing a draw, ending one early, and its result."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -37,7 +37,7 @@ class NewDraw(msgspec.Struct):
 
     @property
     def closes_at(self) -> datetime:
-        return clock.at(self.closes_on, datetime.strptime(self.closes_time, "%H:%M").time())
+        return clock.at(self.closes_on, time.fromisoformat(self.closes_time))
 
 
 class Void(msgspec.Struct):

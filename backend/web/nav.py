@@ -18,6 +18,7 @@ ENTRIES = (
     Entry("/clinic", "今日门诊", "clinic.day"),
     Entry("/contracts", "签约居民", "contract.edit"),
     Entry("/pools", "号源池", "pool.edit"),
+    Entry("/draws", "摇号", "draw.edit"),
     Entry("/reports/pools", "号源报表", "report.read"),
     Entry("/suspensions", "停诊", "schedule.suspend"),
     Entry("/schedules", "排班", "schedule.read"),

@@ -50,6 +50,8 @@ PAGES = [
     ("template", "institution_admin", "/schedules/templates/{template}"),
     ("schedule", "institution_admin", "/schedules/{later}"),
     ("outreach", "consortium_admin", "/schedules/outreach"),
+    ("draws", "institution_admin", "/draws"),
+    ("draw-new", "institution_admin", "/draws/new"),
     ("missing", "institution_admin", "/nothing"),
     ("suspensions", "institution_admin", "/suspensions"),
     ("suspensions-waiting", "institution_admin", "/suspensions/waiting"),
