@@ -34,7 +34,7 @@ def embedded(tmp_path: Path, **changes: str) -> dict[str, str]:
 
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = processes.run("--help", said={}, cwd=tmp_path).stdout
-    for command in ("demo", "serve", "worker", "migrate", "import", "simulator", "doctor"):
+    for command in ("demo", "serve", "worker", "migrate", "import", "simulator", "doctor", "staff"):
         assert command in shown
 
 
