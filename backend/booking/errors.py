@@ -58,7 +58,7 @@ class TooManyThatDay(Conflict):
 
 
 class Restricted(NotAllowed):
-    """Carries `until`, UTC, `cause` and `patient_id`. Never bars general, township or village care."""
+    """Carries `until` (UTC), `cause`, `patient_id`. Never bars general, township, village care."""
 
     code = "expert-restricted"
     title = "暂时不能约专家号"
