@@ -1,6 +1,7 @@
 """候诊: the line of a schedule as staff see it, and one's own place in it as a resident does."""
 
 import hashlib
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,10 +18,14 @@ from backend.clinic import policy, reach
 from backend.clinic.models import QueueEntry
 from backend.clinic.policy import CALLED, DONE, IN_ROOM, OPEN, SKIPPED, WAITING, Wait
 from backend.consortium.directory import directory
+from backend.crypto import Vault
 from backend.identity.access import Actor, note_read
 from backend.identity.documents import age_on, mask_name
+from backend.identity.models import Patient
+from backend.identity.patients import ID_COLUMN
 
 LINE_MOST = 500  # people in one schedule
+TAIL = re.compile(r"[0-9]{3}[0-9X]")  # of an identity number, as one says it aloud
 EXPECTED, OVER = "expected", "over"  # booked and not there yet; nothing to wait for any more
 
 
@@ -205,6 +210,18 @@ async def of_schedule(actor: Actor, schedule_id: UUID, *, again: bool = False) -
     async with db.transaction():
         await note_read(actor, "line.read", {row.patient_id for row in rows[schedule.id]})
     return arrange(await header(schedule), rows[schedule.id])
+
+
+async def named(vault: Vault, rows: list[Waiting], said: str) -> list[Waiting]:
+    """Those of a line whose name has `said` in it, or whose document's number ends with it."""
+    if not TAIL.fullmatch(said.upper()):
+        return [row for row in rows if said in row.name]
+    sealed = await Patient.filter(id__in=[row.patient_id for row in rows]).values_list(
+        "id", "id_sealed"
+    )
+    tail = said.upper()
+    found = {one for one, box in sealed if vault.open(box, bound_to=ID_COLUMN).endswith(tail)}
+    return [row for row in rows if row.patient_id in found]
 
 
 async def version(actor: Actor, schedule_id: UUID) -> str:

@@ -43,7 +43,8 @@ class OnDay(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Shown(msgspec.Struct, forbid_unknown_fields=True):
-    """`room`: where this desk calls people to. `q`: part of a name among those who are expected."""
+    """`room`: where this desk calls people to. `q`: whom one looks for among the expected: part of
+    a name, or the last four of an identity number."""
 
     room: Room = ""
     q: Annotated[str, Meta(max_length=30)] = ""
@@ -94,10 +95,10 @@ async def day_list(view: View) -> Show:
 async def line(view: View, schedule_id: UUID, **_: Any) -> Show:
     """The line of one schedule, and what to do with it; a refused deed brings it back too."""
     found = await queue.of_schedule(view.actor, schedule_id)
-    return show("clinic_line.html", **_context(view, found))
+    return show("clinic_line.html", **await _context(view, found))
 
 
-def _context(view: View, found: queue.Line) -> dict[str, Any]:
+async def _context(view: View, found: queue.Line) -> dict[str, Any]:
     here = found.header.organization_id
     room, q = getattr(view.query, "room", ""), getattr(view.query, "q", "")
     return {
@@ -105,7 +106,7 @@ def _context(view: View, found: queue.Line) -> dict[str, Any]:
         "base": f"/staff/clinic/{found.header.id}",
         "room": room,
         "q": q,
-        "expected": [one for one in found.expected if q in one.name],
+        "expected": await queue.named(view.service.vault, found.expected, q),
         "may_call": view.actor.may(CALL),
         "may_desk": view.may(DESK, here),
         "states": STATES,
@@ -123,7 +124,7 @@ async def live(view: View, schedule_id: UUID) -> None:
         if version == seen:
             return None
         found = await queue.of_schedule(view.actor, schedule_id, again=True)
-        context = {"view": view} | _context(view, found)
+        context = {"view": view} | await _context(view, found)
         return events.Event(version, render("clinic_line.html", "rows", context))
 
     return await events.stream(view, look)

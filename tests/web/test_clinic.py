@@ -8,6 +8,8 @@ import pytest
 from backend.booking.models import Appointment
 from backend.clinic import codes
 from backend.clinic.models import QueueEntry
+from backend.identity.models import Patient
+from backend.identity.patients import ID_COLUMN
 from tests.clinic.day import Day, a_day, an_onsite_slot
 from tests.clinics import a_clinic
 from tests.people import an_id_number, vault_of
@@ -103,6 +105,22 @@ async def test_the_screen_and_the_code(pages: Pages) -> None:
     assert "<html" not in part.text
     text = part.text.partition('class="key">')[2].partition("<")[0]
     assert codes.read_place(vault_of(pages.settings), text) == day.schedule_id
+
+
+async def test_somebody_is_found_by_name_or_the_last_four(pages: Pages) -> None:
+    day = await a_day(pages.settings)
+    desk = await pages.desk("institution_admin", day.clinic.organization)
+    vault = vault_of(pages.settings)
+    for name, number in (("王桂兰", "330000195001010212"), ("李大牛", "33000019500101043X")):
+        person, _ = await day.booked(name=name)
+        sealed = vault.seal(number, bound_to=ID_COLUMN)
+        await Patient.filter(id=person.patient_id).update(id_sealed=sealed)
+    for said, found, other in (
+        ("桂", "王桂兰", "李大牛"), ("0212", "王桂兰", "李大牛"), ("043x", "李大牛", "王桂兰"),
+    ):  # fmt: skip
+        here = await of(day, desk, f"?q={said}")
+        assert (found in here, other in here) == (True, False), said
+    assert "没有找到这个人" in await of(day, desk, "?q=9999")
 
 
 PARTS = ("", "/screen", "/code", "/walk-in", "/live", "/screen/live", f"/slip/{uuid4()}")

@@ -232,3 +232,47 @@ test('a callback that throws is the page’s own fault, and stops nothing else',
   expect(faults.splice(0).map((error) => error.message)).toEqual(['mine'])
   expect(next.kinds()).toEqual(['success', 'complete'])
 })
+
+describe('connectSocket', () => {
+  /** Sockets as a browser has them, opened and spoken through by a test. */
+  async function withSockets() {
+    const phone = await switchOn({ answer: () => Response.json({}) })
+    const made = []
+    phone.window.WebSocket = class {
+      constructor(url) {
+        made.push(Object.assign(this, { url, sent: [] }))
+      }
+      send(data) { this.sent.push(data) }
+      close(code, reason) { this.onclose({ code, reason }) }
+    }
+    return { wx: phone.wx, made }
+  }
+  const url = 'wss://county.example/api/v1/queue/live?ticket=t'
+
+  test('reaches the one address, and says what comes', async () => {
+    const { wx, made } = await withSockets()
+    const told = []
+    const task = wx.connectSocket({ url, success: ({ errMsg }) => told.push(errMsg) })
+    for (const name of ['Open', 'Message', 'Close', 'Error']) task[`on${name}`]((detail) => told.push([name, detail]))
+    expect(made[0].url).toBe('ws://browser.example/api/v1/queue/live?ticket=t')
+    made[0].onopen()
+    made[0].onmessage({ data: '{}' })
+    task.send({ data: 'x' })
+    task.close({})
+    await settled()
+    expect(told).toEqual([['Open', { header: {} }], ['Message', { data: '{}' }], ['Close', { code: 1000, reason: '' }], 'connectSocket:ok'])
+    expect(made[0].sent).toEqual(['x'])
+  })
+
+  test('five at once, none elsewhere', async () => {
+    const { wx, made } = await withSockets()
+    const refused = (address) => new Promise((resolve) => wx.connectSocket({ url: address, fail: ({ errMsg }) => resolve(errMsg) }))
+    const tasks = Array.from({ length: 5 }, () => wx.connectSocket({ url }))
+    expect(await refused(url)).toBe('connectSocket:fail exceed max concurrent 5')
+    tasks[0].close({})
+    wx.connectSocket({ url })
+    expect(made.length).toBe(6)
+    tasks[1].close({})
+    expect(await refused('wss://evil.example/')).toBe('connectSocket:fail url not in domain list')
+  })
+})

@@ -273,3 +273,15 @@ test('a phone call is asked about, and not made without a yes', async () => {
   await choose('取消')
   await expect(call).rejects.toEqual({ errMsg: 'makePhoneCall:fail cancel' })
 })
+
+test('a code is typed where WeChat would open the camera', async () => {
+  const { wx, asks, choose, sheet } = await switchOn()
+  const scanned = wx.scanCode({})
+  await asks()
+  sheet().querySelector('input').value = ' JMKQ1.code '
+  await choose('确定')
+  expect(await scanned).toMatchObject({ errMsg: 'scanCode:ok', result: 'JMKQ1.code' })
+  const left = wx.scanCode({})
+  await choose('取消')
+  await expect(left).rejects.toEqual({ errMsg: 'scanCode:fail cancel' })
+})
