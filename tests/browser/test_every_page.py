@@ -20,9 +20,9 @@ TARGET_DP = {"normal": 44, "elder": 60}
 STOPS_MOST = 120  # presses of Tab
 TALLEST = 4000
 MODES = ("normal", "elder")
-PAGES = [
-    page.rpartition("/")[2] for page in json.loads((STUB / "mp/app.json").read_text())["pages"]
-]
+APP = json.loads((STUB / "mp/app.json").read_text())
+PAGES = [page.rpartition("/")[2] for page in APP["pages"]]
+PAGES += [page for pack in APP["subPackages"] for page in pack["pages"]]
 PARTS = [
     f"my-data?part={part}" for part in ("devices", "reads", "consents", "export", "delete")
 ]  # each a screen of its own
