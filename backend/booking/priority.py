@@ -73,7 +73,7 @@ class FreePlace(msgspec.Struct, frozen=True):
 
 
 async def departments(actor: Actor) -> list[Choice]:
-    """Where a family doctor can book now, the most free places first. Raises NotFound."""
+    """Where a family doctor can book now, by institution and name. Raises NotFound."""
     actor.must(RIGHT)
     county = await directory(actor.consortium_id)
     free: Counter[UUID] = Counter()
@@ -81,11 +81,11 @@ async def departments(actor: Actor) -> list[Choice]:
         if await _is_open(actor, row, FAMILY_DOCTOR):
             free[db.as_uuid(row["department_id"])] += row["free"]
     found = []
-    for department_id, places in free.most_common():
+    for department_id, places in free.items():
         dept = county.departments.get(department_id)
         if dept is not None and dept.organization_id in county.organizations:
             found.append(Choice(county.organizations[dept.organization_id], dept, places))
-    return found
+    return sorted(found, key=lambda one: (one.organization.name, one.department.name))
 
 
 async def free_places(actor: Actor, department_id: UUID) -> list[FreePlace]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from backend import clock, db
 from backend.booking.pools import POOLS, PRIORITY
 from backend.consortium.directory import directory
+from backend.consortium.models import TIERS
 from backend.errors import Malformed
 from backend.identity.access import Actor
 
@@ -131,28 +132,24 @@ def monday(on: date) -> date:
 
 
 async def _lines(actor: Actor, rows: list[db.Row]) -> list[Line]:
+    """By week, then hospitals before townships and villages."""
     county = await directory(actor.consortium_id)
-    found = []
+    found: list[tuple[tuple[Any, ...], Line]] = []
     for row in rows:
         org = county.organizations.get(db.as_uuid(row["organization_id"]))
         dept = county.departments.get(db.as_uuid(row["department_id"]))
         counted = ("offered", "booked", "consumed", "returned", "late", "unused")
-        found.append(
-            Line(
-                org.name if org else "已停用的机构",
-                dept.name if dept else "已停用的科室",
-                row["pool"],
-                db.as_date(row["week"]),
-                **{name: int(row[name]) for name in counted},
-            )
+        line = Line(
+            org.name if org else "已停用的机构",
+            dept.name if dept else "已停用的科室",
+            row["pool"],
+            db.as_date(row["week"]),
+            **{name: int(row[name]) for name in counted},
         )
-    order = {pool: number for number, pool in enumerate(POOLS)}
-    return sorted(
-        found,
-        key=lambda line: (
-            -line.week_on.toordinal(), line.organization, line.department, order[line.pool]
-        ),
-    )  # fmt: skip
+        tier = TIERS.index(org.tier) if org else len(TIERS)
+        names = (line.organization, line.department, POOLS.index(line.pool))
+        found.append(((-line.week_on.toordinal(), tier, *names), line))
+    return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
 def totals(lines: list[Line]) -> list[Line]:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.booking import pools
@@ -27,6 +27,7 @@ def shares(**percent: int) -> dict[str, Rule]:
 some_shares = st.fixed_dictionaries({}, optional={pool: st.integers(0, 100) for pool in KEPT})
 
 
+@settings(max_examples=60)
 @given(st.integers(0, 12), st.integers(0, 40), some_shares)
 def test_every_share_holds_over_the_schedule_and_no_slot_has_more_than_its_places(
     capacity: int, slots: int, percent: dict[str, int]
@@ -41,6 +42,7 @@ def test_every_share_holds_over_the_schedule_and_no_slot_has_more_than_its_place
         assert abs(sum(row) - total * share / whole) < 1, pool
 
 
+@settings(max_examples=60)
 @given(st.integers(1, 8), st.integers(2, 30), st.integers(1, 60))
 def test_what_is_kept_is_spread_over_the_day(capacity: int, slots: int, share: int) -> None:
     row = pools.split(capacity, slots, shares(referral=share))[REFERRAL]

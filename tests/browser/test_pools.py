@@ -11,6 +11,8 @@ from backend import clock
 from tests.browser.phone import Phone
 from tests.browser.service import Service
 from tests.browser.staff import COUNTY, DESK, PHONE, Desk, ask, insert, organization_id
+from tests.browser.test_every_page import axe
+from tests.browser.test_every_staff_page import picture
 
 Phones = Callable[..., Phone]
 DOCTOR, HOSPITAL = "10001", "DXRM"
@@ -43,6 +45,8 @@ def test_an_administrator_tries_a_rule_out_and_keeps_it(
     admin.fill("提前几天回流", "0").tap("试算")
     for split in (r"公开号\s+27\s", r"现场号\s+3\s"):
         expect(admin.page.locator(".tried tr").filter(has_text=re.compile(split))).to_be_visible()
+    assert axe(admin.page) == []
+    picture(admin.page, f"pool-tried-{size['width']}")
     admin.tap("保存规则").is_at("/pools")
     admin.sees("规则已保存")
     admin.page.get_by_role("link", name="停用").first.click()
@@ -50,8 +54,9 @@ def test_an_administrator_tries_a_rule_out_and_keeps_it(
     admin.sees("规则已设好停用日期")
 
 
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_a_doctor_books_for_a_resident_whose_phone_shows_it(
-    desk: Callable[..., Desk], phone: Phones, service: Service
+    desk: Callable[..., Desk], phone: Phones, service: Service, size: dict[str, int]
 ) -> None:
     me = phone(agreed=True)
     token = me.log_in("王桂兰")
@@ -63,12 +68,15 @@ def test_a_doctor_books_for_a_resident_whose_phone_shows_it(
         "from_on": clock.today().isoformat(), "created_at": clock.now(),
     }  # fmt: skip
     insert(service.database, "family_doctor_contract", contract)
-    gp = desk("doctor", doctor=DOCTOR).open("/contracts")
-    gp.page.get_by_role("link", name="约家医号").first.click()
+    gp = desk("doctor", doctor=DOCTOR, size=size).open("/contracts")
+    gp.page.locator(f"a[href$='/contracts/{patient}/book']").click()
     gp.page.locator(".ways a").first.click()
+    assert axe(gp.page) == []
+    picture(gp.page, f"contract-book-{size['width']}")
     gp.page.locator(".card").last.get_by_role("button").first.click()
     gp.tap("约这个号").is_at("/contracts")
     gp.sees("约好了：王*兰")
     (found,) = service.ask(token, "GET", "/appointments")["items"]
     assert found["status"] == "booked"
     me.open("appointments").sees("已预约")
+    me.open(f"patient?id={patient}").sees("家庭医生：")
