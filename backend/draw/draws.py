@@ -121,7 +121,7 @@ class Drawable:
 
 
 async def drawable(actor: Actor) -> list[Drawable]:
-    """What the actor may still have drawn, the next to be released first, experts in front."""
+    """What the actor may still have drawn: experts first, then by their release."""
     within = actor.where("draw.edit")
     wanted = Schedule.filter(
         consortium_id=actor.consortium_id,
@@ -138,7 +138,7 @@ async def drawable(actor: Actor) -> list[Drawable]:
         release_at = _release(county, table, schedule)
         if release_at > least:
             found.append(Drawable(schedule, *_where(schedule, county), release_at))
-    found.sort(key=lambda one: (one.release_at, one.schedule.kind != "expert"))
+    found.sort(key=lambda one: (one.schedule.kind != "expert", one.release_at))
     return found[:LISTED_MOST]
 
 

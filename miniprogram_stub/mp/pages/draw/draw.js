@@ -120,6 +120,10 @@ page({
     }
   },
 
+  findDoctor() {
+    wx.switchTab({ url: '/pages/find/find' })
+  },
+
   refuse(problem) {
     this.setData({ refusal: ways.refusal(problem) })
   },
