@@ -10,6 +10,8 @@ from sanic import Sanic
 from backend.api.service import Service
 from backend.web import (
     account,
+    amnesties,
+    appeals,
     clinic,
     contracts,
     draws,
@@ -28,6 +30,8 @@ from backend.web import (
 
 __all__ = [
     "account",
+    "amnesties",
+    "appeals",
     "clinic",
     "contracts",
     "draws",

@@ -22,6 +22,8 @@ ENTRIES = (
     Entry("/reports/pools", "号源报表", "report.read"),
     Entry("/suspensions", "停诊", "schedule.suspend"),
     Entry("/schedules", "排班", "schedule.read"),
+    Entry("/appeals", "申诉", "appeal.decide"),
+    Entry("/amnesties", "豁免", "amnesty.grant"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

@@ -52,6 +52,8 @@ PAGES = [
     ("outreach", "consortium_admin", "/schedules/outreach"),
     ("draws", "institution_admin", "/draws"),
     ("draw-new", "institution_admin", "/draws/new"),
+    ("appeals", "institution_admin", "/appeals"),
+    ("amnesties", "institution_admin", "/amnesties"),
     ("missing", "institution_admin", "/nothing"),
     ("suspensions", "institution_admin", "/suspensions"),
     ("suspensions-waiting", "institution_admin", "/suspensions/waiting"),
