@@ -27,9 +27,10 @@
   document.addEventListener('submit', (event) => {
     const form = event.target
     if (form.hasAttribute('hx-post') || form.hasAttribute('hx-get')) return
-    if (form.dataset.confirm && !form.dataset.confirmed) {
+    const by = event.submitter
+    const elsewhere = by && by.hasAttribute('formaction') // a preview is not the deed
+    if (form.dataset.confirm && !form.dataset.confirmed && !elsewhere) {
       event.preventDefault()
-      const by = event.submitter
       ask(form.dataset.confirm, form.dataset.yes, by, () => {
         form.dataset.confirmed = 'yes'
         form.requestSubmit(by)
