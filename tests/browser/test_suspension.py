@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.phone import Phone
 from tests.browser.service import Service
 from tests.browser.staff import PHONE, Desk, ask
+from tests.browser.test_every_page import axe
 
 Phones = Callable[..., Phone]
 NOT_TOLD = "还没通知到"
@@ -34,9 +35,13 @@ def test_a_day_is_stopped_and_nobody_is_dropped(
     desk.tap("确定停诊").sees("已停诊，不再接受预约")
     expect(desk.page.get_by_text(NOT_TOLD, exact=True)).to_have_count(2)
 
+    assert axe(desk.page) == []
+
+    me.open("home").sees("给王*兰留了一个号")
     me.open(f"appointment?id={mine}").sees("医院停诊：医生临时外出")
     me.sees("给您留的号")
     me.sees(re.compile("留到 .*还剩"))
+    assert axe(me.page) == []
     me.tap("确认这个号").is_at("appointment").sees("已预约")
     desk.page.reload()
     desk.sees("已改约")

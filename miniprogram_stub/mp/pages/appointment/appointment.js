@@ -70,7 +70,7 @@ page({
       cancelling: found.cancelling,
       canMove: found.status === 'booked' && Date.parse(found.cancelling.free_until) > Date.now(),
       freeUntil: format.moment(found.cancelling.free_until),
-      offered: found.status === 'pending' && Boolean(found.origin) && found.origin !== 'self',
+      offered: format.isOffer(found),
       until: found.held_until ? heldUntil(found.held_until) : '',
       today: found.held_on === format.today() && ['booked', 'checked_in', 'called'].indexOf(found.status) >= 0,
       why: this.why(found),
