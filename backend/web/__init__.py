@@ -26,6 +26,7 @@ from backend.web import (
     schedules,
     static_files,
     suspensions,
+    waitlist,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "schedule_templates",
     "schedules",
     "suspensions",
+    "waitlist",
 ]
 
 

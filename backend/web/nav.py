@@ -24,6 +24,7 @@ ENTRIES = (
     Entry("/schedules", "排班", "schedule.read"),
     Entry("/appeals", "申诉", "appeal.decide"),
     Entry("/amnesties", "豁免", "amnesty.grant"),
+    Entry("/waitlist", "候补", "waitlist.read"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

@@ -55,6 +55,7 @@ PAGES = [
     ("appeals", "institution_admin", "/appeals"),
     ("amnesties", "institution_admin", "/amnesties"),
     ("missing", "institution_admin", "/nothing"),
+    ("waitlist", "institution_admin", "/waitlist"),
     ("suspensions", "institution_admin", "/suspensions"),
     ("suspensions-waiting", "institution_admin", "/suspensions/waiting"),
     ("suspension-new", "institution_admin", "/suspensions/new"),
