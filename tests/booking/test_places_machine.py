@@ -38,7 +38,7 @@ from backend.identity.access import Actor
 from backend.roster import capacity
 from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic, a_desk, a_schedule
-from tests.conftest import NOON, _empty
+from tests.conftest import NOON
 from tests.people import Person, a_person, a_receipt
 from tests.waits import join
 
@@ -257,7 +257,7 @@ class Places(RuleBasedStateMachine):
                 assert told.fair, told
 
 
-def test_no_life_of_the_town_loses_a_place_or_the_order(settings: Settings, engine: str) -> None:
+def test_no_life_of_the_town_loses_a_place_or_the_order(settings: Settings) -> None:
     loop = uvloop.new_event_loop()
     done: Counter[str] = Counter()
     loop.run_until_complete(database.connect(settings))
@@ -273,7 +273,5 @@ def test_no_life_of_the_town_loses_a_place_or_the_order(settings: Settings, engi
         )  # fmt: skip
     finally:
         loop.run_until_complete(database.disconnect())
-        if engine == "postgres":
-            loop.run_until_complete(_empty(settings.database_url))
         loop.close()
     assert {"book", "cancel", "confirm", "leave", "wait"} <= done.keys(), done
