@@ -32,6 +32,7 @@ ACTIONS = {
     "contract.ended": "解除家庭医生签约", "contract.listed": "看了签约居民名单",
     "contract.read": "为签约居民找号", "contract.signed": "签约家庭医生",
     "daylist.read": "看了当天的就诊名单",
+    "draw.entered": "报名摇号", "draw.listed": "看了摇号报名", "draw.withdrawn": "退出摇号",
     "hold.expired": "没有确认的号自动放回",
     "inbox.read": "看了消息",
     "line.admit": "请进诊室", "line.call": "叫号", "line.check_in": "签到",

@@ -18,6 +18,8 @@ from backend import audit, clock, db
 from backend.appeal.models import Appeal
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
+from backend.draw.lottery import WAITING, WITHDRAWN
+from backend.draw.models import DrawEntry
 from backend.identity import carers
 from backend.identity.access import (
     Actor,
@@ -154,6 +156,9 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
     await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
     await CarerInvitation.filter(patient_id=patient_id).delete()
+    await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(
+        outcome=WITHDRAWN, withdrawn_at=clock.now()
+    )
     contracts = FamilyDoctorContract.filter(patient_id=patient_id, ended_at=None)
     await contracts.update(ended_at=clock.now())
     await Notice.filter(patient_id=patient_id).delete()

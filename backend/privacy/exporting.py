@@ -18,6 +18,7 @@ from backend.booking.models import Appointment, AppointmentEvent, Restriction
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
 from backend.clinic.models import QueueEntry
 from backend.crypto import Vault
+from backend.draw.models import DrawEntry
 from backend.identity import accounts, patients
 from backend.identity.access import Actor, patients_of
 from backend.identity.models import (
@@ -60,18 +61,19 @@ WITHHELD = {
     "waitlist_choice": set(),
     "waitlist_event": {"actor_id"},
     "appeal": {"account_id", "decided_by"},
+    "draw_entry": {"account_id"},
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
 }
 EVERYWHERE = {"consortium_id"}
-# Tables of the county; answers to repeated requests, which repeat what stands above; and WeChat's
-# events, whose outcome is in `subscription`.
+# Tables of the county and of its staff; answers to repeated requests, which repeat what stands
+# above; and WeChat's events, whose outcome is in `subscription`.
 NOT_PERSONAL = {
-    "amnesty", "announcement", "booking_policy", "consortium", "department", "fee",
+    "amnesty", "announcement", "booking_policy", "consortium", "department", "draw", "fee",
     "idempotency_key", "organization", "pool_return", "pool_rule", "practitioner",
-    "practitioner_role", "schedule", "schedule_exception", "schedule_template", "slot",
-    "suspended_schedule", "suspension", "wechat_event",
+    "practitioner_role", "schedule", "schedule_exception", "schedule_template", "slot", "staff",
+    "staff_role", "staff_session", "suspended_schedule", "suspension", "wechat_event",
 }  # fmt: skip
 
 
@@ -111,6 +113,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         WaitlistChoice.filter(entry__patient_id__in=people),
         WaitlistEvent.filter(entry__patient_id__in=people),
         Appeal.filter(theirs),
+        DrawEntry.filter(theirs),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),
@@ -119,7 +122,8 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
 
 def _order(model: type[Model]) -> str:
     """The newest first, by whatever the table calls it."""
-    names = ("at", "created_at", "from_at", "answered_at", "checked_in_at", "joined_at", "id")
+    names = ("at", "created_at", "from_at", "answered_at", "checked_in_at", "joined_at",
+             "registered_at", "id")  # fmt: skip
     return "-" + next(name for name in names if name in model._meta.db_fields)
 
 
