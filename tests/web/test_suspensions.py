@@ -7,8 +7,10 @@ from uuid import uuid4
 from backend import clock
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, Schedule
+from backend.consortium import directory
 from backend.identity import accounts
 from backend.suspension.models import Suspension, SuspensionCase
+from tests.counting import counted
 from tests.people import vault_of
 from tests.suspension.clinics import a_stop
 from tests.web.conftest import Pages, text_of
@@ -87,3 +89,24 @@ async def test_outsiders_get_404(pages: Pages) -> None:
             assert (await desk.post(path, form)).status_code == 404
     assert (await Suspension.get(id=one)).state == "active"
     assert await SuspensionCase.filter(reached_at=None).exists()
+
+
+async def test_as_many_queries_for_twelve_people_as_for_two(pages: Pages) -> None:
+    """Of the preview, the list, one suspension and the worklist."""
+    counts = []
+    for people in (2, 12):
+        stop = await a_stop(pages.settings, capacity=people)
+        for _ in range(people):
+            await stop.book(stop.slots[0])
+        desk = await pages.desk("institution_admin", stop.clinic.organization)
+        directory.forget()
+        await desk.get("/suspensions")  # whatever is remembered for some seconds
+        with counted() as asked:
+            await desk.get(f"/suspensions/new?schedules={stop.schedule_id}")
+        one = await stop.suspend()
+        with counted() as more:
+            for path in ("", f"/{one}", "/waiting"):
+                assert (await desk.get("/suspensions" + path)).status_code == 200
+        counts.append((len(asked), len(more)))
+    assert counts[0] == counts[1]
+    assert sum(counts[0]) > 20  # it did count
