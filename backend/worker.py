@@ -33,6 +33,7 @@ from backend.identity import invitations
 from backend.inbox import scanning
 from backend.privacy import erasing
 from backend.settings import Settings
+from backend.staff import sessions as staff_sessions
 from backend.suspension import cases, suspensions, undoing
 from backend.wechat import events
 
@@ -90,6 +91,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("invitations.sweep", lambda: in_portions(invitations.sweep), at(hour=3, minute=45)),
+        Job("staff.sweep", lambda: in_portions(staff_sessions.sweep), at(hour=3, minute=55)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
         Job("erasing.sweep", lambda: in_portions(lambda: erasing.sweep(county)), at(hour=4)),
         Job("amnesties.sweep", lambda: amnesties.sweep(county), at(minute=35), quiet=True),

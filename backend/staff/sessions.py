@@ -33,6 +33,8 @@ UNFINISHED = timedelta(minutes=10)  # between password and second factor
 SEEN_EVERY = timedelta(seconds=30)  # last_seen_at is no finer than this
 FAILURES_MOST = 5
 LOCK = timedelta(minutes=15)
+KEPT = timedelta(days=30)  # a log-in that is over
+SWEEP_MOST = 5000  # rows a tick
 SESSIONS_MOST = 10  # the oldest log-in of a person ends when a new one would exceed it
 
 
@@ -331,6 +333,16 @@ async def end(login: LogIn, session_id: UUID | None = None) -> None:
         if not await mine.update(ended_at=clock.now()):
             raise NotFound
         await audit.record(login.actor, "staff.logged_out", entity_id=wanted)
+
+
+async def sweep() -> int:
+    """Forget log-ins that were over a month ago; a limited number a call. Returns how many.
+
+    The audit keeps who logged in, and when.
+    """
+    over = StaffSession.filter(expires_at__lte=clock.now() - KEPT)
+    ids: list[UUID] = await over.limit(SWEEP_MOST).values_list("id", flat=True)  # type: ignore[assignment]
+    return await over.filter(id__in=ids).delete()
 
 
 async def change_password(login: LogIn, *, present: str, password: str) -> None:

@@ -302,3 +302,17 @@ async def test_the_oldest_of_many_ends(
         await sessions.verify(settings.consortium_id, tokens[0])
     await sessions.verify(settings.consortium_id, tokens[1])
     assert await StaffSession.filter(ended_at=None).count() == 2
+
+
+async def test_log_ins_of_long_ago_are_forgotten(
+    settings: Settings, db: None, noon: clock.Hands
+) -> None:
+    await a_member(settings)
+    await second(settings, await first(settings))
+    noon.move(timedelta(days=30))
+    assert await sessions.sweep() == 0
+    noon.move(timedelta(hours=8))
+    await first(settings)
+    assert await sessions.sweep() == 1
+    assert await StaffSession.all().count() == 1
+    assert await told("staff.logged_in") == 1
