@@ -1,0 +1,95 @@
+"""The same lives of a small town, in which doctors book from a pool and its places flow back."""
+
+from collections import Counter
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import hypothesis
+import uvloop
+from hypothesis.stateful import rule, run_state_machine_as_test
+
+from backend import clock
+from backend import db as database
+from backend.booking import flow, kept
+from backend.booking.models import PoolReturn, PoolRule, Slot
+from backend.booking.pools import FAMILY_DOCTOR, PUBLIC
+from backend.booking.schedules import a_slot as drafted
+from backend.identity.access import Actor
+from backend.settings import Settings
+from tests.booking.test_places_machine import Places, some_slot, someone
+from tests.clinics import SLOT
+
+EXAMPLES, STEPS_EACH = 6, 20
+KEPT = 2  # places of the pool at each time
+
+
+class PooledPlaces(Places):
+    """Beside each public slot stands one of family doctors, whose time to flow back has come."""
+
+    async def _settle(self) -> None:
+        await super()._settle()
+        await PoolRule.create(
+            id=uuid4(), consortium_id=self.settings.consortium_id, pool=FAMILY_DOCTOR, share=50,
+            opens_days=30, returns_days=20, effective_from=date(2026, 1, 1), created_at=clock.now(),
+        )  # fmt: skip
+        for slot in self.slots:
+            schedule: Any = await slot.schedule
+            await drafted(schedule, FAMILY_DOCTOR, slot.starts_at, SLOT, KEPT).save(
+                force_create=True
+            )
+
+    async def _free(self) -> Counter[UUID]:
+        """Of the public: whoever waits, waits for those."""
+        rows = await Slot.filter(consortium_id=self.settings.consortium_id, pool=PUBLIC)
+        return Counter({row.id: row.capacity - row.booked for row in rows})
+
+    @rule(who=someone, slot=some_slot)
+    def give(self, who: int, slot: int) -> None:
+        self.deed("give", self._give(self.people[who].patient_id, self.slots[slot]))
+
+    async def _give(self, patient_id: UUID, slot: Slot) -> None:
+        wanted = await kept.places_of(slot.schedule_id, FAMILY_DOCTOR)
+        staff = Actor(self.settings.consortium_id, "staff", uuid4())
+        async with database.transaction():
+            await kept.take(
+                staff, wanted, patient_id=patient_id, patient_name="王*兰", origin="doctor"
+            )
+
+    @rule()
+    def flow_back(self) -> None:
+        before = self.run(self._capacities())
+        self.deed("flow", flow.flow_back(self.settings.consortium_id))
+        assert self.run(self._capacities()) == before
+        self.done["moved"] = self.run(self._returned())
+
+    async def _returned(self) -> int:
+        return await PoolReturn.all().count()
+
+    async def _capacities(self) -> Counter[Any]:
+        """Places at each time, all pools together."""
+        found: Counter[Any] = Counter()
+        for row in await Slot.filter(consortium_id=self.settings.consortium_id):
+            found[row.schedule_id, row.starts_at] += row.capacity
+        return found
+
+
+def test_no_life_of_the_town_loses_a_place_to_a_pool(settings: Settings) -> None:
+    loop = uvloop.new_event_loop()
+    done: Counter[str] = Counter()
+    loop.run_until_complete(database.connect(settings))
+    machine = type("PooledTown", (PooledPlaces,), {"loop": loop, "base": settings, "done": done})
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=hypothesis.settings(
+                max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None,
+                derandomize=True, database=None,
+                suppress_health_check=list(hypothesis.HealthCheck),
+            ),
+        )  # fmt: skip
+    finally:
+        loop.run_until_complete(database.disconnect())
+        loop.close()
+    assert {"give", "cancel", "wait"} <= done.keys(), done
+    assert done["moved"], done
