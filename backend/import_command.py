@@ -69,5 +69,11 @@ def _show(difference: Difference, dry_run: bool, console: Console) -> None:
             console.print(f"  {sheet.name} {sample}", markup=False, soft_wrap=True)
         if sheet.unsaid:
             console.print(f"  {sheet.name} ……另有 {sheet.unsaid} 行", markup=False)
+        if sheet.made_here:
+            console.print(
+                f"[yellow]![/] {sheet.name}：停用的有 {sheet.made_here} 个"
+                "是在排班页面上新建或改过的，不在这份工作簿里。",
+                soft_wrap=True,
+            )
     if dry_run:
         console.print("只是检查，没有写入。")

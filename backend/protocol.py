@@ -178,6 +178,10 @@ class StrictHttp(Http):
                 raise ExpectationFailed("Unknown Expect")
             self.expecting_continue = True
         self.request, request.stream = request, self
+        # Few routes take more than the rest: `app.ctx.bodies` has (method, path) → bytes.
+        larger: dict[tuple[str, str], int] = getattr(protocol.app.ctx, "bodies", {})
+        most: int = protocol.request_max_size
+        self.request_max_size = larger.get((head.method, request.path), most) if larger else most
         protocol.state["requests_count"] += 1
 
     def _take_body(self, buffer: bytearray) -> None:

@@ -128,6 +128,7 @@ WHEN = {
     "too-much-at-once": "Staff: more schedules in one 停诊 than are stopped at once.",
     "unauthenticated": "No log-in, or one that has ended.",
     "unsupported-media-type": "The body is not `application/json`.",
+    "upload-gone": "Staff: the workbook that was checked is no longer here, or is another one.",
     "upstream": "WeChat answers badly or not at all.",
     "username-taken": "Staff: somebody has that user name.",
     "wrong-origin": "A page of another site opens the WebSocket.",

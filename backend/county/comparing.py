@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from backend.booking.models import ScheduleTemplate
 from backend.county.difference import Difference, SheetDifference
 from backend.county.reading import Progress
 from backend.county.rows import FROM_FILE, TABLES, Record, Row, Table, Writer, in_words
@@ -92,6 +93,9 @@ async def _find_vanished(
             return
         gone = sorted(staging.missing(ids))
         staging.vanish(table.sheet.code, gone)
+        if gone and table.model is ScheduleTemplate:
+            made = ScheduleTemplate.filter(id__in=gone)
+            sheet.made_here += await made.exclude(code__startswith=FROM_FILE).count()
         await _tell_vanished(table, gone, sheet)
         last = ids[-1]
 

@@ -8,12 +8,16 @@ SAMPLES_MOST = 20  # per sheet and kind of change; the counts are whole
 
 @dataclass(slots=True)
 class SheetDifference:
-    """`retired`: rows no longer in the file, made inactive, or removed where nothing needs them."""
+    """`retired`: rows no longer in the file, made inactive, or removed where nothing needs them.
+
+    `made_here`: how many of these no workbook made, but somebody on the staff pages.
+    """
 
     name: str
     added: int = 0
     changed: int = 0
     retired: int = 0
+    made_here: int = 0
     samples: list[str] = field(default_factory=list)
     _sampled: dict[str, int] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ Three passes: read and check everything into a staging file; compare it with the
 difference in one transaction. Memory is bounded by chunks of `CHUNK` rows, not by the file.
 """
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,18 @@ def _silent(done: int, total: int | None, label: str) -> None:
 
 
 async def import_county(
-    consortium: str, path: Path, *, dry_run: bool = False, progress: Progress = _silent
+    consortium: str,
+    path: Path,
+    *,
+    dry_run: bool = False,
+    progress: Progress = _silent,
+    actor: Actor | None = None,
 ) -> Difference:
     """Make the consortium (its code in the settings) what the workbook at `path` says.
 
     Rows that vanished from the file are retired (`active` false), or removed where nothing refers
-    to them. Writes nothing when nothing differs, or with `dry_run`. Blocks the loop while it reads:
-    for a command, not for a server.
+    to them. Writes nothing when nothing differs, or with `dry_run`. Reads in a thread of its own,
+    so that a server goes on. `actor`: who is named in the audit; None is who runs the command.
 
     Raises:
         WorkbookRejected: with every fault of the file.
@@ -53,11 +59,12 @@ async def import_county(
     """
     writer = Writer(uuid5(TENANTS, consortium), consortium)
     with Staging() as staging:
-        read_county(path, writer.consortium_id, staging, progress)
+        await asyncio.to_thread(read_county, path, writer.consortium_id, staging, progress)
         difference = await compare(staging, writer, progress)
         versions = await _policies(writer, staging, difference)
         if not dry_run and not difference.empty:
-            await _write(writer, staging, versions, difference, progress)
+            doer = actor or Actor.operator(writer.consortium_id)
+            await _write(doer, writer, staging, versions, difference, progress)
     return difference
 
 
@@ -73,6 +80,7 @@ async def _policies(
 
 
 async def _write(
+    actor: Actor,
     writer: Writer,
     staging: Staging,
     versions: list[BookingPolicy],
@@ -94,8 +102,7 @@ async def _write(
                     done += len(ids)
                     progress(done, difference.total, f"停用 {table.sheet.name}")
             await BookingPolicy.bulk_create(versions, batch_size=CHUNK)
-            operator = Actor.operator(writer.consortium_id)
-            await audit.record(operator, "county.imported", changes=difference.counts())
+            await audit.record(actor, "county.imported", changes=difference.counts())
     except IntegrityError as error:
         raise ImportCollision from error
     policies.forget()

@@ -25,7 +25,7 @@ from backend.consortium.models import (
 from backend.county import sheets
 from backend.county.columns import Sheet
 
-FROM_FILE = "file:"  # codes of templates and exceptions that a workbook made; others are not ours
+FROM_FILE = "file:"  # codes of templates and exceptions that a workbook made
 IDS_REMEMBERED = 50_000
 
 Record = dict[str, Any]
@@ -196,7 +196,7 @@ TABLES = (
     ),
     Table(
         sheets.TEMPLATES, ScheduleTemplate, _template, "retire",
-        (*PLACE, DOCTOR, "weekday", "period", "kind"), from_file=True,
+        (*PLACE, DOCTOR, "weekday", "period", "kind"),
     ),
     Table(
         sheets.EXCEPTIONS, ScheduleException, _exception, "remove",

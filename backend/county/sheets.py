@@ -257,7 +257,7 @@ TEMPLATES = Sheet(
         Column("终止日期", "to_on", "date", says="含当日；空白为不限"),
     ),
     ("organization", "department", "practitioner", "weekday", "period", "kind", "from_on"),
-    "每周重复的班次，一行一个。法定节假日自动不放号。已放出的号不随模板改动；从表中消失的模板将停用。",
+    "每周重复的班次，一行一个。法定节假日自动不放号。已放出的号不随模板改动；从表中消失的模板将停用，在排班页面上新建或改过的也一样，导入前的检查会说明有几个。",
     (TO_DEPARTMENT, TO_PRACTICE),
 )
 

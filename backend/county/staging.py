@@ -69,7 +69,8 @@ class Staging:
     """What was read and is not yet written."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # "": a temporary file of SQLite's own
+        # "": a temporary file of SQLite's own. Filled in a worker's thread, read in the loop's.
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._db.executescript(SCHEMA)

@@ -27,6 +27,7 @@ from backend.web import (
     static_files,
     suspensions,
     waitlist,
+    workbook,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "schedules",
     "suspensions",
     "waitlist",
+    "workbook",
 ]
 
 

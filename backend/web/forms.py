@@ -61,9 +61,9 @@ class Sent:
         return (self.values.get(name) or [""])[0]
 
 
-def receive(request: Request) -> Sent:
+def receive(request: Request, most: int = BODY_MOST) -> Sent:
     """Raises UnsupportedMedia, TooLarge, Malformed: characters that no text has."""
-    if len(request.body) > BODY_MOST:
+    if len(request.body) > most:
         raise TooLarge
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == MULTIPART:

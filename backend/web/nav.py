@@ -25,6 +25,7 @@ ENTRIES = (
     Entry("/appeals", "申诉", "appeal.decide"),
     Entry("/amnesties", "豁免", "amnesty.grant"),
     Entry("/waitlist", "候补", "waitlist.read"),
+    Entry("/workbook", "全县工作簿", "schedule.import"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

@@ -19,6 +19,7 @@ from backend.api.hosts import Hosts
 from backend.api.reply import Reply
 from backend.api.route import Nothing
 from backend.api.service import Service
+from backend.api.wire import BODY_MOST
 from backend.consortium.directory import directory
 from backend.logs import new_request_id, request_id
 from backend.staff import sessions
@@ -78,6 +79,7 @@ class Declared:
     form: type[Any] | None
     on_fault: Handler | None
     passive: bool
+    body_most: int
 
 
 pages: list[Declared] = []
@@ -94,6 +96,7 @@ def page(
     on_fault: Handler | None = None,
     stage: str = "whole",
     passive: bool = False,
+    body_most: int = BODY_MOST,
 ) -> Callable[[Handler], Handler]:
     """Declare a handler of `View` (and the decoded `form`, and path parameters by name).
 
@@ -101,7 +104,7 @@ def page(
     `on_fault`: the GET handler that shows the form again when it can't be taken.
     `stage`: how far a log-in must be: "public" none, "half" the password, "change" the second
     factor as well, "whole" also a password of one's own. `passive`: asked by the page itself again
-    and again, so no sign of life.
+    and again, so no sign of life. `body_most`: bytes of a form, files included.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -116,6 +119,7 @@ def page(
                 form=form,
                 on_fault=on_fault,
                 passive=passive,
+                body_most=body_most,
             )
         )
         return handler
@@ -142,6 +146,9 @@ class Html(Reply):
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:
     """Serve every declared page under /staff."""
+    app.ctx.bodies = {
+        (one.method, PREFIX + one.path): one.body_most for one in pages if one.body_most > BODY_MOST
+    }
     for found in pages:
         app.add_route(
             _serve(found, service),
@@ -240,7 +247,7 @@ def _with_next(to: str, view: View) -> str:
 def _check_source(declared: Declared, view: View) -> None:
     """Raises Forged, and what `forms.receive` raises."""
     session.check_origin(view.request)
-    view.sent = forms.receive(view.request)
+    view.sent = forms.receive(view.request, declared.body_most)
     if declared.stage != "public":
         session.check_csrf(view.request, view.service.vault, view.sent.one(session.FIELD))
 

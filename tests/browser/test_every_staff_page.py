@@ -50,6 +50,7 @@ PAGES = [
     ("template", "institution_admin", "/schedules/templates/{template}"),
     ("schedule", "institution_admin", "/schedules/{later}"),
     ("outreach", "consortium_admin", "/schedules/outreach"),
+    ("workbook", "consortium_admin", "/workbook"),
     ("draws", "institution_admin", "/draws"),
     ("draw-new", "institution_admin", "/draws/new"),
     ("appeals", "institution_admin", "/appeals"),
