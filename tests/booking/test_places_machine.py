@@ -40,6 +40,7 @@ from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic, a_desk, a_schedule
 from tests.conftest import NOON
 from tests.people import Person, a_person, a_receipt
+from tests.suspension.rules import Suspensions
 from tests.waits import join
 
 T = TypeVar("T")
@@ -261,7 +262,7 @@ def test_no_life_of_the_town_loses_a_place_or_the_order(settings: Settings) -> N
     loop = uvloop.new_event_loop()
     done: Counter[str] = Counter()
     loop.run_until_complete(database.connect(settings))
-    machine = type("Town", (Places,), {"loop": loop, "base": settings, "done": done})
+    machine = type("Town", (Suspensions, Places), {"loop": loop, "base": settings, "done": done})
     try:
         run_state_machine_as_test(
             machine,
@@ -274,4 +275,4 @@ def test_no_life_of_the_town_loses_a_place_or_the_order(settings: Settings) -> N
     finally:
         loop.run_until_complete(database.disconnect())
         loop.close()
-    assert {"book", "cancel", "confirm", "leave", "wait"} <= done.keys(), done
+    assert {"book", "cancel", "confirm", "leave", "stop", "undo", "wait"} <= done.keys(), done
