@@ -30,8 +30,14 @@ class Shown(Console):
         return self.file.getvalue()
 
 
+@pytest.fixture
+async def shut(db: None) -> None:
+    """A fresh database that nobody has open: each command opens and closes it itself."""
+    await database.disconnect()
+
+
 async def test_the_first_administrator_gets_in(
-    settings: Settings, db: None, noon: clock.Hands
+    settings: Settings, shut: None, noon: clock.Hands
 ) -> None:
     shown = Shown()
     await staff_command.add(settings, shown, **FIRST)  # type: ignore[arg-type]
@@ -64,12 +70,12 @@ async def test_the_first_administrator_gets_in(
     ],
 )
 async def test_a_mistake_is_a_sentence(
-    settings: Settings, db: None, facts: dict[str, str], why: str
+    settings: Settings, shut: None, facts: dict[str, str], why: str
 ) -> None:
     with pytest.raises(Refused, match=why):
         await staff_command.add(settings, Shown(), **(FIRST | facts))  # type: ignore[arg-type]
 
 
-async def test_nobody_of_that_name(settings: Settings, db: None) -> None:
+async def test_nobody_of_that_name(settings: Settings, shut: None) -> None:
     with pytest.raises(Refused, match="没有这个用户名"):
         await staff_command.reset(settings, Shown(), "nobody")
