@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("/amnesties", "豁免", "amnesty.grant"),
     Entry("/waitlist", "候补", "waitlist.read"),
     Entry("/workbook", "全县工作簿", "schedule.import"),
+    Entry("/simulator", "政策模拟", "policy.simulate"),
     Entry("/people", "工作人员", "staff.manage"),
 )
 

@@ -55,6 +55,7 @@ PAGES = [
     ("draw-new", "institution_admin", "/draws/new"),
     ("appeals", "institution_admin", "/appeals"),
     ("amnesties", "institution_admin", "/amnesties"),
+    ("simulator", "consortium_admin", "/simulator"),
     ("missing", "institution_admin", "/nothing"),
     ("waitlist", "institution_admin", "/waitlist"),
     ("suspensions", "institution_admin", "/suspensions"),
