@@ -34,6 +34,7 @@ from backend.identity.sessions import token_hash
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.protocol import Limits
+from backend.roster.week import LINES_A_PAGE
 from backend.serving import listen, serving
 from backend.settings import Settings
 from backend.staff.models import Staff, StaffRole, StaffSession
@@ -128,10 +129,10 @@ async def measure(settings: Settings) -> None:
         serving(create_app(settings), sock, Limits(per_address_most=0), drain_s=0.2),
         httpx.AsyncClient(base_url=url, headers={"cookie": f"{COOKIE}={token}"}) as http,
     ):
-        pages = -(-DEPARTMENTS * DOCTORS_EACH // 20)
+        pages = -(-DEPARTMENTS * DOCTORS_EACH // LINES_A_PAGE)
         whole = [f"organization={place}&page={n % pages + 1}" for n in range(REQUESTS)]
         one = [f"organization={place}&department={rooms[n % DEPARTMENTS]}" for n in range(REQUESTS)]
-        for name, asked in (("an institution, a page of 20 lines", whole), ("a department", one)):
+        for name, asked in (("an institution, a page of lines", whole), ("a department", one)):
             took, worked, size = await _ask(http, asked)
             print(f"| {name} | {_figures(took)} | {_figures(worked)} | {size // 1024} |")
 

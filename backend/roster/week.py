@@ -15,7 +15,7 @@ from backend.consortium.directory import Dept, Directory, Doctor, Org, directory
 from backend.errors import NotFound
 from backend.identity.access import Actor
 
-LINES_A_PAGE = 20
+LINES_A_PAGE = 12
 LINES_MOST = 20_000
 EXCEPTIONS_MOST = 300
 DAYS = 7

@@ -72,5 +72,5 @@ async def test_as_many_queries_for_two_hundred_rows_as_for_ten(ward: Ward) -> No
         with statements() as asked:
             seen = await week.of(ward.admin, here, monday=MONDAY)
         counts.append(len(asked))
-    assert (seen.of_lines, seen.pages, len(seen.lines)) == (200, 10, 20)
+    assert (seen.of_lines, seen.pages, len(seen.lines)) == (200, 17, 12)
     assert counts == [3, 3]
