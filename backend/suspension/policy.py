@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from backend.booking.policy import CANCELLED, PENDING, Policy
+from backend.booking.policy import CANCELLED, PENDING, Policy, bars_kind
 from backend.clock import SHANGHAI
 
 CANDIDATES_MOST = 3
@@ -66,7 +66,7 @@ class Engagements:
         day = [other for other in self.spots if other.held_on == spot.held_on]
         of_department = [other for other in day if other.department_id == spot.department_id]
         return (
-            not (self.barred and spot.kind == "expert")
+            not (self.barred and bars_kind(spot.kind, spot.tier))
             and len(day) < policy.per_day
             and len(of_department) < policy.per_department_day
             and not any(other.schedule_id == spot.schedule_id for other in day)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from backend import clock, db
 from backend.booking.places import Place
-from backend.booking.policy import BARRED_KIND, Policy
+from backend.booking.policy import BARRED_KIND, BARRED_TIER, Policy
 from backend.booking.sql import LIVING
 from backend.booking.waitlist import policy as rules
 
@@ -45,7 +45,10 @@ SELECT e.id, e.patient_id, e.account_id, e.group_id,
   (SELECT count(*) FROM appointment a WHERE a.patient_id = e.patient_id
     AND a.held_on = s.held_on AND a.department_id = s.department_id AND a.{LIVING}
     AND NOT (a.status = 'pending' AND a.held_until <= $2)) AS of_department,
-  (s.kind = '{BARRED_KIND}' AND EXISTS (SELECT 1 FROM restriction r
+  (s.kind = '{BARRED_KIND}'
+    AND EXISTS (SELECT 1 FROM organization o WHERE o.id = s.organization_id
+      AND o.tier = '{BARRED_TIER}')
+    AND EXISTS (SELECT 1 FROM restriction r
     WHERE r.patient_id = e.patient_id AND r.kind = s.kind AND r.until_at > $2
     AND r.lifted_at IS NULL)) AS barred,
   EXISTS (SELECT 1 FROM carer k WHERE k.patient_id = e.patient_id AND k.state = 'active'

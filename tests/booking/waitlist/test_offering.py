@@ -37,9 +37,11 @@ def _noon(noon: clock.Hands) -> None:
     """Every test here happens at the stopped noon."""
 
 
-async def a_full_clinic(settings: Settings, **facts: Any) -> tuple[Clinic, Slot, Person, Ticket]:
+async def a_full_clinic(
+    settings: Settings, *, tier: str = "township", **facts: Any
+) -> tuple[Clinic, Slot, Person, Ticket]:
     """A slot with one place, and who has booked it."""
-    clinic = await a_clinic(settings)
+    clinic = await a_clinic(settings, tier=tier)
     slot = (await a_schedule(settings, clinic, **facts))[0]
     person = await a_person(settings)
     return clinic, slot, person, await book(person, slot)
@@ -173,7 +175,7 @@ async def test_whom_it_does_not_fit_is_passed_with_the_reason(
     db: None, settings: Settings, noon: clock.Hands
 ) -> None:
     """Barred, booked that day in the department, three times that day, cared for by nobody."""
-    clinic, slot, booked, ticket = await a_full_clinic(settings, kind="expert")
+    clinic, slot, booked, ticket = await a_full_clinic(settings, tier="county", kind="expert")
     day = clock.today() + timedelta(days=2)
     people = [await a_person(settings) for _ in range(5)]
     waits = []
