@@ -170,7 +170,6 @@ async def _book_carefully(
     async def attempt() -> None:
         async with db.transaction():
             await receipt.check()
-            await granting.lock(ticket.place.slot_id for ticket in tickets)
             for index, ticket in enumerate(tickets):
                 with _naming(index if len(tickets) > 1 else None):
                     await _end_dead_for(ticket.place, ticket.patient_id)
@@ -296,7 +295,6 @@ async def reschedule(
     async def attempt() -> Ticket:
         async with db.transaction():
             await receipt.check()
-            await granting.lock((ticket.place.slot_id, place.slot_id))
             moved = await _move(actor, ticket, place)
             await receipt.keep(200, moved)
             return moved

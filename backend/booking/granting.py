@@ -29,16 +29,6 @@ from backend.ids import new_id
 DONE = {"book": "booked", "confirm": "confirmed", "cancel": "cancelled", "move": "moved"}
 
 
-async def lock(slot_ids: Iterable[UUID]) -> None:
-    """Lock slots in the order of their ids; on SQLite the transaction is the lock.
-
-    On PostgreSQL Tortoise drops FOR UPDATE from a query that goes on to `values_list`: there only
-    the guarded UPDATEs that follow decide. Whoever has none needs `freeze`.
-    """
-    ids = sorted(set(slot_ids), key=str)
-    await Slot.filter(id__in=ids).order_by("id").select_for_update(no_key=True).values_list("id")
-
-
 async def freeze(slot_ids: Iterable[UUID]) -> None:
     """Until the transaction ends nobody takes or gives back a place in these slots.
 

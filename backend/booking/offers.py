@@ -26,7 +26,7 @@ async def hold(
     origin: str,
     reason: str,
 ) -> Appointment:
-    """Hold one place for a patient, inside the caller's transaction; the slots are locked by it.
+    """Hold one place for a patient, inside the caller's transaction.
 
     Raises:
         SlotFull, BookingClosed, AlreadyBooked, TooManyThatDay, TooManyInDepartment, Restricted.

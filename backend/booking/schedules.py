@@ -348,11 +348,8 @@ async def set_doors(schedule_ids: list[UUID], *, before: tuple[str, ...], after:
 
 async def _turn(schedule_ids: list[UUID], before: tuple[str, ...], after: str) -> int:
     async with transaction():
-        # In the order of their ids, as bookings lock them.
-        slots = Slot.filter(schedule_id__in=schedule_ids)
-        await slots.order_by("id").select_for_update(no_key=True).values_list("id")
         rows = Schedule.filter(id__in=schedule_ids, status__in=before).order_by("id")
-        ids: Any = await rows.select_for_update(no_key=True).values_list("id", flat=True)
+        ids: Any = await rows.values_list("id", flat=True)
         await Slot.filter(schedule_id__in=list(ids)).update(open=after == "open")
         changed = await Schedule.filter(id__in=list(ids)).update(status=after)
         if after == "open":

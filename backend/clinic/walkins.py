@@ -75,7 +75,6 @@ async def _places(desk: Desk, schedule: Schedule) -> list[Place]:
 
 
 async def _take(actor: Actor, places: list[Place], patient_id: UUID) -> Appointment:
-    await granting.lock(place.slot_id for place in places)
     ids = [place.slot_id for place in places]
     await holds.end_dead(Q(slot_id__in=ids) | Q(patient_id=patient_id))
     await granting.check_earlier(patient_id, places[0], but=None)

@@ -120,7 +120,6 @@ async def _give(actor: Actor, entry: DrawEntry, slots: list[Place]) -> None:
 
 async def _try(actor: Actor, entry: DrawEntry, place: Place) -> None:
     async with db.transaction():
-        await granting.lock([place.slot_id])
         ticket = _ticket(entry, place)
         await granting.give(actor, ticket, by=entry.account_id, reason=WORDS)
         mine = DrawEntry.filter(id=entry.id, outcome=WAITING)
