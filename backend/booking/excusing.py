@@ -2,11 +2,11 @@
 
 from tortoise.expressions import Q
 
-from backend import audit, clock
-from backend.booking.models import Appointment, AppointmentEvent
+from backend import audit
+from backend.booking import events
+from backend.booking.models import Appointment
 from backend.booking.policy import EXCUSED, NO_SHOW
 from backend.identity.access import Actor
-from backend.ids import new_id
 
 # What can be taken back. A place is free of it at once: nobody was there.
 CHARGED = Q(status=NO_SHOW) | Q(late_cancel=True) | Q(counted_cancel=True)
@@ -21,18 +21,8 @@ async def excuse(actor: Actor, row: Appointment, reason: str) -> bool:
     after = EXCUSED if row.status == NO_SHOW else row.status
     if not await still.update(status=after, late_cancel=False, counted_cancel=False):
         return False
-    await AppointmentEvent.create(
-        id=new_id(),
-        consortium_id=row.consortium_id,
-        appointment_id=row.id,
-        at=clock.now(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        action="excuse",
-        from_status=row.status,
-        to_status=after,
-        from_slot_id=row.slot_id,
-        reason=reason,
+    await events.note(
+        actor, row.id, "excuse", row.status, after, from_slot_id=row.slot_id, reason=reason
     )
     await audit.record(actor, "appointment.excused", entity_id=row.id, patient_ids=[row.patient_id])
     return True

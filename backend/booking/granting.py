@@ -11,7 +11,7 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from backend import audit, clock
-from backend.booking import standing
+from backend.booking import events, standing
 from backend.booking.errors import (
     AlreadyBooked,
     BookingClosed,
@@ -19,7 +19,7 @@ from backend.booking.errors import (
     TooManyInDepartment,
     TooManyThatDay,
 )
-from backend.booking.models import Appointment, AppointmentEvent, Slot
+from backend.booking.models import Appointment, Slot
 from backend.booking.places import Place
 from backend.booking.policy import CANCELLED, EXCUSED, PENDING, bars_kind
 from backend.booking.tickets import Ticket
@@ -109,17 +109,8 @@ async def hold(
         changed_at=now,
         **facts(place),
     )
-    await AppointmentEvent.create(
-        id=new_id(),
-        consortium_id=place.consortium_id,
-        appointment_id=appointment.id,
-        at=now,
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        action="offer",
-        to_status=PENDING,
-        to_slot_id=place.slot_id,
-        reason=reason,
+    await events.note(
+        actor, appointment.id, "offer", None, PENDING, to_slot_id=place.slot_id, reason=reason
     )
     await audit.record(
         actor, "appointment.offered", entity_id=appointment.id, patient_ids=[patient_id]
@@ -205,16 +196,12 @@ async def write_down(
     reason: str = "",
 ) -> None:
     """The event and the audit row of a change, in its transaction."""
-    await AppointmentEvent.create(
-        id=new_id(),
-        consortium_id=actor.consortium_id,
-        appointment_id=ticket.id,
-        at=clock.now(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        action=action,
-        from_status=before,
-        to_status=ticket.status,
+    await events.note(
+        actor,
+        ticket.id,
+        action,
+        before,
+        ticket.status,
         from_slot_id=from_slot_id,
         to_slot_id=to_slot_id,
         reason=reason,

@@ -5,20 +5,18 @@ knows. Ended by the provider, an appointment never counts against its patient.
 """
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import Q
 
 from backend import audit, clock
-from backend.booking import granting, holds
+from backend.booking import events, granting, holds
 from backend.booking.errors import HoldExpired, NotPossibleNow, SlotFull
 from backend.booking.models import Appointment, AppointmentEvent
 from backend.booking.places import Place
 from backend.booking.policy import BOOKED, CANCELLED, PENDING
 from backend.booking.waitlist import answers
 from backend.identity.access import Actor
-from backend.ids import new_id
 
 STOPPABLE = (PENDING, BOOKED)  # whoever has checked in is there, and gets told in person
 
@@ -51,7 +49,9 @@ async def stop(actor: Actor, row: Appointment, reason: str) -> bool:
     if row.status == PENDING and row.origin == "waitlist":
         await answers.withdrawn(actor, row.id, "stopped")
     await holds.give_back([row.slot_id])
-    await _write_down(actor, row, "stop", row.status, CANCELLED, reason, from_slot_id=row.slot_id)
+    await events.note(
+        actor, row.id, "stop", row.status, CANCELLED, reason=reason, from_slot_id=row.slot_id
+    )
     await audit.record(actor, "appointment.stopped", entity_id=row.id, patient_ids=[row.patient_id])
     return True
 
@@ -81,7 +81,9 @@ async def restore(actor: Actor, row: Appointment, place: Place, reason: str) -> 
         changed_at=clock.now(),
     ):
         raise NotPossibleNow(state=row.status)
-    await _write_down(actor, row, "restore", CANCELLED, before, reason, to_slot_id=row.slot_id)
+    await events.note(
+        actor, row.id, "restore", CANCELLED, before, reason=reason, to_slot_id=row.slot_id
+    )
     await audit.record(
         actor, "appointment.restored", entity_id=row.id, patient_ids=[row.patient_id]
     )
@@ -103,26 +105,10 @@ async def withdraw(actor: Actor, row: Appointment, reason: str) -> bool:
     ):
         return False
     await holds.give_back([row.slot_id])
-    await _write_down(actor, row, "withdraw", PENDING, CANCELLED, reason, from_slot_id=row.slot_id)
+    await events.note(
+        actor, row.id, "withdraw", PENDING, CANCELLED, reason=reason, from_slot_id=row.slot_id
+    )
     await audit.record(
         actor, "appointment.withdrawn", entity_id=row.id, patient_ids=[row.patient_id]
     )
     return True
-
-
-async def _write_down(
-    actor: Actor, row: Appointment, action: str, before: str, after: str, reason: str, **slots: Any
-) -> None:
-    await AppointmentEvent.create(
-        id=new_id(),
-        consortium_id=row.consortium_id,
-        appointment_id=row.id,
-        at=clock.now(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        action=action,
-        from_status=before,
-        to_status=after,
-        reason=reason,
-        **slots,
-    )

@@ -6,7 +6,8 @@ from uuid import UUID
 from tortoise.functions import Max
 
 from backend import audit, clock
-from backend.booking.models import Appointment, AppointmentEvent, Schedule, Slot
+from backend.booking import events
+from backend.booking.models import Appointment, Schedule, Slot
 from backend.booking.policy import BOOKED, CHECKED_IN
 from backend.clinic.errors import AlreadyCheckedIn, CheckinClosed
 from backend.clinic.models import QueueEntry
@@ -72,18 +73,8 @@ async def write_down(
     slot_id: UUID | None = None,
 ) -> None:
     """The event and the audit row of a change, in its transaction."""
-    await AppointmentEvent.create(
-        id=new_id(),
-        consortium_id=appointment.consortium_id,
-        appointment_id=appointment.id,
-        at=clock.now(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        action=action,
-        from_status=before,
-        to_status=after,
-        to_slot_id=slot_id,
-        reason=reason,
+    await events.note(
+        actor, appointment.id, action, before, after, to_slot_id=slot_id, reason=reason
     )
     await audit.record(
         actor, f"line.{action}", entity_id=appointment.id, patient_ids=[appointment.patient_id]

@@ -6,16 +6,15 @@ import structlog
 from tortoise.expressions import Q
 
 from backend import audit, clock, db
-from backend.booking import holds
+from backend.booking import events, holds
 from backend.booking.desk import Desk
-from backend.booking.models import Appointment, AppointmentEvent
+from backend.booking.models import Appointment
 from backend.booking.policy import CANCELLED, PENDING
 from backend.booking.waitlist import answers, diary, entries
 from backend.booking.waitlist.errors import WaitOver
 from backend.booking.waitlist.models import WaitlistEntry
 from backend.booking.waitlist.policy import LEFT, OFFERED, WAITING
 from backend.identity.access import Actor
-from backend.ids import new_id
 
 log = structlog.get_logger()
 
@@ -66,18 +65,8 @@ async def _drop(actor: Actor, appointment_id: UUID) -> list[UUID]:
     ):
         return []
     row = await Appointment.get(id=appointment_id)
-    await AppointmentEvent.create(
-        id=new_id(),
-        consortium_id=row.consortium_id,
-        appointment_id=row.id,
-        at=clock.now(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        action="cancel",
-        from_status=PENDING,
-        to_status=CANCELLED,
-        from_slot_id=row.slot_id,
-        reason=WHY,
+    await events.note(
+        actor, row.id, "cancel", PENDING, CANCELLED, from_slot_id=row.slot_id, reason=WHY
     )
     await audit.record(
         actor, "appointment.cancelled", entity_id=row.id, patient_ids=[row.patient_id]
