@@ -178,6 +178,12 @@ async def to_the_end(work: Awaitable[T]) -> T:
         raise
 
 
+def is_in_transaction() -> bool:
+    """Whether queries asked here and now belong to a transaction."""
+    client = get_connection("default")
+    return isinstance(client, SqliteTransactionWrapper | PostgresTransaction)
+
+
 @contextlib.asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """All or nothing. Every query inside, ORM or `fetch`, belongs to it.
@@ -185,9 +191,9 @@ async def transaction() -> AsyncIterator[None]:
     SQLite: BEGIN IMMEDIATE, so a read can't turn into a write too late. Never nested; no network
     and no new tasks inside.
     """
-    client = get_connection("default")
-    if isinstance(client, SqliteTransactionWrapper | PostgresTransaction):
+    if is_in_transaction():
         raise RuntimeError("transactions are not nested")
+    client = get_connection("default")
     opened = _on_sqlite(client) if isinstance(client, SqliteClient) else _on_postgres(client)
     async with opened:
         yield

@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 import structlog
 from tortoise.connection import ConnectionHandler, get_connections
 
+from backend import db
+
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -42,6 +44,10 @@ class Snapshots(Generic[T]):
         if tables is None:
             tables = self._kept[get_connections()] = _Tables()
         known = tables.known.get(consortium_id)
+        if known is None and db.is_in_transaction():
+            # A read of its own would wait for the only writer, which waits here. Not kept: what
+            # this transaction has changed may still be taken back.
+            return await self._read(consortium_id)
         if known is None:
             # Shielded: whoever hangs up takes nothing from the others.
             return await asyncio.shield(self._reading(tables, consortium_id))

@@ -1,9 +1,14 @@
 """A snapshot is read once, shared, and read anew behind its readers' backs when it is old."""
 
 import asyncio
+import contextlib
 from uuid import UUID, uuid4
 
+from backend import db as database
+from backend.consortium.models import Organization
+from backend.settings import Settings
 from backend.snapshots import Snapshots
+from tests.clinics import a_clinic
 from tests.serving import until
 
 
@@ -115,3 +120,22 @@ async def test_a_read_from_before_a_change_is_not_kept_after_it(db: None) -> Non
     go_on.set()
     assert await early == 1
     assert await snapshots.get(county) == 2
+
+
+async def test_inside_a_transaction_it_is_read_there_and_not_kept(
+    db: None, settings: Settings
+) -> None:
+    """A read of its own would wait for the only writer of SQLite, which waits for it."""
+    county = settings.consortium_id
+    await a_clinic(settings)
+
+    async def read(of: UUID) -> int:
+        return await Organization.filter(consortium_id=of, active=True).count()
+
+    snapshots = Snapshots(read, ttl_s=60.0)
+    with contextlib.suppress(ZeroDivisionError):
+        async with asyncio.timeout(10), database.transaction():
+            await Organization.filter(consortium_id=county).update(active=False)
+            assert await snapshots.get(county) == 0
+            raise ZeroDivisionError
+    assert await snapshots.get(county) == 1
