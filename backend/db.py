@@ -134,9 +134,12 @@ async def connect(settings: Settings, *, answer_s: float = PATIENT_S) -> None:
     """Open the database for this process, and its first connection. See `tortoise_config`.
 
     Not lazily: Tortoise loses its lock when a task is cancelled while it opens a connection.
+    What was open before is closed: a connection forgotten keeps its thread, and the process.
     """
     if tortoise.__version__ != TORTOISE:
         raise RuntimeError(f"tortoise-orm {TORTOISE} is needed, {tortoise.__version__} is here")
+    if Tortoise._inited:
+        await disconnect()
     await Tortoise.init(
         config=tortoise_config(settings, answer_s=answer_s), _enable_global_fallback=True
     )

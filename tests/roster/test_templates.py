@@ -148,7 +148,8 @@ async def test_a_change_against_twenty_bookings(ward: Ward) -> None:
     )
     touched = next(one for one in results if isinstance(one, templates.Touched))
     refused = [one for one in results if isinstance(one, BaseException)]
-    assert {type(one) for one in refused} <= {BookingClosed}, refused
+    # Shut, or gone with its schedule by the time it was looked for.
+    assert {type(one) for one in refused} <= {BookingClosed, NotFound}, refused
     booked = await Appointment.filter(slot_id=slot.id, status="booked").count()
     assert booked == 20 - len(refused)
     if booked:
