@@ -82,10 +82,10 @@ def test_a_return_visit_asks_for_ones_own_before_its_code_and_once(phone: NewPho
     def own() -> list[str]:
         return [asked.url for asked in one.asked if f"Bearer {token}" in asked.headers.values()]
 
-    until(lambda: len(own()) == 3 or one.page.wait_for_timeout(20))
+    until(lambda: len(own()) == 4 or one.page.wait_for_timeout(20))
     release()
     one.settle()
-    assert len(own()) == len(set(own())) == 3
+    assert len(own()) == len(set(own())) == 4
 
 
 def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone) -> None:
