@@ -22,5 +22,10 @@ def test_a_resident_takes_part_in_a_draw(browser: Browser, service: Service, pho
     desk.sees("1 人")
     me.tap("王*兰退出").sees("退出了")
     me.tap("报名").sees("等开奖")
+
+    # A list that changes by itself while the question stands must not swallow the deed.
+    desk.fill("原因", "设错了").tap("作废")
+    desk.page.evaluate("document.querySelector('form[action$=void]').remove()")
+    desk.tap("作废").sees("照常放号")
     assert desk.faults == []
     desk.close()

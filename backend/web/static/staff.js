@@ -32,6 +32,10 @@
     if (form.dataset.confirm && !form.dataset.confirmed && !elsewhere) {
       event.preventDefault()
       ask(form.dataset.confirm, form.dataset.yes, by, () => {
+        if (!form.isConnected) { // a list that changes by itself took it away meanwhile
+          form.hidden = true
+          document.body.append(form)
+        }
         form.dataset.confirmed = 'yes'
         form.requestSubmit(by)
       })
