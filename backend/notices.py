@@ -48,23 +48,12 @@ async def leave(
     subject_id: UUID | None = None,
 ) -> None:
     """Tell accounts, inside the transaction of what they are told."""
-    now = clock.now()
-    await Notice.bulk_create(
-        Notice(
-            id=new_id(),
-            consortium_id=consortium_id,
-            account_id=account_id,
-            kind=kind,
-            patient_id=patient_id,
-            subject_id=subject_id,
-            at=now,
-        )
-        for account_id in list(account_ids)[:TOLD_MOST]
-    )
+    accounts = list(account_ids)[:TOLD_MOST]
+    await leave_each(consortium_id, kind, ((one, patient_id, subject_id) for one in accounts))
 
 
 async def leave_each(
-    consortium_id: UUID, kind: str, told: Iterable[tuple[UUID, UUID, UUID]]
+    consortium_id: UUID, kind: str, told: Iterable[tuple[UUID, UUID | None, UUID | None]]
 ) -> None:
     """The same for many: (account, patient, subject) each."""
     now = clock.now()
