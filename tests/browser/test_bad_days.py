@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
 from backend import errors
 from tests.browser.phone import Phone
@@ -65,42 +65,74 @@ def at(phones: dict[bool, Phone], service: Service) -> Iterator[Callable[[type[T
     assert faults == []
 
 
+@contextlib.contextmanager
+def during(fault: str) -> Iterator[None]:
+    """Several faults share a page: a failure says which it was."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"bad day: {fault}")
+        raise
+
+
 def then_it_is_done_once(tap: Tap) -> None:
     tap.tap_again()
     tap.done()
+    is_done_once(tap, tap.keys())
+
+
+def is_done_once(tap: Tap, keys: list[str]) -> None:
     assert tap.effects() == 1
     if tap.keyed:
-        assert len(set(tap.keys())) == 1
-        assert "" not in tap.keys()
-
-
-@at_each(kind for kind in TAPS if kind.agreed)  # a first visit has none that could end
-def test_the_log_in_has_ended(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
-    """It is renewed, and nobody notices."""
-    tap = at(kind)
-    tap.ask("DELETE", "/me/devices")  # every phone but this test's
-    tap.tap()
-    tap.done()
-    assert tap.effects() == 1
+        assert len(set(keys)) == 1
+        assert "" not in keys
 
 
 @every_tap
-def test_the_server_is_down(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
-    tap = at(kind)
-    tap.service.line.cut()
-    tap.tap()
-    tap.phone.sees_in_time(re.compile(UNREACHABLE))
+def test_one_fault_after_the_other(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
+    """Each is told in its own words, keeps what was typed, and leaves the way to the next try."""
+    tap, decided = at(kind), 0
+    try_it = tap.tap
+    if not kind.has_conflict_of_its_own():
+        with during("409"):
+            it_is_refused(tap, errors.Conflict(), try_it)
+        try_it, decided = tap.tap_again, len(tap.keys())  # what comes now is another wish
+    with during("429"):
+        it_is_refused(tap, errors.Throttled(60), try_it)
+    with during("503"):
+        it_is_refused(tap, errors.Busy(), tap.tap_again)
+    with during("the server is down"):
+        tap.service.line.cut()
+        tap.tap_again()
+        tap.phone.sees_in_time(re.compile(UNREACHABLE))
+        tap.kept()
+        tap.service.line.mend()
+    with during("the log-in has ended, and the answer is slow"):
+        it_is_slow(tap)
+    is_done_once(tap, tap.keys()[decided:])
+
+
+def it_is_refused(tap: Tap, found: errors.Problem, try_it: Callable[[], None]) -> None:
+    """By the service's own answer."""
+    stop = tap.phone.intercept(tap.url, lambda route: refuse_with(route, found))
+    try_it()
+    tap.phone.sees_in_time(re.compile(f"{found.detail}|一天只能导出三次"))
     tap.kept()
-    tap.service.line.mend()
-    then_it_is_done_once(tap)
+    stop()
+    if tap.phone.button(WAIT).count():
+        tap.phone.page.clock.run_for(61_000)
 
 
-@every_tap
-def test_the_answer_is_slow(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
-    """The button says that it works, and a second tap does nothing."""
-    tap = at(kind)
+def it_is_slow(tap: Tap) -> None:
+    """The button says that it works, and a second tap does nothing.
+
+    The log-in has ended meanwhile; it is renewed, and nobody notices.
+    """
+    if tap.agreed:  # a first visit has none that could end
+        tap.ask("DELETE", "/me/devices")  # every phone but this test's
+    before = len(tap.keys())
     tap.service.line.hold()
-    tap.tap()
+    tap.tap_again()
     busy = tap.phone.button(tap.busy).first
     expect(busy).to_be_disabled()
     box = busy.bounding_box()
@@ -108,11 +140,10 @@ def test_the_answer_is_slow(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> 
     tap.phone.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tap.service.line.mend()
     tap.done()
-    assert tap.effects() == 1
-    assert len(tap.keys()) == 1
+    assert len(tap.keys()) - before == 1 + tap.agreed  # refused with 401, then again
 
 
-@every_tap
+@at_each(kind for kind in TAPS if kind.has_conflict_of_its_own())
 def test_something_came_between(kind: type[Tap], at: Callable[[type[Tap]], Tap]) -> None:
     """409."""
     tap = at(kind)
@@ -121,29 +152,6 @@ def test_something_came_between(kind: type[Tap], at: Callable[[type[Tap]], Tap])
     tap.phone.sees(re.compile(said))
     tap.out_of_conflict()
     assert tap.effects() == tap.after_conflict
-
-
-@every_tap
-@pytest.mark.parametrize(
-    "found", [errors.Throttled(60), errors.Busy()], ids=lambda found: str(found.status)
-)
-def test_it_is_refused_for_now(
-    kind: type[Tap], found: errors.Problem, at: Callable[[type[Tap]], Tap]
-) -> None:
-    """429 and 503, by the service's own answers."""
-    tap = at(kind)
-
-    def refuse(route: Route) -> None:
-        refuse_with(route, found)
-
-    stop = tap.phone.intercept(tap.url, refuse)
-    tap.tap()
-    tap.phone.sees_in_time(re.compile(f"{found.detail}|一天只能导出三次"))
-    tap.kept()
-    stop()
-    if tap.phone.button(WAIT).count():
-        tap.phone.page.clock.run_for(61_000)
-    then_it_is_done_once(tap)
 
 
 def test_the_phone_has_no_network(at: Callable[[type[Tap]], Tap]) -> None:
