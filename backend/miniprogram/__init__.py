@@ -70,6 +70,7 @@ def _secure(page: str, phone_url: str) -> dict[str, str]:
                 f"script-src 'self' {_inline('script', page)}".strip(),
                 f"style-src 'self' {_inline('style', page)}".strip(),
                 "img-src 'self' data: blob:",
+                "media-src 'self' blob:",
                 f"connect-src 'self' {phone_url}".strip(),
                 "form-action 'none'",
                 "base-uri 'none'",

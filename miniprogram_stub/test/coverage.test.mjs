@@ -25,14 +25,14 @@ describe('coverage', () => {
     ['a value', '.wxml', '<button open-type="feedback" />', 'open-type="feedback"'],
     ['a tap that no keyboard reaches', '.wxml', '<view bind:tap="x" />', 'no keyboard reaches it'],
     ['the old spelling', '.wxml', '<button bindtap="x" />', 'write bind:tap'],
-    ['a call', '.js', 'wx.chooseMedia({})', 'wx.chooseMedia is not covered'],
+    ['a call', '.js', 'wx.chooseVideo({})', 'wx.chooseVideo is not covered'],
     ['a handler', '.js', 'Page({ onShareTimeline() {} })', 'onShareTimeline is not covered'],
   ])('%s outside the table is refused', (_, ending, text, fault) => {
     expect(using(tree, page + ending, text).join()).toContain(fault)
   })
 
   test('every call in the table is one that the host has', () => {
-    const files = ['device', 'interface', 'network', 'open', 'privacy', 'storage'].map((name) => readFileSync(join(WEB, `wx/${name}.js`), 'utf8'))
+    const files = ['device', 'interface', 'media', 'network', 'open', 'privacy', 'storage'].map((name) => readFileSync(join(WEB, `wx/${name}.js`), 'utf8'))
     const host = [...files, readFileSync(join(WEB, 'wx.js'), 'utf8')].join('\n')
     expect(table.wx.filter((name) => !new RegExp(`\\b${name}\\b`).test(host))).toEqual([])
   })

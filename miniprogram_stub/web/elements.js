@@ -3,6 +3,7 @@ import { assets } from 'mp'
 import { openTypes } from './open-types.js'
 import { pick } from './pickers.js'
 import { router } from './router.js'
+import { addressOf } from './wx/network.js'
 
 /** WXML: an attribute without a value, or any text, is true. */
 const yes = (value) => value !== false && value !== undefined && value !== null && value !== ''
@@ -129,7 +130,7 @@ const MODES = { scaleToFill: 'fill', aspectFit: 'contain', aspectFill: 'cover', 
 function image(element, value) {
   const src = text(value)
   const path = new URL(src, 'http://mp/' + (router.top()?.path ?? '')).pathname
-  element.src = assets[path] ?? src
+  element.src = assets[path] ?? addressOf(src)
   if (!element.hasAttribute('alt')) element.alt = ''
 }
 

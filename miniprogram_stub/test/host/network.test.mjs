@@ -276,3 +276,30 @@ describe('connectSocket', () => {
     expect(await refused('wss://evil.example/')).toBe('connectSocket:fail url not in domain list')
   })
 })
+
+test('a file goes out as a form, under the name and with the fields that the page says', async () => {
+  const { open, answer } = service()
+  const { wx, window } = await switchOn({ answer })
+  const filePath = wx.env.USER_DATA_PATH + '/note.txt'
+  await wx.getFileSystemManager().writeFile({ filePath, data: '你好' })
+  const asked = ask(wx, { filePath, name: 'file', formData: { client_id: 'c-1' }, header: { authorization: 'Bearer t', 'content-type': 'multipart/form-data' } }, 'uploadFile')
+  await settled()
+  const { options } = open[0]
+  expect(options.method).toBe('POST')
+  expect(options.headers).toEqual({ authorization: 'Bearer t' }) // the browser names the boundary
+  expect(options.body).toBeInstanceOf(window.FormData)
+  expect(options.body.get('client_id')).toBe('c-1')
+  expect(options.body.get('file').size).toBe(6)
+  open[0].reply('{"id":1}', { status: 201 })
+  await settled()
+  expect(asked.why()).toMatchObject({ statusCode: 201, data: '{"id":1}', errMsg: 'uploadFile:ok' }) // text, as WeChat gives it
+})
+
+test('a file that is not there is not sent', async () => {
+  const { open, answer } = service()
+  const { wx } = await switchOn({ answer })
+  const asked = ask(wx, { filePath: 'http://tmp/none', name: 'file' }, 'uploadFile')
+  await settled()
+  expect(open).toEqual([])
+  expect(asked.why()).toEqual({ errMsg: "uploadFile:fail file doesn't exist" })
+})

@@ -4,7 +4,7 @@ import { appLife } from '../life.js'
 import { phone } from '../phone.js'
 import { dialog, make, paragraph, toast } from '../sheets.js'
 import { inTap } from '../events.js'
-import { fileAt, keepFile } from './network.js'
+import { addressOf, fileAt, keepFile } from './network.js'
 import { needScope } from './open.js'
 import { needPrivacy } from './privacy.js'
 
@@ -99,7 +99,7 @@ async function openLocation({ latitude, longitude, name = '', address = '' }) {
 
 async function previewImage({ urls = [], current = urls[0] }) {
   if (!urls.length) throw new Refusal('parameter error: parameter.urls should be Array')
-  await dialog({ body: [make('img', { src: current, alt: '图片' })], actions: [{ text: '关闭', value: true }] })
+  await dialog({ body: [make('img', { src: addressOf(current), alt: '图片' })], actions: [{ text: '关闭', value: true }] })
 }
 
 export const hardware = {

@@ -83,18 +83,19 @@ function bodyOf(data, type) {
 const ERRNO = { timeout: 5, interrupted: 600001, abort: 600004 }
 
 /** What goes out, or why nothing may. */
-function prepare(name, { url, method = 'GET', data, header = {} }) {
+function prepare(name, { url, method = 'GET', data, header = {}, form }) {
   const verb = method.toUpperCase()
   const where = address(url)
   if (where === null) throw { errMsg: `${name}:fail invalid url "${url}"`, errno: 600009 }
   if (where === undefined) throw { errMsg: `${name}:fail url not in domain list`, errno: 600002 }
   if (!METHODS.includes(verb)) throw { errMsg: `${name}:fail invalid method "${method}"` }
   if (!isConnected()) throw { errMsg: `${name}:fail `, errno: 600003 }
-  const headers = { 'content-type': 'application/json', ...Object.fromEntries(Object.entries(header).map(([key, value]) => [key.toLowerCase(), String(value)])) }
+  if (form === null) throw { errMsg: `${name}:fail file doesn't exist` }
+  const headers = { ...(form ? {} : { 'content-type': 'application/json' }), ...Object.fromEntries(Object.entries(header).map(([key, value]) => [key.toLowerCase(), String(value)])) }
   delete headers.referer
   const bare = verb === 'GET' || verb === 'HEAD'
   return [bare ? withQuery(where, data) : where, {
-    method: verb, headers, body: bare ? undefined : bodyOf(data, headers['content-type']), credentials: 'omit', cache: 'no-store',
+    method: verb, headers, body: bare ? undefined : form ?? bodyOf(data, headers['content-type']), credentials: 'omit', cache: 'no-store',
   }]
 }
 
@@ -156,8 +157,35 @@ async function readFile(response) {
 /** A file that was downloaded or written, or undefined. */
 export const fileAt = (path) => files.get(path)
 
+const shown = new Map() // temporary path → the browser's address for it
+
+/** The address here of a temporary file, or of something of the county's; anything else stays as it is. */
+export function addressOf(src) {
+  const blob = files.get(src)
+  if (blob && !shown.has(src)) shown.set(src, URL.createObjectURL(blob))
+  return shown.get(src) ?? (address(src) || src)
+}
+
 /** A file that a page writes. */
 export const keepFile = (path, blob) => files.set(path, blob)
+
+/** One file in a form, as WeChat sends it. */
+function formOf({ filePath, name, formData = {} }) {
+  const blob = files.get(filePath)
+  if (!blob || !name) return null
+  const form = new FormData()
+  Object.entries(formData).forEach(([key, value]) => form.append(key, value))
+  form.append(name, blob, filePath.split('/').pop())
+  return form
+}
+
+/** The boundary is the browser's to choose, so no content type is set here. */
+function uploadFile(options) {
+  const form = formOf(options)
+  const { header = {} } = options
+  const rest = Object.fromEntries(Object.entries(header).filter(([key]) => key.toLowerCase() !== 'content-type'))
+  return task('uploadFile', { ...options, method: 'POST', header: rest, form }, async (response) => ({ data: await response.text() }))
+}
 
 const SOCKETS_MOST = 5
 const sockets = new Set()
@@ -194,6 +222,7 @@ connection.on((connected) => changes.tell({ isConnected: connected, networkType:
 export const network = {
   request: (options) => task('request', options, readAnswer),
   downloadFile: (options) => task('downloadFile', { ...options, method: 'GET' }, readFile),
+  uploadFile,
   connectSocket,
   getNetworkType: (options = {}) => {
     const found = { errMsg: 'getNetworkType:ok', networkType: isConnected() ? 'wifi' : 'none', weakNet: false }

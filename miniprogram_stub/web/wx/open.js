@@ -9,7 +9,7 @@ import { store } from './storage.js'
 
 const TEMPLATES_MOST = 5
 const NOT_A_TAP = 'can only be invoked by user TAP gesture.'
-const SCOPES = { 'scope.userLocation': '位置信息', 'scope.userFuzzyLocation': '模糊位置信息', 'scope.addPhoneCalendar': '日历' }
+const SCOPES = { 'scope.userLocation': '位置信息', 'scope.userFuzzyLocation': '模糊位置信息', 'scope.addPhoneCalendar': '日历', 'scope.record': '麦克风' }
 const granted = () => store.get('(scopes)') ?? {}
 
 /** WeChat asks once and remembers; a refusal is changed only in its settings. */
