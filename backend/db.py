@@ -49,6 +49,7 @@ MODELS = (
     "backend.draw.models",
     "backend.clinic.models",
     "backend.appeal.models",
+    "backend.chat.models",
     "backend.reminders.models",
     "backend.wechat.events",
 )

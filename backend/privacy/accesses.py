@@ -28,6 +28,7 @@ ACTIONS = {
     "carer.invitation_opened": "打开了代办邀请", "carer.invitations_listed": "看了没用的邀请",
     "carer.invited": "邀请家人代办", "carer.listed": "看了代办家属名单",
     "carer.revoked": "解除代办", "carer.uninvited": "收回代办邀请",
+    "chat.listed": "看了咨询列表", "chat.opened": "发起在线咨询", "chat.read": "看了咨询记录",
     "consent.listed": "看了同意记录",
     "contract.ended": "解除家庭医生签约", "contract.listed": "看了签约居民名单",
     "contract.read": "为签约居民找号", "contract.signed": "签约家庭医生",

@@ -7,7 +7,7 @@ tables, so that nothing new is forgotten.
 from typing import Any
 from uuid import UUID
 
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
@@ -16,6 +16,7 @@ from backend.appeal.models import Appeal
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, AppointmentEvent, Restriction
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
+from backend.chat.models import Attachment, BotTurn, Conversation, ConversationEvent, Message
 from backend.clinic.models import QueueEntry
 from backend.crypto import Vault
 from backend.draw.models import DrawEntry
@@ -62,6 +63,11 @@ WITHHELD = {
     "waitlist_event": {"actor_id"},
     "appeal": {"account_id", "decided_by"},
     "draw_entry": {"account_id"},
+    "conversation": {"account_id", "assigned_to", "claimed_by", "closed_by"},
+    "message": {"author_id", "request_hash", "check_at", "check_tries"},
+    "attachment": {"account_id", "staff_id", "path"},
+    "conversation_event": {"actor_id"},
+    "bot_turn": set(),
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
@@ -72,8 +78,8 @@ EVERYWHERE = {"consortium_id"}
 NOT_PERSONAL = {
     "amnesty", "announcement", "booking_policy", "consortium", "department", "draw", "fee",
     "idempotency_key", "organization", "pool_return", "pool_rule", "practitioner",
-    "practitioner_role", "schedule", "schedule_exception", "schedule_template", "slot", "staff",
-    "staff_role", "staff_session", "suspended_schedule", "suspension", "wechat_event",
+    "practitioner_role", "rule_set", "schedule", "schedule_exception", "schedule_template", "slot",
+    "staff", "staff_role", "staff_session", "suspended_schedule", "suspension", "wechat_event",
 }  # fmt: skip
 
 
@@ -96,6 +102,9 @@ async def export(actor: Actor, vault: Vault) -> dict[str, Any]:
 
 def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
     mine, theirs = Q(account_id=actor.account_id), Q(patient_id__in=people)
+    # What the account has asked itself: others ask about the same people in confidence.
+    talks = mine & (Q(patient_id=None) | theirs)
+    asked = Conversation.filter(talks).values("id")
     return [
         Account.filter(id=actor.account_id),
         Session.filter(mine),
@@ -114,6 +123,11 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         WaitlistEvent.filter(entry__patient_id__in=people),
         Appeal.filter(theirs),
         DrawEntry.filter(theirs),
+        Conversation.filter(talks),
+        Message.filter(conversation__id__in=Subquery(asked)),
+        Attachment.filter(conversation__id__in=Subquery(asked)),
+        ConversationEvent.filter(conversation__id__in=Subquery(asked)),
+        BotTurn.filter(conversation__id__in=Subquery(asked)),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),
@@ -123,7 +137,7 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
 def _order(model: type[Model]) -> str:
     """The newest first, by whatever the table calls it."""
     names = ("at", "created_at", "from_at", "answered_at", "checked_in_at", "joined_at",
-             "registered_at", "id")  # fmt: skip
+             "registered_at", "opened_at", "id")  # fmt: skip
     return "-" + next(name for name in names if name in model._meta.db_fields)
 
 

@@ -27,8 +27,8 @@ NEEDED = {"view": 1, "book": 2, "manage": 3}
 NOBODY = ("anonymous", "forged", "revoked")
 FOREIGN = (
     "far_patient", "far_appointment", "far_carer", "far_session", "far_organization", "far_slot",
-    "far_schedule", "far_department", "far_practitioner", "far_message", "far_wait", "stranger",
-    "account", "nobody",
+    "far_schedule", "far_department", "far_practitioner", "far_message", "far_wait",
+    "far_conversation", "stranger", "account", "nobody",
 )  # fmt: skip
 # Written by whoever reads or logs in, about themselves.
 OWN_TRACES = frozenset({"audit_event"})
@@ -66,6 +66,8 @@ NEWCOMER = {
     "agreed": True,
 }  # fmt: skip
 DRAW = "/draws/<draw_id:uuid>"
+TALK = "/conversations/<conversation_id:uuid>"
+TALKS = {"conversation_id": "conversation"}
 PLACED: dict[tuple[str, str], Placed] = {
     ("POST", "/login/wechat"): Placed(scope="public", body=fields(code="nonsense"), by=None),
     ("GET", "/me"): Placed(scope="account"),
@@ -149,6 +151,17 @@ PLACED: dict[tuple[str, str], Placed] = {
         filters=("department",),
     ),
     ("GET", "/announcements"): Placed(scope="public"),
+    ("POST", "/conversations"): Placed(
+        scope="book", ids={"patient_id": "patient"}, body=fields("patient_id")
+    ),
+    ("GET", "/conversations"): Placed(scope="account"),
+    ("GET", TALK): Placed(scope="own", ids=TALKS),
+    ("GET", f"{TALK}/messages"): Placed(scope="own", ids=TALKS),
+    ("POST", f"{TALK}/messages"): Placed(
+        scope="own", ids=TALKS, body=fields(client_id="m-00000001", text="膝盖疼怎么办")
+    ),
+    ("POST", f"{TALK}/read"): Placed(scope="own", ids=TALKS, body=fields(seq=1)),
+    ("POST", f"{TALK}/delivered"): Placed(scope="own", ids=TALKS, body=fields(seq=1)),
     ("GET", "/inbox"): Placed(scope="account"),
     ("GET", "/inbox/unread"): Placed(scope="account"),
     ("PUT", "/inbox/read"): Placed(scope="account", rank=7),

@@ -16,6 +16,7 @@ from backend.booking import appointments
 from backend.booking.desk import Desk
 from backend.booking.models import Appointment, Fee, Slot
 from backend.booking.waitlist import joining
+from backend.chat import conversations
 from backend.consortium import directory
 from backend.consortium.models import Consortium
 from backend.crypto import Vault
@@ -137,6 +138,7 @@ async def a_world(settings: Settings) -> World:
         "message": (await _told(owner)).id,
         "full_department": full.department.id,
         "wait": wait,
+        "conversation": await _asked(owner, me.patient_id),
         "draw": drawn.id,
         "drawn_schedule": drawn.schedule_id,
         "entered_draw": entered.id,
@@ -179,6 +181,10 @@ async def _waiting(clinic: Clinic, actor: Actor, patient_id: UUID) -> UUID:
     return waits[0].id
 
 
+async def _asked(actor: Actor, patient_id: UUID) -> UUID:
+    return (await conversations.begin(actor, patient_id, receipt=a_receipt(actor))).id
+
+
 async def _told(actor: Actor) -> Notice:
     return await Notice.get(account_id=actor.account_id, kind="booked")
 
@@ -204,6 +210,7 @@ async def _far_county(settings: Settings) -> dict[str, UUID]:
         "far_carer": far.id,
         "far_session": actor.session_id or uuid4(),
         "far_message": (await _told(actor)).id,
+        "far_conversation": await _asked(actor, far.patient_id),
         "far_wait": await _waiting(await a_clinic(elsewhere), actor, far.patient_id),
     }
 

@@ -1,0 +1,265 @@
+"""会话: residents begin one, write in it, read it and find it again.
+
+Whoever is not the account that began it, with care of its patient in force, gets NotFound.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import structlog
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from backend import audit, clock, db
+from backend.chat import events, live, marks, messages, policy
+from backend.chat.errors import ConversationOver, TooManyConversations
+from backend.chat.locking import change, lock
+from backend.chat.messages import RESIDENT, Author, Draft, SentBefore, Shown
+from backend.chat.models import Conversation
+from backend.errors import NotFound
+from backend.hub import Hub
+from backend.identity import access
+from backend.identity.access import Actor, care_of, note_read, patients_of
+from backend.identity.documents import mask_name
+from backend.ids import new_id
+from backend.receipts import Receipt
+from backend.staff.models import Staff
+
+log = structlog.get_logger()
+
+Cursor = tuple[datetime, UUID]
+
+
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation as its resident sees it. Instants in UTC; the patient's name is masked.
+
+    `read` and `delivered`: how far the other side has got; `seen`: how far the resident has.
+    """
+
+    id: UUID
+    version: int
+    state: str
+    patient_id: UUID | None
+    patient_name: str | None
+    organization: str | None
+    doctor: str | None
+    priority: str
+    red_flag: bool
+    last_seq: int
+    last_at: datetime
+    preview: str
+    unread: int
+    read: int
+    delivered: int
+    seen: int
+    opened_at: datetime
+    queued_at: datetime | None
+    due_at: datetime | None
+    closed_at: datetime | None
+    outcome: str
+    rating: int | None
+
+    @property
+    def can_write(self) -> bool:
+        return self.state in policy.LIVING or policy.may_reopen(
+            self.state, self.closed_at, clock.now()
+        )
+
+    @property
+    def can_rate(self) -> bool:
+        return self.state == policy.CLOSED and self.rating is None
+
+    @property
+    def can_ask_for_a_doctor(self) -> bool:
+        return self.state == policy.BOT
+
+
+# --- who may ------------------------------------------------------------------------------------
+
+
+async def find(actor: Actor, conversation_id: UUID, scope: str) -> Conversation:
+    """One of the account's own. Raises NotFound."""
+    row = (
+        await Conversation.filter(
+            id=conversation_id, consortium_id=actor.consortium_id, account_id=actor.account_id
+        )
+        .select_related("patient", "organization")
+        .first()
+    )
+    if row is None:
+        raise NotFound
+    if row.patient_id is not None:
+        await care_of(actor, row.patient_id, scope)
+    return row
+
+
+async def mine(actor: Actor) -> QuerySet[Conversation]:
+    """All of the account's own that it may still see."""
+    people = list(await patients_of(actor))
+    return Conversation.filter(
+        Q(patient_id=None) | Q(patient_id__in=people),
+        consortium_id=actor.consortium_id,
+        account_id=actor.account_id,
+    )
+
+
+# --- begin and write ----------------------------------------------------------------------------
+
+
+async def begin(actor: Actor, patient_id: UUID | None, *, receipt: Receipt) -> Talk:
+    """A new conversation, with the bot.
+
+    Raises:
+        NotFound: the patient is not the actor's to act for.
+        TooManyConversations, KeyReused.
+    """
+    if patient_id is not None:
+        await care_of(actor, patient_id, "book")
+    async with db.transaction():
+        await access.lock(actor)
+        await receipt.check()
+        living = Conversation.filter(account_id=actor.account_id, state__in=policy.LIVING)
+        if await living.count() >= policy.LIVING_MOST:
+            raise TooManyConversations(most=policy.LIVING_MOST)
+        now = clock.now()
+        row = await Conversation.create(
+            id=new_id(),
+            consortium_id=actor.consortium_id,
+            account_id=actor.account_id,
+            patient_id=patient_id,
+            state=policy.BOT,
+            opened_at=now,
+            last_at=now,
+        )
+        await events.note(actor, row, "open", before=None)
+        await audit.record(actor, "chat.opened", entity_id=row.id, patient_ids=[patient_id])
+        talk = (await _talks([await find(actor, row.id, "view")]))[0]
+        await receipt.keep(201, talk)
+    log.info("conversation.opened", conversation_id=str(row.id))
+    return talk
+
+
+async def send(actor: Actor, hub: Hub, conversation_id: UUID, draft: Draft) -> tuple[Shown, bool]:
+    """Say something. Returns the message, and whether this call has stored it.
+
+    `client_id` is its key: sent again, the first one is returned and nothing is done.
+
+    Raises:
+        NotFound; ConversationOver: it ended more than 48 hours ago.
+        ClientIdReused; Malformed: it quotes or encloses what is not there.
+    """
+    await find(actor, conversation_id, "book")
+    author = Author(RESIDENT, actor.account_id)
+    try:
+        async with db.transaction():
+            conversation = await lock(conversation_id)
+            message = await messages.append(conversation, author, draft)
+            await _go_on(actor, conversation)
+    except SentBefore as before:
+        return (await messages.shown([before.message], author))[0], False
+    await live.publish(hub, conversation)
+    log.info("message.sent", conversation_id=str(conversation_id), seq=message.seq)
+    return (await messages.shown([message], author))[0], True
+
+
+async def _go_on(actor: Actor, conversation: Conversation) -> None:
+    """What a resident's message sets going, in its transaction."""
+    if conversation.state in policy.OVER:
+        await _reopen(actor, conversation)
+
+
+async def _reopen(actor: Actor, conversation: Conversation) -> None:
+    """Back to the doctors' queue, or to the bot where no doctor ever had it."""
+    before = conversation.state
+    if not policy.may_reopen(before, conversation.closed_at, clock.now()):
+        raise ConversationOver(state=before)
+    answered = conversation.queued_at is not None
+    state = policy.after(before, "reopen" if answered else "resume")
+    await change(
+        conversation, state=state, closed_at=None, closed_by=None, outcome="", claimed_by=None,
+        claimed_at=None, answered_at=None, reopened=conversation.reopened + 1,
+        queued_at=clock.now() if answered else None,
+    )  # fmt: skip
+    await events.note(actor, conversation, "reopen", before=before)
+
+
+# --- read ---------------------------------------------------------------------------------------
+
+
+async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Talk]:
+    """The account's own, where something was said last first, from `after` on."""
+    wanted = await mine(actor)
+    if after is not None:
+        at, last = after
+        wanted = wanted.filter(Q(last_at__lt=at) | Q(last_at=at, id__lt=last))
+    rows = (
+        await wanted.select_related("patient", "organization")
+        .order_by("-last_at", "-id")
+        .limit(most)
+    )
+    async with db.transaction():
+        await note_read(actor, "chat.listed", {row.patient_id for row in rows} - {None})
+    return await _talks(rows)
+
+
+async def show(actor: Actor, conversation_id: UUID) -> Talk:
+    """One. Asked every few seconds, so it leaves no audit row: reading its messages does.
+
+    Raises NotFound.
+    """
+    return (await _talks([await find(actor, conversation_id, "view")]))[0]
+
+
+async def read(
+    actor: Actor, conversation_id: UUID, *, after: int | None, before: int | None, most: int
+) -> list[Shown]:
+    """Oldest first: what comes after a number, or before it; else the latest. Raises NotFound."""
+    row = await find(actor, conversation_id, "view")
+    found = await messages.page(conversation_id, after=after, before=before, most=most)
+    if found and row.patient_id is not None:
+        async with db.transaction():
+            await note_read(actor, "chat.read", {row.patient_id})
+    return await messages.shown(found, Author(RESIDENT, actor.account_id))
+
+
+async def mark(actor: Actor, hub: Hub, conversation_id: UUID, what: str, seq: int) -> None:
+    """The account has got (`delivered`) or read all up to `seq`. Raises NotFound."""
+    row = await find(actor, conversation_id, "view")
+    if await marks.mark(conversation_id, RESIDENT, what, seq):
+        await live.publish(hub, row)
+
+
+async def _talks(rows: Sequence[Conversation]) -> list[Talk]:
+    claimed = {row.claimed_by for row in rows} - {None}
+    doctors = await Staff.filter(id__in=list(claimed)) if claimed else []
+    names = {doctor.id: doctor.name for doctor in doctors}
+    return [_talk(row, names) for row in rows]
+
+
+def _talk(row: Conversation, names: dict[UUID, str]) -> Talk:
+    return Talk(
+        id=row.id,
+        version=row.version,
+        state=row.state,
+        patient_id=row.patient_id,
+        patient_name=mask_name(row.patient.name) if row.patient else None,
+        organization=row.organization.name if row.organization else None,
+        doctor=names.get(row.claimed_by) if row.claimed_by else None,
+        priority=row.priority,
+        red_flag=row.red_flag,
+        last_seq=row.last_seq,
+        last_at=row.last_at,
+        preview=row.preview,
+        unread=row.resident_unread,
+        read=row.staff_read,
+        delivered=row.staff_delivered,
+        seen=row.resident_read,
+        opened_at=row.opened_at,
+        queued_at=row.queued_at,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+        outcome=row.outcome,
+        rating=row.rating,
+    )

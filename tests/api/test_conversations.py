@@ -1,0 +1,85 @@
+"""Asking over HTTP, on the service as it really runs."""
+
+from uuid import uuid4
+
+import httpx
+
+from tests.api.conftest import Headers, Server, keyed
+from tests.people import an_id_number
+
+TALKS = "/api/v1/conversations"
+
+
+async def begun(server: Server, who: Headers, **form: object) -> str:
+    answer = await server.http.post(TALKS, json=form, headers=keyed(who))
+    assert answer.status_code == 201, answer.text
+    return f"{TALKS}/{answer.json()['id']}"
+
+
+async def said(server: Server, who: Headers, talk: str, **form: object) -> httpx.Response:
+    told = {"client_id": uuid4().hex} | form
+    return await server.http.post(f"{talk}/messages", json=told, headers=who)
+
+
+async def test_a_plain_conversation(server: Server) -> None:
+    who = await server.log_in()
+    patient = {
+        "name": "王桂兰", "id_number": an_id_number(), "relation": "self", "agreed": True,
+    }  # fmt: skip
+    made = await server.http.post("/api/v1/patients", json=patient, headers=keyed(who))
+    talk = await begun(server, who, patient_id=made.json()["id"])
+    shown = (await server.http.get(talk, headers=who)).json()
+    assert (shown["state"], shown["patient"]["name"]) == ("bot", "王*兰")
+    start = shown["last_seq"]
+
+    first = await said(server, who, talk, client_id="phone-0001", text=" 膝盖疼 ")
+    again = await said(server, who, talk, client_id="phone-0001", text=" 膝盖疼 ")
+    other = await said(server, who, talk, client_id="phone-0001", text="腰疼")
+    assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]
+    assert first.content == again.content
+    assert first.json()["text"] == "膝盖疼"
+    assert first.json()["mine"]
+    assert first.json()["client_id"] == "phone-0001"
+    assert other.json()["code"] == "client-id-reused"
+    chosen = await said(server, who, talk, choice="yes", text="是")
+    filled = await said(server, who, talk, fields={"age": "72"})
+    assert (chosen.json()["kind"], chosen.json()["payload"]) == ("choice", {"choice": "yes"})
+    assert (filled.json()["kind"], filled.json()["payload"]) == ("form", {"fields": {"age": "72"}})
+
+    mine = f"{talk}/messages?after={start}&limit=100"
+    items = (await server.http.get(mine, headers=who)).json()["items"]
+    assert [item["seq"] for item in items] == list(range(start + 1, start + 1 + len(items)))
+    assert [item["kind"] for item in items if item["mine"]] == ["text", "choice", "form"]
+    last = items[-1]["seq"]
+    older = await server.http.get(f"{talk}/messages?before={last}&limit=2", headers=who)
+    assert [item["seq"] for item in older.json()["items"]] == [last - 2, last - 1]
+    latest = await server.http.get(f"{talk}/messages?limit=1", headers=who)
+    assert [item["seq"] for item in latest.json()["items"]] == [last]
+    for what in ("delivered", "read"):
+        marked = await server.http.post(f"{talk}/{what}", json={"seq": last}, headers=who)
+        assert marked.status_code == 204
+    (listed,) = (await server.http.get(TALKS, headers=who)).json()["items"]
+    assert (listed["seen"], listed["unread"], listed["last_seq"]) == (last, 0, last)
+
+
+async def test_what_is_wrong_is_named(server: Server) -> None:
+    who = await server.log_in()
+    talk = await begun(server, who)
+    for form, field in (
+        ({"text": "  "}, "text"),
+        ({"text": "好", "client_id": "short"}, "client_id"),
+        ({"text": "好", "client_id": "~bot-000001"}, "client_id"),
+        ({"text": "长" * 2001}, "text"),
+        ({"choice": "a", "fields": {"b": "c"}}, "choice"),
+        ({"fields": {}}, "fields"),
+        ({"text": "好", "quoted_id": str(uuid4())}, "quoted_id"),
+        ({"attachment_id": str(uuid4())}, "attachment_id"),
+        ({"text": "好", "author": "doctor"}, "author"),
+    ):
+        answer = await said(server, who, talk, **form)
+        assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
+    for query in ("after=-1", "after=x", "limit=101", "since=3"):
+        answer = await server.http.get(f"{talk}/messages?{query}", headers=who)
+        assert answer.status_code == 422, query
+    zhao = await server.log_in("zhao-qiang")
+    assert (await said(server, zhao, talk, text="让我看看")).status_code == 404

@@ -1,0 +1,33 @@
+"""Conversations for tests."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from backend.chat import conversations
+from backend.chat.messages import Draft, Shown
+from backend.hub import Hub
+from backend.identity.access import Actor
+from tests.people import a_receipt
+
+
+async def a_talk(actor: Actor, patient_id: UUID | None = None) -> UUID:
+    return (await conversations.begin(actor, patient_id, receipt=a_receipt(actor))).id
+
+
+def a_draft(text: str = "这几天膝盖疼，走路更疼。", **facts: Any) -> Draft:
+    return Draft(**({"client_id": uuid4().hex, "body": text} | facts))
+
+
+async def say(actor: Actor, hub: Hub, talk_id: UUID, text: str = "膝盖疼", **facts: Any) -> Shown:
+    return (await conversations.send(actor, hub, talk_id, a_draft(text, **facts)))[0]
+
+
+async def all_of(actor: Actor, talk_id: UUID) -> list[Shown]:
+    """The whole conversation, page by page."""
+    found: list[Shown] = []
+    while True:
+        after = found[-1].seq if found else 0
+        rows = await conversations.read(actor, talk_id, after=after, before=None, most=50)
+        found += rows
+        if len(rows) < 50:
+            return found
