@@ -5,19 +5,18 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-import hypothesis
-import uvloop
-from hypothesis.stateful import rule, run_state_machine_as_test
+import pytest
+from hypothesis.stateful import rule
 
 from backend import clock
-from backend import db as database
 from backend.booking import flow, kept
 from backend.booking.models import PoolReturn, PoolRule, Slot
 from backend.booking.pools import FAMILY_DOCTOR, PUBLIC
 from backend.booking.schedules import a_slot as drafted
+from backend.db import transaction
 from backend.identity.access import Actor
 from backend.settings import Settings
-from tests.booking.test_places_machine import Places, some_slot, someone
+from tests.booking.test_places_machine import LONG, Places, live, some_slot, someone
 from tests.clinics import SLOT
 
 EXAMPLES, STEPS_EACH = 6, 20
@@ -51,7 +50,7 @@ class PooledPlaces(Places):
     async def _give(self, patient_id: UUID, slot: Slot) -> None:
         wanted = await kept.places_of(slot.schedule_id, FAMILY_DOCTOR)
         staff = Actor(self.settings.consortium_id, "staff", uuid4())
-        async with database.transaction():
+        async with transaction():
             await kept.take(
                 staff, wanted, patient_id=patient_id, patient_name="王*兰", origin="doctor"
             )
@@ -75,21 +74,15 @@ class PooledPlaces(Places):
 
 
 def test_no_life_of_the_town_loses_a_place_to_a_pool(settings: Settings) -> None:
-    loop = uvloop.new_event_loop()
-    done: Counter[str] = Counter()
-    loop.run_until_complete(database.connect(settings))
-    machine = type("PooledTown", (PooledPlaces,), {"loop": loop, "base": settings, "done": done})
-    try:
-        run_state_machine_as_test(
-            machine,
-            settings=hypothesis.settings(
-                max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None,
-                derandomize=True, database=None,
-                suppress_health_check=list(hypothesis.HealthCheck),
-            ),
-        )  # fmt: skip
-    finally:
-        loop.run_until_complete(database.disconnect())
-        loop.close()
+    done = live(settings, EXAMPLES, STEPS_EACH, PooledPlaces)
     assert {"give", "cancel", "wait"} <= done.keys(), done
     assert done["moved"], done
+
+
+@pytest.mark.soak
+def test_many_long_lives_beside_a_pool(settings: Settings, engine: str) -> None:
+    from benchmarks.soak import note
+
+    examples, steps = LONG[engine]
+    done = live(settings, examples, steps, PooledPlaces)
+    note(engine, "lives-pools", {"lives": examples, "steps": steps, **done, "broken": 0})
