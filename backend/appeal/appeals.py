@@ -225,14 +225,10 @@ async def _tell(row: Appeal, kind: str) -> None:
 
 
 async def _cases(desk: Desk, rows: Sequence[Appeal], names: dict[UUID, str]) -> list[Case]:
+    places = await desk.places.each(row.appointment.slot_id for row in rows)
     return [
-        _case(
-            row,
-            row.appointment,
-            await desk.places.get(row.appointment.slot_id),
-            names[row.patient_id],
-        )
-        for row in rows
+        _case(row, row.appointment, place, names[row.patient_id])
+        for row, place in zip(rows, places, strict=True)
     ]
 
 

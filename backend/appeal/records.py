@@ -63,9 +63,10 @@ async def record(actor: Actor, desk: Desk, patient_id: UUID) -> Record:
 async def _lines(desk: Desk, counted: list[Deed]) -> list[Line]:
     made = await Appeal.filter(appointment_id__in=[deed.appointment_id for deed in counted])
     appeals = {row.appointment_id: row for row in made}
+    places = await desk.places.each(deed.slot_id for deed in counted)
     return [
-        _line(deed, await desk.places.get(deed.slot_id), appeals.get(deed.appointment_id))
-        for deed in counted
+        _line(deed, place, appeals.get(deed.appointment_id))
+        for deed, place in zip(counted, places, strict=True)
     ]
 
 

@@ -33,9 +33,9 @@ async def _tickets(
     actor: Actor, desk: Desk, rows: Sequence[Appointment], names: dict[UUID, str]
 ) -> list[Ticket]:
     table = await policies(actor.consortium_id)
+    places = await desk.places.each(row.slot_id for row in rows)
     tickets = []
-    for row in rows:
-        place = await desk.places.get(row.slot_id)
+    for row, place in zip(rows, places, strict=True):
         policy = table.version(row.policy_version, place.tier)
         tickets.append(Ticket.of(row, place, policy, names[row.patient_id]))
     return tickets

@@ -1,6 +1,6 @@
 """Ending a carer's right without stranding an appointment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -58,16 +58,29 @@ async def _end(actor: Actor, patient_id: UUID, **which: UUID) -> None:
 
 async def stranded(patient_id: UUID, others: Sequence[Carer]) -> list[UUID]:
     """The patient's upcoming appointments, if none of the `others` could look after them."""
-    if any(row.scope in ("book", "manage") and is_in_force(row) for row in others):
-        return []
+    return (await stranded_each({patient_id: others})).get(patient_id, [])
+
+
+async def stranded_each(others: Mapping[UUID, Sequence[Carer]]) -> dict[UUID, list[UUID]]:
+    """The same for several patients, each with the others who care for them."""
+    alone = [patient_id for patient_id, rows in others.items() if not _can_book(rows)]
+    if not alone:
+        return {}
     rows = (
         await Appointment.filter(
             ~Q(status=PENDING) | Q(held_until__gt=clock.now()),
-            patient_id=patient_id,
+            patient_id__in=alone,
             status__in=UPCOMING,
             starts_at__gt=clock.now(),
         )
         .order_by("starts_at", "id")
-        .limit(SHOWN_MOST)
+        .limit(SHOWN_MOST * len(alone))
     )
-    return [row.id for row in rows]
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.patient_id, []).append(row.id)
+    return {patient_id: ids[:SHOWN_MOST] for patient_id, ids in found.items()}
+
+
+def _can_book(carers_of_one: Sequence[Carer]) -> bool:
+    return any(row.scope in ("book", "manage") and is_in_force(row) for row in carers_of_one)

@@ -71,7 +71,7 @@ async def _places(desk: Desk, schedule: Schedule) -> list[Place]:
         raise NoWalkInPlace(
             "这个班次没有留现场号，请看别的班次，或帮患者预约。", reason="none_kept"
         )
-    return [await desk.places.get(slot.id) for slot in slots]
+    return await desk.places.each(slot.id for slot in slots)
 
 
 async def _take(actor: Actor, places: list[Place], patient_id: UUID) -> Appointment:

@@ -4,7 +4,7 @@ There is no way back: whoever comes again is a new account. Appointments that no
 after must be cancelled first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -76,31 +76,32 @@ async def consequences(actor: Actor) -> list[Person]:
     )
     async with db.transaction():
         await note_read(actor, "patient.listed", {row.patient_id for row in rows})
-    people = []
-    for row in rows:
-        others = await Carer.filter(living(), patient_id=row.patient_id).exclude(id=row.id)
-        people.append(
-            Person(
-                row.patient_id,
-                mask_name(row.patient.name),
-                await _fate(row.patient_id, others),
-                await leaving.stranded(row.patient_id, others),
-            )
+    others: dict[UUID, list[Carer]] = {row.patient_id: [] for row in rows}
+    beside = Carer.filter(living(), patient_id__in=list(others))
+    for row in await beside.exclude(account_id=actor.account_id):
+        others[row.patient_id].append(row)
+    fates = await _fates(others)
+    stranded = await leaving.stranded_each(others)
+    return [
+        Person(
+            row.patient_id,
+            mask_name(row.patient.name),
+            fates[row.patient_id],
+            stranded.get(row.patient_id, []),
         )
-    return people
+        for row in rows
+    ]
 
 
-async def _fate(patient_id: UUID, others: Sequence[Carer]) -> Fate:
-    if any(is_in_force(other) for other in others):
-        return "shared"
-    return "kept" if await _must_stay(patient_id) else "erased"
-
-
-async def _must_stay(patient_id: UUID) -> bool:
-    return (
-        await _seen().filter(patient_id=patient_id).exists()
-        or await _barred().filter(patient_id=patient_id).exists()
-    )
+async def _fates(others: Mapping[UUID, Sequence[Carer]]) -> dict[UUID, Fate]:
+    """By patient, with the others who care for them."""
+    alone = [one for one, rows in others.items() if not any(is_in_force(row) for row in rows)]
+    kept = set()
+    for why in (_seen(), _barred()):
+        bound = why.filter(patient_id__in=alone).distinct()
+        kept |= set(await bound.values_list("patient_id", flat=True))
+    left: dict[UUID, Fate] = {one: "kept" if one in kept else "erased" for one in alone}
+    return {one: left.get(one, "shared") for one in others}
 
 
 def _seen() -> QuerySet[Appointment]:
@@ -142,7 +143,8 @@ async def _leave(actor: Actor, row: Carer, others: list[Carer]) -> None:
         if stranded:
             raise HasAppointments(appointment_ids=stranded)
     await carers.end(actor, row)
-    if row.state == "active" and await _fate(row.patient_id, others) == "erased":
+    fates = await _fates({row.patient_id: others})
+    if row.state == "active" and fates[row.patient_id] == "erased":
         await _erase_patient(actor, row.patient_id)
 
 

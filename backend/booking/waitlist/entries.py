@@ -162,9 +162,9 @@ async def _offers(
         id__in=[key for key in by_id if key], status=PENDING, held_until__gt=clock.now()
     )
     table = await policies(actor.consortium_id)
+    places = await desk.places.each(row.slot_id for row in living)
     found = {}
-    for row in living:
-        place = await desk.places.get(row.slot_id)
+    for row, place in zip(living, places, strict=True):
         policy = table.version(row.policy_version, place.tier)
         name = mask_name(patients[row.patient_id].name)
         found[by_id[row.id].id] = Ticket.of(row, place, policy, name)
