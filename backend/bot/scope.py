@@ -5,15 +5,16 @@ hides the shorter ones in it: 没办法 is no 没. Everything here works on the 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from backend.bot.talk import Status
 
 Kind = Literal[
-    "absent", "after", "uncertain", "question", "hypothetical", "past", "other", "break", "plain"
-]
+    "absent", "after", "uncertain", "question", "about", "hypothetical", "past", "other", "break",
+    "plain",
+]  # fmt: skip
 SENTENCE_ENDS = frozenset("。!?;…\n")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",，:")
 LISTS = frozenset("、和及与跟或/ ")
@@ -24,16 +25,17 @@ BEFORE: dict[str, Status] = {
     "past": "past",
     "other": "other_person",
 }
+BEHIND: dict[str, Status] = {"question": "uncertain", "about": "hypothetical"}  # 中风的后遗症
 AFTER_MOST = 4  # characters between a word and what says after it that it is gone
 Span = tuple[int, int]
 
 
-class Cue(msgspec.Struct, frozen=True):
+class Cue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`reach`: over how many characters it still speaks of what is found there."""
 
-    cue: str
+    cue: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
     kind: Kind
-    reach: int
+    reach: Annotated[int, msgspec.Meta(ge=0, le=40)]
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -64,9 +66,9 @@ class Scope:
             return "absent"
         for cue in cues:
             kind = cue.kind
-            if kind == "question" and 0 <= cue.start - end <= cue.reach:
+            if kind in BEHIND and 0 <= cue.start - end <= cue.reach:
                 if self._joined(end, cue.start, CLAUSE_ENDS):
-                    return "uncertain"
+                    return BEHIND[kind]
             elif kind in BEFORE and self._before(cue, start):
                 return BEFORE[kind]
         return "present"
@@ -83,11 +85,11 @@ class Scope:
 def _visible(found: Iterable[Found]) -> list[Found]:
     """Longest first wins; what lies inside another cue is part of that word."""
     kept: list[Found] = []
-    reached = -1
+    start, reached = -1, -1
     for cue in found:
-        if cue.end > reached:
+        if cue.end > reached or (cue.start, cue.end) == (start, reached):  # it may say two things
             kept.append(cue)
-            reached = cue.end
+            start, reached = cue.start, cue.end
     return kept
 
 

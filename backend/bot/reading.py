@@ -1,0 +1,94 @@
+"""One message, read once: in normal spelling, with what was found in it and what that means."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from backend.bot import measures
+from backend.bot.matching import Hit
+from backend.bot.phrases import Occurrence
+from backend.bot.rules import Rules
+from backend.bot.scope import Found, Scope, Span
+from backend.bot.talk import TEXT_MOST, Evidence, Person, Status
+
+FROM_RECORD = -1  # the turn of what the record says, not the resident
+
+
+class Reading:
+    """`hits` by group of the matcher; positions are those of `text`, `original` leads back."""
+
+    def __init__(self, rules: Rules, written: str, turn: int) -> None:
+        self.rules = rules
+        self.written = written[:TEXT_MOST]
+        self.turn = turn
+        self.normal = rules.normalise(self.written)
+        self.text = self.normal.text
+        self.hits: dict[str, list[Hit]] = rules.matcher.find(self.text)
+        self._statuses: dict[Occurrence, Status] = {}
+
+    @cached_property
+    def signs(self) -> dict[int, list[Occurrence]]:
+        """Number of the sign → where it stands, meant or not."""
+        found = self.rules.phrases.find(self.text, self.hits["signs"])
+        for number in [number for number in found if number < 0]:
+            only_looks_like = found.pop(number)
+            if kept := _apart(found.get(-1 - number, ()), only_looks_like):
+                found[-1 - number] = kept
+            else:
+                found.pop(-1 - number, None)
+        return found
+
+    @cached_property
+    def measures(self) -> tuple[measures.Measure, ...]:
+        return measures.read(self.text)
+
+    @cached_property
+    def scope(self) -> Scope:
+        cues = self.rules.cues
+        return Scope(
+            self.text,
+            (
+                Found(cues[which].kind, start, end, cues[which].reach)
+                for which, start, end in self.hits["cues"]
+            ),
+        )
+
+    def status(self, occurrence: Occurrence) -> Status:
+        known = self._statuses.get(occurrence)
+        if known is None:
+            known = (
+                "present"
+                if self.turn == FROM_RECORD
+                else self.scope.status(occurrence.start, occurrence.end, occurrence.own)
+            )
+            self._statuses[occurrence] = known
+        return known
+
+    def original(self, start: int, end: int) -> Span:
+        return self.normal.span(start, end)
+
+    def evidence(self, start: int, end: int, **of: object) -> Evidence:
+        """The words at `start:end` of `text`, as they were written."""
+        low, high = self.original(start, end)
+        return Evidence(
+            turn=self.turn,
+            start=low,
+            end=high,
+            text=self.written[low:high],
+            **of,  # type: ignore[arg-type]
+        )
+
+
+def _apart(found: Iterable[Occurrence], others: Sequence[Occurrence]) -> list[Occurrence]:
+    return [
+        one
+        for one in found
+        if not any(one.start < other.end and other.start < one.end for other in others)
+    ]
+
+
+def read_all(rules: Rules, person: Person, texts: Sequence[str]) -> list[Reading]:
+    """The conversation, after what the record says about long-lasting diseases."""
+    record = (
+        [Reading(rules, "、".join(person.conditions), FROM_RECORD)] if person.conditions else []
+    )
+    return record + [Reading(rules, text, turn) for turn, text in enumerate(texts)]

@@ -1,0 +1,48 @@
+"""危险信号, first on every turn and over the whole conversation.
+
+A denial takes away its own words only: a flag that stands elsewhere, or earlier, still stands.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from backend.bot import cases
+from backend.bot.cases import Seen
+from backend.bot.reading import Reading
+from backend.bot.rules import Rules
+from backend.bot.schema import RedFlag
+from backend.bot.talk import Flag, Person, Status
+
+LEVELS = ("I", "II", "III", "IV")
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """A rule that holds, or is doubtful, and the words that it rests on."""
+
+    rule: RedFlag
+    status: Status
+    seen: tuple[Seen, ...]
+
+    @property
+    def flag(self) -> Flag:
+        rule = self.rule
+        return Flag(rule.id, rule.name, rule.level, rule.deed, rule.calls_120)
+
+
+def find(rules: Rules, readings: Sequence[Reading], person: Person) -> list[Raised]:
+    """The most urgent first."""
+    among = cases.index(rules, "red_flags")
+    raised = []
+    for at in among.candidates(readings):
+        found = [
+            held
+            for case in among.cases[at]
+            if (held := cases.holds(case, readings, person)) is not None
+        ]
+        if found:
+            status, seen = min(found, key=lambda held: held[0] != "present")
+            rule = among.of[at]
+            assert isinstance(rule, RedFlag)  # noqa: S101  for the type checker
+            raised.append(Raised(rule, status, tuple(seen)))
+    return sorted(raised, key=lambda one: (LEVELS.index(one.rule.level), one.rule.id))

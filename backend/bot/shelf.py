@@ -1,0 +1,46 @@
+"""The version that new conversations begin with, and earlier ones that some still go by.
+
+A reload replaces everything at once or nothing: faulty rules never answer anybody.
+"""
+
+from collections import OrderedDict
+from pathlib import Path
+
+from backend.bot.rules import FOLDER, Rules, files_in, read, version_of
+
+KEPT_MOST = 8  # versions in memory; others come back from the blob that the chat stored
+
+
+class Shelf:
+    """For one process. Not for threads: one task reloads."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        self.current = Rules(files_in(folder))
+        self._kept: OrderedDict[str, Rules] = OrderedDict({self.current.version: self.current})
+
+    def reload(self) -> bool:
+        """Whether the folder has another version now. Raises RulesError, and keeps what it had."""
+        files = files_in(self._folder)
+        version = version_of(files)
+        if version == self.current.version:
+            return False
+        self.current = self._keep(self._kept.get(version) or Rules(files))
+        return True
+
+    def get(self, version: str) -> Rules | None:
+        """None when it is no longer, or not yet, in memory: then `put` its blob."""
+        found = self._kept.get(version)
+        return None if found is None else self._keep(found)
+
+    def put(self, blob: bytes) -> Rules:
+        """A version from where it was stored. Raises RulesError."""
+        return self._keep(read(blob))
+
+    def _keep(self, rules: Rules) -> Rules:
+        self._kept[rules.version] = rules
+        self._kept.move_to_end(rules.version)
+        while len(self._kept) > KEPT_MOST:
+            oldest = next(one for one in self._kept if one != self.current.version)
+            del self._kept[oldest]
+        return rules
