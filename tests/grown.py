@@ -26,6 +26,7 @@ from backend.booking.models import (
     Slot,
 )
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
+from backend.chat.models import Conversation, Message
 from backend.clinic.models import QueueEntry
 from backend.consortium import directory
 from backend.consortium.models import (
@@ -344,6 +345,25 @@ class Grown:
         )  # fmt: skip
         for patient_id in (own, child.patient_id):
             await self._wishes(number, patient_id)
+        await self.conversation(child.patient_id)
+        await self.message(self.ids["conversation"], number)
+
+    async def conversation(self, patient_id: UUID) -> Conversation:
+        now = clock.now()
+        row = await Conversation.create(
+            id=uuid4(), consortium_id=self.county, account_id=self.owner.actor.account_id,
+            patient_id=patient_id, state="bot", opened_at=now, last_at=now,
+        )  # fmt: skip
+        await self.message(row.id, 0)
+        return row
+
+    async def message(self, conversation_id: UUID, seq: int) -> None:
+        await Message.create(
+            id=uuid4(), conversation_id=conversation_id, seq=seq, client_id=uuid4().hex,
+            request_hash="0" * 64, author_kind="resident", kind="text", at=clock.now(),
+            author_id=self.owner.actor.account_id, body=f"消息{seq}",
+        )  # fmt: skip
+        await Conversation.filter(id=conversation_id).update(last_seq=seq)
 
     async def _wishes(self, number: int, patient_id: UUID) -> None:
         actor, now = self.owner.actor, clock.now()
@@ -436,6 +456,7 @@ async def a_grown(settings: Settings) -> Grown:
         "appeal": appeal.id,
         "wait": wait.id,
         "message": notice.id,
+        "conversation": (await town.conversation(owner.patient_id)).id,
         "staff": staff.id,
         "template": template.id,
         "exception": exception.id,
