@@ -1,0 +1,217 @@
+// One conversation as this phone has it: what came, in the service's order, and what is still on its
+// way out. A socket says what is new; without one the service is asked again and again. Messages
+// have numbers without gaps, so nothing is shown twice or left out, however often the line breaks.
+const api = require('../../utils/api')
+const { site } = require('../../utils/config')
+const upload = require('./upload')
+
+const PAGE = 30
+const POLL_MS = 4000 // without a socket
+const AGAIN_MS = 15000 // until another try at one
+const TRIES = 4 // then the sender is asked
+const UNSENT_MOST = 20
+
+const newId = () => `m-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 12)}`
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/**
+ * `tell({talk, messages, unsent, more})` whenever something changed; `refused(problem, message)`
+ * when the service will not have one.
+ */
+function open(id, tell, refused) {
+  const base = `/conversations/${id}`
+  const box = `unsent-${id}`
+  let talk = null
+  let messages = []
+  let unsent = (wx.getStorageSync(box) || []).map((one) => Object.assign({}, one, { failed: true }))
+  let more = false
+  let socket = null
+  let live = false
+  let stopped = false
+  let sending = false
+  let asking = null
+  let seen = 0
+
+  const last = () => (messages.length ? messages[messages.length - 1].seq : 0)
+  const keep = () => (unsent.length ? wx.setStorageSync(box, unsent) : wx.removeStorageSync(box))
+  const say = () => { if (!stopped) tell({ talk, messages, unsent, more }) }
+
+  /** What is new, in order; what was there is replaced, as marks and recalls change it. */
+  function take(items) {
+    const known = new Map(messages.map((one) => [one.seq, one]))
+    items.forEach((one) => {
+      known.set(one.seq, one)
+      if (one.kind === 'recall' && one.quoted) {
+        const old = known.get(one.quoted.seq)
+        if (old) known.set(old.seq, Object.assign({}, old, { recalled: true, text: '', attachment: null, payload: null }))
+      }
+    })
+    messages = [...known.values()].sort((a, b) => a.seq - b.seq)
+    const mine = new Set(items.map(({ client_id: one }) => one).filter(Boolean))
+    if (unsent.some((one) => mine.has(one.client_id))) {
+      unsent = unsent.filter((one) => !mine.has(one.client_id))
+      keep()
+    }
+  }
+
+  /** Everything after what is here, page by page. Asked twice at once, it is asked once. */
+  function catchUp() {
+    if (asking) return asking
+    asking = (async () => {
+      talk = await api.get(base)
+      while (!stopped && last() < talk.last_seq) {
+        const { items } = await api.get(`${base}/messages`, { after: last(), limit: 100 })
+        if (!items.length) break
+        take(items)
+      }
+      say()
+      mark()
+    })().finally(() => { asking = null })
+    return asking
+  }
+
+  /** The page is open, so what came has been read. A lost mark is no news: the next one says more. */
+  function mark() {
+    const seq = last()
+    if (seq <= seen || stopped) return
+    seen = seq
+    api.post(`${base}/read`, { seq }).catch(() => { seen = 0 })
+  }
+
+  async function begin() {
+    talk = await api.get(base)
+    const { items } = await api.get(`${base}/messages`, { limit: PAGE })
+    take(items)
+    more = Boolean(messages.length) && messages[0].seq > 1
+    say()
+    mark()
+    connect()
+  }
+
+  async function earlier() {
+    const { items } = await api.get(`${base}/messages`, { before: messages[0].seq, limit: PAGE })
+    take(items)
+    more = messages[0].seq > 1
+    say()
+  }
+
+  // --- what is new --------------------------------------------------------------------------------
+
+  function lost() {
+    live = false
+    socket = null
+  }
+
+  function connect() {
+    if (stopped || socket) return
+    socket = {} // on its way
+    api.post('/conversations/tickets', { conversation_id: id }).then(({ ticket }) => {
+      if (stopped) return
+      const url = `${site.replace(/^http/, 'ws')}/api/v1/conversations/live?ticket=${ticket}&after=${last()}`
+      socket = wx.connectSocket({ url, fail: lost })
+      socket.onOpen(() => { live = true })
+      socket.onMessage(({ data }) => hear(JSON.parse(data)))
+      socket.onClose(lost)
+      socket.onError(lost)
+    }, lost)
+  }
+
+  function hear(news) {
+    if (stopped) return
+    if (news.conversation) talk = news.conversation
+    const items = news.items || []
+    if (items.length && items[0].seq > last() + 1) catchUp().catch(() => {})
+    else {
+      take(items)
+      say()
+      mark()
+    }
+  }
+
+  // --- what goes out ------------------------------------------------------------------------------
+
+  /** `{text}`, `{choice, text}`, `{fields, text}` or `{kind, path, seconds}`; `quoted_id` with any. */
+  function send(said) {
+    unsent = unsent.concat(Object.assign({ client_id: newId(), at: new Date().toISOString(), failed: false }, said)).slice(-UNSENT_MOST)
+    keep()
+    say()
+    return deliver()
+  }
+
+  function again(clientId) {
+    unsent = unsent.map((one) => (one.client_id === clientId ? Object.assign({}, one, { failed: false }) : one))
+    say()
+    return deliver()
+  }
+
+  /** One after the other, so that they arrive in the order in which they were written. */
+  async function deliver() {
+    if (sending) return
+    sending = true
+    try {
+      for (let one = next(); one && !stopped; one = next()) await deliverOne(one)
+    } finally {
+      sending = false
+    }
+  }
+
+  const next = () => unsent.find(({ failed }) => !failed)
+
+  async function deliverOne(one) {
+    try {
+      take([await patiently(() => post(one))])
+    } catch (problem) {
+      if (!problem.code) throw problem
+      if (problem.unclear) unsent = unsent.map((other) => (other === one ? Object.assign({}, one, { failed: true }) : other))
+      else {
+        unsent = unsent.filter((other) => other !== one)
+        refused(problem, one)
+      }
+      keep()
+    }
+    say()
+    if (talk.last_seq < last()) catchUp().catch(() => {})
+  }
+
+  async function post(one) {
+    const body = { client_id: one.client_id, text: one.text || '' }
+    if (one.choice) body.choice = one.choice
+    if (one.fields) body.fields = one.fields
+    if (one.quoted_id) body.quoted_id = one.quoted_id
+    if (one.path) {
+      const stored = await upload(`${base}/attachments`, one.path, { client_id: one.client_id, kind: one.kind })
+      Object.assign(body, { attachment_id: stored.id, attachment_kind: one.kind })
+    }
+    return api.post(`${base}/messages`, body)
+  }
+
+  async function patiently(attempt) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt()
+      } catch (problem) {
+        if (!problem.unclear || tries >= TRIES || stopped) throw problem
+        await sleep((problem.retryAfter || Math.pow(2, tries) * 0.5) * 1000)
+      }
+    }
+  }
+
+  const polling = setInterval(() => { if (!live && talk) catchUp().catch(() => {}) }, POLL_MS)
+  const trying = setInterval(() => { if (talk) connect() }, AGAIN_MS)
+
+  return {
+    begin,
+    earlier,
+    catchUp,
+    send,
+    again,
+    stop() {
+      stopped = true
+      clearInterval(polling)
+      clearInterval(trying)
+      if (socket && socket.close) socket.close({})
+    },
+  }
+}
+
+module.exports = { open }
