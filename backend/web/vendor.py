@@ -19,6 +19,7 @@ from backend.web.static_files import FOLDER
 PACKAGES = {  # package → (version, the file in it, our name)
     "htmx.org": ("2.0.11", "dist/htmx.min.js", "htmx.min.js"),
     "htmx-ext-sse": ("2.2.4", "dist/sse.min.js", "sse.min.js"),
+    "echarts": ("6.1.0", "dist/echarts.common.min.js", "echarts.min.js"),  # with its SVG painter
 }
 LIST = "vendor.json"
 NPM_S = 120.0
