@@ -39,6 +39,7 @@ function county(stored = [one(1)], facts = {}) {
       return { status: 201, data: found }
     },
     'POST /conversations/c1/read': { status: 204, data: '' },
+    'POST /conversations/c1/delivered': { status: 204, data: '' },
     'POST /conversations/tickets': { ticket: 't1' },
     'GET /announcements': { emergency_phone: '120' },
   }
@@ -71,6 +72,17 @@ test('what comes by the socket stands in order, once, and is marked as read', as
   await settled()
   expect(texts()).toEqual(['第 1', '第 2', '第 3'])
   expect(device.requests.filter(({ path }) => path.endsWith('/read')).map(({ body }) => body.seq)).toEqual([1, 3])
+})
+
+test('behind another page it has reached the phone, and was not read yet', async () => {
+  const { device, page, line } = await onPage(county())
+  page.onHide()
+  line.heard.message({ data: JSON.stringify({ items: [one(2)] }) })
+  await settled()
+  expect(device.requests.at(-1)).toMatchObject({ path: '/conversations/c1/delivered', body: { seq: 2 } })
+  page.onShow()
+  await settled()
+  expect(device.requests.at(-1)).toMatchObject({ path: '/conversations/c1/read', body: { seq: 2 } })
 })
 
 test('a gap is filled from the service before anything is shown out of order', async () => {

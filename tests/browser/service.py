@@ -106,6 +106,15 @@ class Service:
         form = {"patient_ids": [patient], "department_id": department, "from_on": on, "to_on": on}
         self.ask(token, "POST", "/waitlist", json=form)
 
+    def begin_to_ask(self, token: str, patient: str | None = None) -> str:
+        """A conversation (会话) of one's own."""
+        return str(self.ask(token, "POST", "/conversations", json={"patient_id": patient})["id"])
+
+    def say(self, token: str, conversation: str, text: str) -> Any:
+        """A message in it, as its resident."""
+        form = {"client_id": secrets.token_hex(8), "text": text}
+        return self.ask(token, "POST", f"/conversations/{conversation}/messages", json=form)
+
     def take(self, slot_id: str) -> None:
         """One place of the slot, by somebody else."""
         token = self.log_in(f"other-{secrets.token_hex(6)}")

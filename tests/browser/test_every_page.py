@@ -50,6 +50,8 @@ def home(service: Service) -> Home:
     department = clinic["department"]["id"]
     doctor = service.find("/practitioners", limit=1)["items"][0]
     service.wait(token, me)
+    asked = service.begin_to_ask(token, me)
+    service.say(token, asked, "这两天膝盖疼，下楼更疼")
     return Home(
         user,
         {
@@ -60,6 +62,7 @@ def home(service: Service) -> Home:
             "appointment": f"id={booked}",
             "move": f"id={booked}",
             "queue": f"id={booked}",
+            "chat": f"id={asked}",
             "patient": f"id={me}",
             "standing": f"id={me}",
             "message": f"id={message['id']}",

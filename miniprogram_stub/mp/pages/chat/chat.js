@@ -38,12 +38,13 @@ page({
     }).then(() => this.toEnd(this.at ? `#m${this.at}` : '#end'))
   },
 
-  // Back from a picture, a card or another app: the socket may have died meanwhile.
+  // Back from a picture, a card or another app.
   onShow() {
-    if (this.now) this.feed.catchUp().catch(() => {})
+    this.feed.show(true)
   },
 
   onHide() {
+    this.feed.show(false)
     this.silence()
   },
 

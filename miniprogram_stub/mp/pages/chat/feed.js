@@ -19,7 +19,6 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
  * when the service will not have one.
  */
 function open(id, tell, refused) {
-  const base = `/conversations/${id}`
   const box = `unsent-${id}`
   let talk = null
   let messages = []
@@ -30,7 +29,8 @@ function open(id, tell, refused) {
   let stopped = false
   let sending = false
   let asking = null
-  let seen = 0
+  let shown = true
+  const told = { read: 0, delivered: 0 }
 
   const last = () => (messages.length ? messages[messages.length - 1].seq : 0)
   const keep = () => (unsent.length ? wx.setStorageSync(box, unsent) : wx.removeStorageSync(box))
@@ -58,9 +58,9 @@ function open(id, tell, refused) {
   function catchUp() {
     if (asking) return asking
     asking = (async () => {
-      talk = await api.get(base)
+      talk = await api.get(`/conversations/${id}`)
       while (!stopped && last() < talk.last_seq) {
-        const { items } = await api.get(`${base}/messages`, { after: last(), limit: 100 })
+        const { items } = await api.get(`/conversations/${id}/messages`, { after: last(), limit: 100 })
         if (!items.length) break
         take(items)
       }
@@ -70,17 +70,18 @@ function open(id, tell, refused) {
     return asking
   }
 
-  /** The page is open, so what came has been read. A lost mark is no news: the next one says more. */
+  /** It reached the phone, or with the page in front, the eyes. A lost mark is made up for by the next. */
   function mark() {
+    const what = shown ? 'read' : 'delivered'
     const seq = last()
-    if (seq <= seen || stopped) return
-    seen = seq
-    api.post(`${base}/read`, { seq }).catch(() => { seen = 0 })
+    if (seq <= told[what] || stopped) return
+    told[what] = seq
+    api.post(shown ? `/conversations/${id}/read` : `/conversations/${id}/delivered`, { seq }).catch(() => { told[what] = 0 })
   }
 
   async function begin() {
-    talk = await api.get(base)
-    const { items } = await api.get(`${base}/messages`, { limit: PAGE })
+    talk = await api.get(`/conversations/${id}`)
+    const { items } = await api.get(`/conversations/${id}/messages`, { limit: PAGE })
     take(items)
     more = Boolean(messages.length) && messages[0].seq > 1
     say()
@@ -89,7 +90,7 @@ function open(id, tell, refused) {
   }
 
   async function earlier() {
-    const { items } = await api.get(`${base}/messages`, { before: messages[0].seq, limit: PAGE })
+    const { items } = await api.get(`/conversations/${id}/messages`, { before: messages[0].seq, limit: PAGE })
     take(items)
     more = messages[0].seq > 1
     say()
@@ -179,10 +180,10 @@ function open(id, tell, refused) {
     if (one.fields) body.fields = one.fields
     if (one.quoted_id) body.quoted_id = one.quoted_id
     if (one.path) {
-      const stored = await upload(`${base}/attachments`, one.path, { client_id: one.client_id, kind: one.kind })
+      const stored = await upload(`/conversations/${id}/attachments`, one.path, { client_id: one.client_id, kind: one.kind })
       Object.assign(body, { attachment_id: stored.id, attachment_kind: one.kind })
     }
-    return api.post(`${base}/messages`, body)
+    return api.post(`/conversations/${id}/messages`, body)
   }
 
   async function patiently(attempt) {
@@ -205,6 +206,11 @@ function open(id, tell, refused) {
     catchUp,
     send,
     again,
+    /** Whether the page is in front. */
+    show(now) {
+      shown = now
+      if (talk && now) catchUp().catch(() => {}) // the socket may have died meanwhile
+    },
     stop() {
       stopped = true
       clearInterval(polling)

@@ -2,7 +2,7 @@
 // it), `again` (send what was not sent), `look` (a picture), `play` (a voice note), `open` (where a
 // card leads).
 Component({
-  properties: { item: { type: Object, value: {} }, playing: Boolean },
+  properties: { item: { type: Object, value: { links: [] } }, playing: Boolean },
   methods: {
     more() { this.triggerEvent('more') },
     again() { this.triggerEvent('again') },
