@@ -30,6 +30,8 @@ IN_CHINESE = ("README.zh-CN.md", "docs/privacy.md", "docs/workbook.md")
 MAKE = re.compile(r"(?:^|`|\$ )make ([a-z]+)", re.M)
 
 WHEN = {
+    "picture-refused": "Not a JPEG, PNG or WebP that can be read, or too large: `why` says which.",
+    "voice-refused": "Not an MP3, AAC or M4A that can be read, or too long: `why` says which.",
     "already-appealed": "There is an appeal about the appointment already: one for each.",
     "already-decided": "Staff: somebody else has decided the appeal meanwhile.",
     "appeal-too-late": "More than 30 days after the no-show or the late cancellation.",
