@@ -15,7 +15,6 @@ from backend.bot.schema import Case, Limit, RedFlag, TierRule, Urgency
 from backend.bot.talk import Person, Status
 
 Clinical = RedFlag | Urgency | TierRule
-PREGNANT, UNKNOWN = "pregnant", -1  # the sign that the record may know by itself
 COUNTS: frozenset[Status] = frozenset({"present", "uncertain"})
 
 
@@ -27,6 +26,13 @@ class Seen(msgspec.Struct, frozen=True):
     start: int
     end: int
     status: Status
+
+
+PREGNANT, SUDDEN, CHRONIC = "pregnant", "sudden", "long_standing"  # signs that this module knows
+UNKNOWN = -1
+SILENCED_BY = 20  # characters between a sign and what silences it
+LONG_HOURS, LONG_REACH = 24.0 * 21, 14
+Placed = Occurrence | Measure | Seen
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -50,7 +56,8 @@ class Index:
             silent = tuple(number[name] for name in getattr(rule, "unless", ()))
             cases = [_compiled(case, number, silent) for case in rule.when]
             if rule.id in number and isinstance(rule, RedFlag):
-                cases.insert(0, Compiled(Case(all=(rule.id,)), ((number[rule.id],),), silent))
+                alone = Case(all=(rule.id,), acute=rule.acute)
+                cases.insert(0, Compiled(alone, ((number[rule.id],),), silent))
             self.cases.append(tuple(cases))
             for case in cases:
                 for sign in case.groups[0] if case.groups else ():
@@ -89,14 +96,13 @@ def holds(
     case: Compiled, readings: Sequence[Reading], person: Person
 ) -> tuple[Status, list[Seen]] | None:
     """`present`, or `uncertain` when a word that it needs is doubtful; None: it doesn't hold."""
-    if not _fits(case.case, readings, person) or not _all_found(case, readings, person):
+    if not _all_found(case, readings, person) or not _fits(case.case, readings, person):
         return None
     numbers = [_number(limit, readings) for limit in case.case.limits]
     if None in numbers:
         return None
-    if any(_meant(sign, readings, person, present=True) for sign in case.unless):
-        return None
-    chosen = _near(case, readings) if case.case.near else _anywhere(case, readings, person)
+    found = [_group(case, group, readings) for group in case.groups]
+    chosen = _near(case, found) if case.case.near else _anywhere(case, found, readings, person)
     if chosen is None:
         return None
     seen = [*chosen, *(number for number in numbers if number is not None)]
@@ -143,12 +149,8 @@ def _number(limit: Limit, readings: Sequence[Reading]) -> Seen | None:
     for reading in reversed(readings):
         for measure in reading.measures:
             if measure.kind == limit.kind and limit.holds(measure.value):
-                return _seen_number(measure, reading)
+                return Seen(measure.kind, reading.turn, measure.start, measure.end, "present")
     return None
-
-
-def _seen_number(measure: Measure, reading: Reading) -> Seen:
-    return Seen(measure.kind, reading.turn, measure.start, measure.end, "present")
 
 
 def occurrences(
@@ -167,54 +169,71 @@ def occurrences(
                 yield reading, occurrence, status
 
 
-def _meant(
-    sign: int, readings: Sequence[Reading], person: Person, *, present: bool = False
-) -> Seen | None:
-    """The best occurrence: one that stands rather than one that is doubtful."""
-    doubtful = None
-    for reading, occurrence, status in occurrences(sign, readings):
-        name = reading.rules.signs[sign].id
-        seen = Seen(name, reading.turn, occurrence.start, occurrence.end, status)
-        if status == "present":
-            return seen
-        doubtful = doubtful or seen
-    return None if present else doubtful
+def _group(case: Compiled, group: Sequence[int], readings: Sequence[Reading]) -> list[Seen]:
+    """Every place where one of these signs stands, those that are sure first."""
+    seen = [
+        Seen(reading.rules.signs[sign].id, reading.turn, one.start, one.end, status)
+        for sign in group
+        for reading, one, status in occurrences(sign, readings)
+        if not (case.unless and _silenced(case.unless, reading, one))
+        and not (case.case.acute and _long_standing(reading, one))
+    ]
+    return sorted(seen, key=lambda one: one.status != "present")
 
 
-def _anywhere(case: Compiled, readings: Sequence[Reading], person: Person) -> list[Seen] | None:
+def _silenced(unless: Sequence[int], reading: Reading, one: Occurrence) -> bool:
+    return any(
+        _distance(one, other) <= SILENCED_BY
+        for sign in unless
+        for other in reading.signs.get(sign, ())
+        if reading.status(other) in ("present", "past")
+    )
+
+
+def _long_standing(reading: Reading, one: Occurrence) -> bool:
+    """经常, 三年了 next to it; 突然 next to it says that this time is another."""
+    number = reading.rules.sign_number
+    if _any_near(reading, number.get(SUDDEN, UNKNOWN), one):
+        return False
+    return _any_near(reading, number.get(CHRONIC, UNKNOWN), one) or any(
+        measure.kind == "duration_hours"
+        and measure.value >= LONG_HOURS
+        and _distance(one, measure) <= LONG_REACH
+        for measure in reading.measures
+    )
+
+
+def _any_near(reading: Reading, sign: int, one: Occurrence) -> bool:
+    return any(_distance(one, other) <= LONG_REACH for other in reading.signs.get(sign, ()))
+
+
+def _anywhere(
+    case: Compiled, found: Sequence[Sequence[Seen]], readings: Sequence[Reading], person: Person
+) -> list[Seen] | None:
     chosen = []
-    for group in case.groups:
-        found = [seen for sign in group if (seen := _meant(sign, readings, person)) is not None]
-        if found:
-            chosen.append(min(found, key=lambda seen: seen.status != "present"))
+    for group, seen in zip(case.groups, found, strict=True):
+        if seen:
+            chosen.append(seen[0])
         elif not _known(group, readings, person):
             return None
     return chosen
 
 
-def _near(case: Compiled, readings: Sequence[Reading]) -> list[Seen] | None:
+def _near(case: Compiled, found: Sequence[Sequence[Seen]]) -> list[Seen] | None:
     """Every sign within so many characters of one of the first group, in the same message."""
-    for reading in readings:
-        groups = [
+    for first in found[0]:
+        near = [
             [
-                Seen(reading.rules.signs[sign].id, reading.turn, one.start, one.end, status)
-                for sign in group
-                for _, one, status in occurrences(sign, (reading,))
+                one
+                for one in group
+                if one.turn == first.turn and _distance(first, one) <= case.case.near
             ]
-            for group in case.groups
+            for group in found[1:]
         ]
-        for first in groups[0]:
-            near = [
-                [one for one in group if _distance(first, one) <= case.case.near]
-                for group in groups[1:]
-            ]
-            if all(near):
-                return [
-                    first,
-                    *(min(ones, key=lambda one: one.status != "present") for ones in near),
-                ]
+        if all(near):
+            return [first, *(ones[0] for ones in near)]
     return None
 
 
-def _distance(one: Seen, other: Seen) -> int:
+def _distance(one: Placed, other: Placed) -> int:
     return max(one.start, other.start) - min(one.end, other.end)

@@ -68,7 +68,9 @@ class Table(msgspec.Struct, frozen=True):
 class Rules:
     """One version, unchanging. Made by `load` or `read`."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, unsigned_allowed: bool = False) -> None:
+        """`unsigned_allowed`: a demo, where rules without a doctor's name may give advice."""
+        self.unsigned_allowed = unsigned_allowed
         read = _Reading(files)
         if read.faults:
             raise RulesError(read.faults)
@@ -110,9 +112,9 @@ class Rules:
         return zlib.compress(packed, BLOB_LEVEL)
 
 
-def load(folder: Path = FOLDER) -> Rules:
+def load(folder: Path = FOLDER, *, unsigned_allowed: bool = False) -> Rules:
     """The rules in a folder. Raises RulesError with every fault."""
-    return Rules(files_in(folder))
+    return Rules(files_in(folder), unsigned_allowed=unsigned_allowed)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -124,7 +126,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def read(blob: bytes) -> Rules:
+def read(blob: bytes, *, unsigned_allowed: bool = False) -> Rules:
     """What `blob()` wrote. Raises RulesError."""
     try:
         unpacker = zlib.decompressobj()
@@ -132,7 +134,7 @@ def read(blob: bytes) -> Rules:
         files = msgspec.msgpack.decode(packed, type=list[tuple[str, bytes]])
     except (zlib.error, msgspec.MsgspecError):
         raise RulesError([Fault("", "", "", "存下来的规则读不出来。")]) from None
-    return Rules(dict(files))
+    return Rules(dict(files), unsigned_allowed=unsigned_allowed)
 
 
 def version_of(files: Files) -> str:
@@ -224,7 +226,8 @@ class _Reading:
         """Every wording goes into one set of phrases; a rule's own ones are a sign of its name."""
         for kind in ("red_flags", "faq", "flows"):
             for rule in self._rules[kind].values():
-                if rule.phrases:
+                # A yes or a no is looked for in short answers alone: 是 stands everywhere.
+                if rule.phrases and getattr(rule, "does", "") not in schema.ANSWERS:
                     self.signs[rule.id] = schema.Sign(
                         id=rule.id, name=rule.id, phrases=rule.phrases, without=rule.without
                     )

@@ -74,6 +74,8 @@ class Case(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     age_under_months: float | None = None
     age_from_months: float | None = None
     sex: Literal["male", "female"] | None = None
+    acute: bool = False
+    """What is told as long-standing (for years, often) doesn't count, unless it came suddenly."""
 
 
 class RedFlag(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +92,8 @@ class RedFlag(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     phrases: Annotated[tuple[Phrase, ...], Meta(max_length=PHRASES_MOST)] = ()
     without: tuple[Phrase, ...] = ()
     unless: tuple[str, ...] = ()
+    acute: bool = False
+    """Of the phrases alone; a case says it for itself."""
     when: tuple[Case, ...] = ()
 
 
@@ -123,6 +127,8 @@ Deed = Literal[
     "human", "book", "medication_plan", "survey", "cancel_appointment", "stop", "resume", "program",
     "greet", "goodbye", "thanks", "yes", "no", "unknown", "about_family", "about_me", "wrong",
 ]  # fmt: skip
+
+ANSWERS: tuple[Deed, ...] = ("unknown", "no", "yes")  # in this order: 不知道 has a 不 in it
 
 
 class Flow(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):

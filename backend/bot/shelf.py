@@ -6,7 +6,7 @@ A reload replaces everything at once or nothing: faulty rules never answer anybo
 from collections import OrderedDict
 from pathlib import Path
 
-from backend.bot.rules import FOLDER, Rules, files_in, read, version_of
+from backend.bot.rules import FOLDER, Files, Rules, files_in, read, version_of
 
 KEPT_MOST = 8  # versions in memory; others come back from the blob that the chat stored
 
@@ -14,9 +14,10 @@ KEPT_MOST = 8  # versions in memory; others come back from the blob that the cha
 class Shelf:
     """For one process. Not for threads: one task reloads."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path = FOLDER, *, unsigned_allowed: bool = False) -> None:
         self._folder = folder
-        self.current = Rules(files_in(folder))
+        self._unsigned = unsigned_allowed
+        self.current = self._made(files_in(folder))
         self._kept: OrderedDict[str, Rules] = OrderedDict({self.current.version: self.current})
 
     def reload(self) -> bool:
@@ -25,7 +26,7 @@ class Shelf:
         version = version_of(files)
         if version == self.current.version:
             return False
-        self.current = self._keep(self._kept.get(version) or Rules(files))
+        self.current = self._keep(self._kept.get(version) or self._made(files))
         return True
 
     def get(self, version: str) -> Rules | None:
@@ -35,7 +36,10 @@ class Shelf:
 
     def put(self, blob: bytes) -> Rules:
         """A version from where it was stored. Raises RulesError."""
-        return self._keep(read(blob))
+        return self._keep(read(blob, unsigned_allowed=self._unsigned))
+
+    def _made(self, files: Files) -> Rules:
+        return Rules(files, unsigned_allowed=self._unsigned)
 
     def _keep(self, rules: Rules) -> Rules:
         self._kept[rules.version] = rules

@@ -1,0 +1,158 @@
+"""分诊: one pure decision over a whole conversation. Red flags first; never a diagnosis."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from backend.bot import cases, red_flags, slots
+from backend.bot.reading import Reading, read_all
+from backend.bot.red_flags import LEVELS, Raised
+from backend.bot.rules import Rules
+from backend.bot.schema import Rule, TierRule, Urgency
+from backend.bot.talk import Evidence, Person, Priority, Ranked, Tier, Triage
+
+WORDS_MOST = 300  # characters of the resident's own words in a summary
+MEASURED = {
+    "temperature": "体温{:g}℃", "bp_systolic": "收缩压{:g}", "bp_diastolic": "舒张压{:g}",
+    "glucose": "血糖{:g}", "pulse": "脉搏{:g}", "oxygen": "血氧{:g}%", "pain": "疼痛{:g}分",
+    "pregnancy_weeks": "孕{:.0f}周",
+}  # fmt: skip
+
+
+def decide(
+    rules: Rules,
+    person: Person,
+    texts: Sequence[str],
+    *,
+    given: Mapping[str, str] = {},
+    confirmed: Collection[str] = (),
+) -> Triage:
+    """`given`: slots that a form filled. `confirmed`: doubtful red flags that were asked about."""
+    readings = read_all(rules, person, texts)
+    return judge(rules, person, readings, given=given, confirmed=confirmed)
+
+
+def judge(
+    rules: Rules,
+    person: Person,
+    readings: Sequence[Reading],
+    *,
+    given: Mapping[str, str],
+    confirmed: Collection[str],
+) -> Triage:
+    raised = red_flags.find(rules, readings, person)
+    firm = [one for one in raised if one.status == "present" or one.rule.id in confirmed]
+    evidence = _proofs(rules, readings, raised)
+    used: list[Rule] = [one.rule for one in firm]
+    priority = _priority(rules, readings, person, firm, used)
+    filled, of_slots = slots.known(rules, readings, person, given)
+    ranked: tuple[Ranked, ...] = ()
+    tier = _tier(rules, readings, person, priority, ranked, used)
+    return Triage(
+        priority=priority,
+        tier=tier,
+        departments=ranked,
+        red_flags=tuple(one.flag for one in firm),
+        intent="other",
+        slots=filled,
+        summary=_summary(rules, readings, firm, filled, priority),
+        next_step=rules.wording[f"next_{priority}"],
+        safety_net=rules.wording[f"safety_{priority}"],
+        evidence=(*evidence, *of_slots),
+        signed=all(rule.reviewed_by for rule in used),
+    )
+
+
+def _priority(
+    rules: Rules,
+    readings: Sequence[Reading],
+    person: Person,
+    firm: Sequence[Raised],
+    used: list[Rule],
+) -> Priority:
+    if firm:
+        return min((one.rule.level for one in firm), key=LEVELS.index)
+    among = cases.index(rules, "urgencies")
+    for at in among.candidates(readings):
+        rule = among.of[at]
+        held = [cases.holds(case, readings, person) for case in among.cases[at]]
+        if isinstance(rule, Urgency) and any(one and one[0] == "present" for one in held):
+            used.append(rule)
+            return rule.priority
+    return "IV"
+
+
+def _tier(
+    rules: Rules,
+    readings: Sequence[Reading],
+    person: Person,
+    priority: Priority,
+    ranked: Sequence[Ranked],
+    used: list[Rule],
+) -> Tier:
+    department = ranked[0].name if ranked else None
+    among = cases.index(rules, "tiers")
+    for rule, compiled in zip(among.of, among.cases, strict=True):
+        if not isinstance(rule, TierRule):
+            continue
+        if rule.priorities and priority not in rule.priorities:
+            continue
+        if rule.departments and department is not None and department not in rule.departments:
+            continue
+        if not compiled or any(cases.holds(case, readings, person) for case in compiled):
+            used.append(rule)
+            return rule.tier
+    return "township"
+
+
+def _proofs(rules: Rules, readings: Sequence[Reading], raised: Sequence[Raised]) -> list[Evidence]:
+    by_turn = {reading.turn: reading for reading in readings}
+    return [
+        by_turn[seen.turn].evidence(
+            seen.start,
+            seen.end,
+            rule_id=one.rule.id,
+            rule_version=str(one.rule.version),
+            kind="red_flag",
+            status=seen.status,
+        )
+        for one in raised
+        for seen in one.seen
+    ]
+
+
+def _summary(
+    rules: Rules,
+    readings: Sequence[Reading],
+    firm: Sequence[Raised],
+    filled: Mapping[str, str],
+    priority: Priority,
+) -> str:
+    """Lines for the doctor; what is not known has no line."""
+    told = [reading.written for reading in readings if reading.turn >= 0 and reading.written]
+    lines = {
+        "sum_priority": priority,
+        "sum_red_flags": "；".join(one.rule.name for one in firm),
+        "sum_symptoms": filled.get("symptom", ""),
+        "sum_doubtful": "、".join(slots.names(rules, readings, "uncertain")),
+        "sum_denied": "、".join(slots.names(rules, readings, "absent")),
+        "sum_past": "、".join(slots.names(rules, readings, "past")),
+        "sum_measures": "，".join(_measured(readings)),
+        **{f"sum_{name}": filled.get(name, "") for name in DETAILS},
+        "sum_words": " / ".join(told)[:WORDS_MOST],
+    }
+    return "\n".join(
+        rules.wording[name].format(value=value) for name, value in lines.items() if value
+    )
+
+
+DETAILS = ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
+
+
+def _measured(readings: Sequence[Reading]) -> list[str]:
+    return list(
+        dict.fromkeys(
+            MEASURED[measure.kind].format(measure.value)
+            for reading in readings
+            for measure in reading.measures
+            if measure.kind in MEASURED
+        )
+    )
