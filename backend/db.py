@@ -50,6 +50,7 @@ MODELS = (
     "backend.clinic.models",
     "backend.appeal.models",
     "backend.chat.models",
+    "backend.chat.duty_models",
     "backend.reminders.models",
     "backend.wechat.events",
 )

@@ -24,6 +24,7 @@ from backend import clock, db, lease, notices, receipts
 from backend.appeal import amnesties
 from backend.booking import flow, holds, schedules
 from backend.booking.waitlist import expiring
+from backend.chat import ending, overdue
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
 from backend.crypto import Vault
@@ -67,8 +68,8 @@ class Run:
     took_s: float
 
 
-def jobs(settings: Settings) -> list[Job]:
-    """What is done, and when (wall-clock times in China)."""
+def jobs(settings: Settings, hub: Hub | None = None) -> list[Job]:
+    """What is done, and when (wall-clock times in China). `hub`: to tell who watches."""
     county = settings.consortium_id
     vault = Vault(settings.keys, settings.index_key_bytes)
     return [
@@ -89,6 +90,8 @@ def jobs(settings: Settings) -> list[Job]:
         Job("draws.draw", lambda: drawing.draw_due(county, vault), every(seconds=30), quiet=True),
         Job("inbox.scan", scanning.scan, every(seconds=3), quiet=True),
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
+        Job("chat.escalate", lambda: _escalate(county, hub), every(seconds=10), quiet=True),
+        Job("chat.close_unanswered", lambda: _close_chats(county), at(minute=25), quiet=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("invitations.sweep", lambda: in_portions(invitations.sweep), at(hour=3, minute=45)),
         Job("staff.sweep", lambda: in_portions(staff_sessions.sweep), at(hour=3, minute=55)),
@@ -109,6 +112,14 @@ async def _finish_suspensions(county: UUID) -> int:
 
 async def _note_reached(county: UUID) -> int:
     return await cases.note_reached(county)
+
+
+async def _escalate(county: UUID, hub: Hub | None) -> int:
+    return await in_portions(lambda: overdue.escalate(county, hub))
+
+
+async def _close_chats(county: UUID) -> int:
+    return await in_portions(lambda: ending.close_unanswered(county))
 
 
 async def _mend() -> int:
@@ -147,7 +158,7 @@ class Timetable:
 
     def __init__(self, settings: Settings, hub: Hub, timetable: list[Job] | None = None) -> None:
         self.last: dict[str, Run] = {}
-        self._jobs = jobs(settings) if timetable is None else timetable
+        self._jobs = jobs(settings, hub) if timetable is None else timetable
         self._hub = hub
         self._holder = secrets.token_hex(8)
         self._scheduler: AsyncIOScheduler | None = None

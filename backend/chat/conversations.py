@@ -13,7 +13,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
-from backend.chat import events, live, marks, messages, policy
+from backend.chat import ending, events, handing_over, live, marks, messages, policy
 from backend.chat.errors import ConversationOver, TooManyConversations
 from backend.chat.locking import change, lock
 from backend.chat.messages import RESIDENT, Author, Draft, SentBefore, Shown
@@ -168,6 +168,8 @@ async def _go_on(actor: Actor, conversation: Conversation) -> None:
     """What a resident's message sets going, in its transaction."""
     if conversation.state in policy.OVER:
         await _reopen(actor, conversation)
+    elif conversation.state == policy.OPEN:
+        await handing_over.asked_again(conversation)
 
 
 async def _reopen(actor: Actor, conversation: Conversation) -> None:
@@ -175,12 +177,12 @@ async def _reopen(actor: Actor, conversation: Conversation) -> None:
     before = conversation.state
     if not policy.may_reopen(before, conversation.closed_at, clock.now()):
         raise ConversationOver(state=before)
-    answered = conversation.queued_at is not None
-    state = policy.after(before, "reopen" if answered else "resume")
+    if conversation.queued_at is not None:
+        await ending.again(actor, conversation)
+        return
     await change(
-        conversation, state=state, closed_at=None, closed_by=None, outcome="", claimed_by=None,
-        claimed_at=None, answered_at=None, reopened=conversation.reopened + 1,
-        queued_at=clock.now() if answered else None,
+        conversation, state=policy.after(before, "resume"), closed_at=None, closed_by=None,
+        outcome="", reopened=conversation.reopened + 1,
     )  # fmt: skip
     await events.note(actor, conversation, "reopen", before=before)
 

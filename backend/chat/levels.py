@@ -43,8 +43,10 @@ class Institution(msgspec.Struct, frozen=True):
 
 
 class DutyTable(msgspec.Struct, frozen=True):
+    """`weeks`: of a doctor in an institution, by (institution, doctor)."""
+
     institutions: dict[UUID, Institution]
-    weeks: dict[UUID, Week]
+    weeks: dict[tuple[UUID, UUID], Week]
     leaves: dict[UUID, tuple[Leave, ...]]
 
     def week_at(self, organization_id: UUID | None) -> Week:
@@ -241,7 +243,7 @@ def _is_there(table: DutyTable, doctor_id: UUID, organization_id: UUID, window: 
     place = table.institutions.get(organization_id)
     if place is None or doctor_id not in place.doctors or _on_leave(table, doctor_id, window):
         return False
-    week = table.weeks.get(doctor_id, place.week)
+    week = table.weeks.get((organization_id, doctor_id), place.week)
     return works_within(week, window.since, window.until)
 
 

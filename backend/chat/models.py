@@ -52,7 +52,8 @@ class Conversation(Model):
     handed_over_for = fields.CharField(max_length=20, default="")  # HandOver.reason
     queued_at = fields.DatetimeField(null=True)
     due_at = fields.DatetimeField(null=True)  # of the first answer of a doctor
-    routed_by = fields.CharField(max_length=16, default="")  # contract, team, on_call, county …
+    routed_by = fields.CharField(max_length=16, default="")  # duty_policy.LEVELS
+    home_id = fields.UUIDField(null=True)  # the resident's own institution, whoever is asked now
     assigned_to = fields.UUIDField(null=True)  # staff in whose queue it stands first
     claimed_by = fields.UUIDField(null=True)  # staff
     claimed_at = fields.DatetimeField(null=True)

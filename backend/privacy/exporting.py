@@ -16,6 +16,7 @@ from backend.appeal.models import Appeal
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment, AppointmentEvent, Restriction
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
+from backend.chat.duty_models import CallTask, HandOver
 from backend.chat.models import Attachment, BotTurn, Conversation, ConversationEvent, Message
 from backend.clinic.models import QueueEntry
 from backend.crypto import Vault
@@ -68,18 +69,23 @@ WITHHELD = {
     "attachment": {"account_id", "staff_id", "path"},
     "conversation_event": {"actor_id"},
     "bot_turn": set(),
+    "hand_over": {"doctor_id", "answered_by", "silent"},
+    "call_task": {"called_by", "note"},  # what staff write to each other
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
 }
 EVERYWHERE = {"consortium_id"}
-# Tables of the county and of its staff; answers to repeated requests, which repeat what stands
-# above; and WeChat's events, whose outcome is in `subscription`.
+# Tables of the county and of its staff, their notes to each other among them; answers to repeated
+# requests and the list of what the bot did not understand, which repeat what stands above; and
+# WeChat's events, whose outcome is in `subscription`.
 NOT_PERSONAL = {
-    "amnesty", "announcement", "booking_policy", "consortium", "department", "draw", "fee",
-    "idempotency_key", "organization", "pool_return", "pool_rule", "practitioner",
-    "practitioner_role", "rule_set", "schedule", "schedule_exception", "schedule_template", "slot",
-    "staff", "staff_role", "staff_session", "suspended_schedule", "suspension", "wechat_event",
+    "amnesty", "announcement", "booking_policy", "canned_reply", "consortium", "conversation_note",
+    "department", "draw", "duty_leave", "duty_numbers", "fee", "idempotency_key", "on_call_duty",
+    "organization", "pool_return", "pool_rule", "practitioner", "practitioner_role", "rule_set",
+    "schedule", "schedule_exception", "schedule_template", "slot", "staff", "staff_role",
+    "staff_session", "suspended_schedule", "suspension", "wechat_event", "working_hours",
+    "zero_hit",
 }  # fmt: skip
 
 
@@ -128,6 +134,8 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         Attachment.filter(conversation__id__in=Subquery(asked)),
         ConversationEvent.filter(conversation__id__in=Subquery(asked)),
         BotTurn.filter(conversation__id__in=Subquery(asked)),
+        HandOver.filter(conversation__id__in=Subquery(asked)),
+        CallTask.filter(conversation__id__in=Subquery(asked)),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),
@@ -136,8 +144,8 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
 
 def _order(model: type[Model]) -> str:
     """The newest first, by whatever the table calls it."""
-    names = ("at", "created_at", "from_at", "answered_at", "checked_in_at", "joined_at",
-             "registered_at", "opened_at", "id")  # fmt: skip
+    names = ("at", "created_at", "from_at", "handed_at", "answered_at", "checked_in_at",
+             "joined_at", "registered_at", "opened_at", "id")  # fmt: skip
     return "-" + next(name for name in names if name in model._meta.db_fields)
 
 

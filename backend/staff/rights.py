@@ -8,6 +8,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "schedule.read",
             "priority.book",  # into the priority pool, for a contracted resident
             "contract.edit",  # family doctors' contracts: one's own
+            "chat.answer",  # claim and answer conversations
         }
     ),
     "institution_admin": frozenset(
@@ -25,6 +26,8 @@ RIGHTS: dict[str, frozenset[str]] = {
             "waitlist.read",
             "appeal.decide",
             "amnesty.grant",
+            "chat.oversee",  # every conversation there, and what nobody took
+            "chat.duty",  # working hours, leave, on-call lists
             "report.read",
             "staff.manage",
         }
@@ -43,6 +46,8 @@ RIGHTS: dict[str, frozenset[str]] = {
             "waitlist.read",
             "appeal.decide",
             "amnesty.grant",
+            "chat.oversee",
+            "chat.duty",
             "policy.simulate",
             "report.read",
             "staff.manage",

@@ -14,10 +14,9 @@ from backend.booking.places import Place
 from backend.booking.tickets import Ticket
 from backend.crypto import Vault
 from backend.errors import NotFound
-from backend.identity import accounts, patients
-from backend.identity.access import Actor, in_force, note_read
+from backend.identity.access import Actor, note_read
 from backend.identity.documents import mask_name, mask_phone
-from backend.identity.models import Carer, Patient
+from backend.identity.phones import Number, numbers
 from backend.suspension import policy
 from backend.suspension.chosen import RIGHT
 from backend.suspension.models import Suspension, SuspensionCase
@@ -51,13 +50,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Whether somebody must still tell them."""
         known = self.outcome == policy.UNDONE and not self.reached_by
         return self.reached_at is None and not known
-
-
-class Number(msgspec.Struct, frozen=True):
-    """A phone in full, and whose: `self` or what the carer is to the patient."""
-
-    whose: str
-    phone: str
 
 
 async def opened(actor: Actor, ticket: Ticket) -> UUID | None:
@@ -99,7 +91,7 @@ async def reveal(actor: Actor, vault: Vault, case_id: UUID) -> list[Number]:
         await audit.record(
             actor, "suspension.phone_shown", entity_id=case.id, patient_ids=[case.patient_id]
         )
-    return (await _numbers(vault, [case.patient_id]))[case.patient_id]
+    return (await numbers(vault, [case.patient_id]))[case.patient_id]
 
 
 async def _case(actor: Actor, case_id: UUID) -> SuspensionCase:
@@ -155,9 +147,9 @@ async def _shown(actor: Actor, vault: Vault, rows: Sequence[SuspensionCase]) -> 
     offers = {row.id: row for row in offered}
     slots = {row.appointment.slot_id for row in rows} | {row.slot_id for row in offered}
     known = await booked_places.load(slots)
-    numbers = await _numbers(vault, list(people))
+    known_phones = await numbers(vault, list(people))
     return [
-        _told(row, offers.get(row.offer_id or row.id), known, numbers[row.patient_id])
+        _told(row, offers.get(row.offer_id or row.id), known, known_phones[row.patient_id])
         for row in rows
     ]
 
@@ -187,25 +179,6 @@ def _told(
         reached_by=row.reached_by,
         reached_note=row.reached_note,
     )
-
-
-async def _numbers(vault: Vault, patient_ids: Sequence[UUID]) -> dict[UUID, list[Number]]:
-    """The patient's own phone first, then those of whoever cares for them."""
-    found: dict[UUID, list[Number]] = {patient_id: [] for patient_id in patient_ids}
-    for patient in await Patient.filter(id__in=list(patient_ids), phone_sealed__not_isnull=True):
-        phone = vault.open(patient.phone_sealed or "", bound_to=patients.PHONE_COLUMN)
-        found[patient.id].append(Number("self", phone))
-    carers = (
-        await Carer.filter(in_force(), patient_id__in=list(patient_ids))
-        .order_by("created_at", "id")
-        .select_related("account")
-    )
-    for carer in carers:
-        if carer.account.phone_sealed is not None:
-            phone = vault.open(carer.account.phone_sealed, bound_to=accounts.PHONE_COLUMN)
-            if all(number.phone != phone for number in found[carer.patient_id]):
-                found[carer.patient_id].append(Number(carer.relation, phone))
-    return found
 
 
 # A message about it was read by anybody who cares for the patient, or they have answered the offer.

@@ -178,7 +178,7 @@ institutions = st.builds(
 tables = st.builds(
     DutyTable,
     institutions=st.dictionaries(st.sampled_from([HOME, TOWN, COUNTY]), institutions),
-    weeks=st.dictionaries(doctors, weeks),
+    weeks=st.dictionaries(st.tuples(st.sampled_from([HOME, TOWN, COUNTY]), doctors), weeks),
     leaves=st.dictionaries(doctors, st.lists(leaves, max_size=3).map(tuple)),
 )
 askers = st.builds(Asker, st.none() | st.just(HOME), st.none() | doctors)

@@ -14,6 +14,7 @@ from backend.audit import AuditEvent
 from backend.booking import leaving
 from backend.booking.granting import DONE
 from backend.booking.waitlist.diary import DONE as WAITED
+from backend.chat.taking import AUDITED
 from backend.clinic.policy import STATES
 from backend.errors import NotFound
 from backend.identity import invitations, patients
@@ -139,5 +140,5 @@ def test_every_action_has_words() -> None:
     composed = by_name | {"patient.registered", "patient.requested"}
     composed |= {f"line.{deed}" for state in STATES.values() for deed in state.exits}
     composed |= {"line.check_in", "line.no_show", "line.walk_in"}
-    composed |= set(DECIDED.values())
+    composed |= set(DECIDED.values()) | set(AUDITED.values())
     assert set(actions()) | composed == set(ACTIONS)

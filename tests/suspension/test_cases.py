@@ -9,6 +9,7 @@ from backend.audit import AuditEvent
 from backend.booking import appointments, diary
 from backend.errors import NotFound
 from backend.identity import accounts
+from backend.identity.phones import Number
 from backend.inbox import messages, scanning
 from backend.settings import Settings
 from backend.suspension import cases, undoing
@@ -136,7 +137,7 @@ async def test_a_phone_is_shown_on_purpose_only(db: None, settings: Settings) ->
     await stop.suspend()
     (case,) = await waiting(stop)
     assert case.phone == "139****5678"
-    assert await cases.reveal(stop.admin, vault, case.id) == [cases.Number("self", PHONE)]
+    assert await cases.reveal(stop.admin, vault, case.id) == [Number("self", PHONE)]
     audit = await AuditEvent.get(action="suspension.phone_shown")
     assert (audit.actor_id, audit.patient_id) == (stop.admin.id, ticket.patient_id)
 
