@@ -51,6 +51,7 @@ MODELS = (
     "backend.appeal.models",
     "backend.chat.models",
     "backend.chat.duty_models",
+    "backend.replay.models",
     "backend.reminders.models",
     "backend.wechat.events",
 )

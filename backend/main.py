@@ -14,6 +14,7 @@ from backend.api.wire import BODY_MOST
 from backend.booking.desk import Desk
 from backend.crypto import Vault
 from backend.identity.sessions import Sessions
+from backend.replay.running import Runner
 from backend.settings import Settings
 from backend.web import mount as mount_pages
 from backend.wechat.client import WeChat
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         ),
         sessions=Sessions(desk.care),
         desk=desk,
+        replays=Runner(),
     )
     app.ctx.service = service
     mount_api(app, service)
@@ -70,6 +72,7 @@ async def _start(app: Sanic[Any, Any]) -> None:
 
 async def _stop(app: Sanic[Any, Any]) -> None:
     service: Service = app.ctx.service
+    await service.replays.close()
     await service.desk.taking.close()
     await service.sessions.close()
     await service.wechat.close()

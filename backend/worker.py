@@ -33,6 +33,7 @@ from backend.hub import LEADER, Hub, open_hub
 from backend.identity import invitations
 from backend.inbox import scanning
 from backend.privacy import erasing
+from backend.replay import runs
 from backend.settings import Settings
 from backend.staff import sessions as staff_sessions
 from backend.suspension import cases, suspensions, undoing
@@ -94,6 +95,7 @@ def jobs(settings: Settings, hub: Hub | None = None) -> list[Job]:
         Job("chat.close_unanswered", lambda: _close_chats(county), at(minute=25), quiet=True),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("invitations.sweep", lambda: in_portions(invitations.sweep), at(hour=3, minute=45)),
+        Job("simulations.sweep", runs.sweep, every(seconds=60), quiet=True),
         Job("staff.sweep", lambda: in_portions(staff_sessions.sweep), at(hour=3, minute=55)),
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
         Job("erasing.sweep", lambda: in_portions(lambda: erasing.sweep(county)), at(hour=4)),

@@ -11,6 +11,8 @@ from datetime import time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from backend import clock
 from backend.appeal.models import Appeal
 from backend.booking.models import (
@@ -47,6 +49,9 @@ from backend.identity.models import (
 )
 from backend.ids import new_id
 from backend.notices import Notice
+from backend.replay.comparing import compare
+from backend.replay.models import Simulation
+from backend.replay.simulate import Variant
 from backend.settings import Settings
 from backend.staff.models import StaffRole
 from backend.suspension.models import SuspendedSchedule, Suspension, SuspensionCase
@@ -65,6 +70,8 @@ class Grown:
     settings: Settings
     clinic: Clinic
     owner: Person = field(init=False)
+    looks: UUID = field(default_factory=uuid4)
+    """Staff who look: what is one's own is theirs."""
     ids: dict[str, UUID] = field(default_factory=dict)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -89,6 +96,7 @@ class Grown:
             patient = await self._patient_of_today(number)
             await self._others(number, patient)
             await self._owners(number)
+            await self.simulation()
         directory.forget()
 
     # --- where, and by whom ---
@@ -124,6 +132,16 @@ class Grown:
         await Announcement.create(
             id=uuid4(), consortium_id=self.county, code=f"A{number}", title=f"公告{number}",
             text="…", from_on=clock.today(), to_on=clock.today(),
+        )  # fmt: skip
+
+    async def simulation(self) -> Simulation:
+        """One that is over."""
+        variant, now = Variant(), clock.now()
+        return await Simulation.create(
+            id=uuid4(), consortium_id=self.county, staff_id=self.looks, from_on=clock.today(),
+            to_on=clock.today(), variant=msgspec.to_builtins(variant), state="done",
+            result=msgspec.to_builtins(compare([], [], variant, seed=1)), started_at=now,
+            beat_at=now, ended_at=now,
         )  # fmt: skip
 
     async def doctor(self, name: str, room: Department) -> Practitioner:
@@ -456,6 +474,7 @@ async def a_grown(settings: Settings) -> Grown:
         "appeal": appeal.id,
         "wait": wait.id,
         "message": notice.id,
+        "simulation": (await town.simulation()).id,
         "conversation": (await town.conversation(owner.patient_id)).id,
         "staff": staff.id,
         "template": template.id,

@@ -44,6 +44,8 @@ WHEN = {
     "draw-over": "Staff: the draw is drawn or void.",
     "draw-times": "Staff: registration must be open for an hour and end before the release.",
     "not-drawable": "Staff: the schedule is released, stopped, or has had a draw.",
+    "simulation-running": "Staff: one's own last simulation is still under way.",
+    "too-many-simulations": "Staff: the process works on as many simulations as it may.",
     "account-locked": "Staff: five wrong passwords or codes; 15 minutes. Also said of names that"
     " do not exist.",
     "already-checked-in": "The patient stands in the line already. A phone that retries after a"

@@ -6,6 +6,7 @@ from backend.booking.desk import Desk
 from backend.crypto import Vault
 from backend.hub import Hub
 from backend.identity.sessions import Sessions
+from backend.replay.running import Runner
 from backend.settings import Settings
 from backend.wechat.client import WeChat
 
@@ -18,3 +19,4 @@ class Service:
     wechat: WeChat
     sessions: Sessions
     desk: Desk
+    replays: Runner

@@ -83,9 +83,9 @@ NOT_PERSONAL = {
     "amnesty", "announcement", "booking_policy", "canned_reply", "consortium", "conversation_note",
     "department", "draw", "duty_leave", "duty_numbers", "fee", "idempotency_key", "on_call_duty",
     "organization", "pool_return", "pool_rule", "practitioner", "practitioner_role", "rule_set",
-    "schedule", "schedule_exception", "schedule_template", "slot", "staff", "staff_role",
-    "staff_session", "suspended_schedule", "suspension", "wechat_event", "working_hours",
-    "zero_hit",
+    "schedule", "schedule_exception", "schedule_template", "simulation", "slot", "staff",
+    "staff_role", "staff_session", "suspended_schedule", "suspension", "wechat_event",
+    "working_hours", "zero_hit",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from statistics import median
 
 import msgspec
 
-from backend.replay.simulate import TODAY, Ask, Fate, Offer, Variant, play
+from backend.replay.simulate import TODAY, Ask, Fate, Offer, Variant, Watch, play
 
 GROUPS: tuple[tuple[str, Callable[[Ask], bool]], ...] = (
     ("全部", lambda ask: True),
@@ -49,11 +49,16 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    offers: Sequence[Offer], asks: Sequence[Ask], variant: Variant, *, seed: int
+    offers: Sequence[Offer],
+    asks: Sequence[Ask],
+    variant: Variant,
+    *,
+    seed: int,
+    watch: Watch | None = None,
 ) -> Comparison:
     """Today's policy and the variant, replayed. Raises TooLong."""
-    now = play(offers, asks, TODAY, seed=seed)
-    then = play(offers, asks, variant, seed=seed)
+    now = play(offers, asks, TODAY, seed=seed, watch=watch)
+    then = play(offers, asks, variant, seed=seed, watch=watch)
     differing = sum(fate.got != ask.got for ask, fate in zip(asks, now, strict=True))
     return Comparison(
         places=sum(offer.total for offer in offers),

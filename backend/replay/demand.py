@@ -3,7 +3,6 @@
 People are numbers of this one run, given in the order of reading and forgotten with it.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend import audit, clock, db
+from backend import clock, db
 from backend.booking.policies import policies
 from backend.booking.policy import NO_SHOW, bars_kind, opens_at
 from backend.booking.pools import EARLY_DAYS, ONSITE, PRIORITY, RETURNS_DAYS
@@ -20,8 +19,7 @@ from backend.consortium.directory import directory
 from backend.errors import Malformed, NotFound
 from backend.identity.access import Actor
 from backend.identity.documents import is_minor
-from backend.replay.comparing import Comparison, compare
-from backend.replay.simulate import Ask, Offer, TooLong, Variant
+from backend.replay.simulate import Ask, Offer
 
 RIGHT = "policy.simulate"
 DAYS_MOST = 62
@@ -91,40 +89,27 @@ class Demand(msgspec.Struct, frozen=True):
     asks: list[Ask]
 
 
-async def simulate(actor: Actor, from_on: date, to_on: date, variant: Variant) -> Comparison:
-    """Replay a period under today's policy and under the variant; changes nothing.
-
-    Raises:
-        NotFound: the right is missing, or does not hold for the whole consortium.
-        Malformed: the days make no sense, or hold more than can be replayed at once.
-    """
-    demand = await read(actor, from_on, to_on)
-    try:
-        found = await asyncio.to_thread(compare, demand.offers, demand.asks, variant, seed=SEED)
-    except TooLong:
-        raise Malformed("这段时间的数据太多，没有算完，请选短一些的时间。", field="to_on") from None
-    async with db.transaction():
-        await audit.record(
-            actor,
-            "policy.simulated",
-            from_on=from_on.isoformat(),
-            to_on=to_on.isoformat(),
-            variant=msgspec.to_builtins(variant),
-        )
-    return found
-
-
-async def read(actor: Actor, from_on: date, to_on: date) -> Demand:
-    """Raises NotFound, Malformed."""
+def must(actor: Actor) -> None:
+    """Raises NotFound: the right is missing, or does not hold for the whole consortium."""
     actor.must(RIGHT)
     if actor.where(RIGHT) is not None:
         raise NotFound
+
+
+def check(actor: Actor, from_on: date, to_on: date) -> None:
+    """Raises NotFound, and Malformed: the days make no sense."""
+    must(actor)
     if to_on < from_on:
         raise Malformed("结束日期不能早于开始日期。", field="to_on")
     if (to_on - from_on).days >= DAYS_MOST:
         raise Malformed(f"一次最多 {DAYS_MOST} 天。", field="to_on")
     if to_on >= clock.today():
         raise Malformed("只能重放已经过去的日子。", field="to_on")
+
+
+async def read(actor: Actor, from_on: date, to_on: date) -> Demand:
+    """Raises NotFound, and Malformed: the days make no sense, or hold too much."""
+    check(actor, from_on, to_on)
     period = (actor.consortium_id, from_on, to_on)
     rows = await db.fetch(OFFERS, *period, OFFERS_MOST + 1)
     found = [row for query in (MET, WAITED, DRAWN)

@@ -18,8 +18,9 @@ from backend.booking.policy import COUNTY, Policy, bars_for_no_shows
 from backend.booking.pools import EARLY_DAYS
 from backend.clock import SHANGHAI, at
 
-SECONDS_MOST = 3.0
-CHECKED_EACH = 2000  # steps between two looks at the clock
+SECONDS_MOST = 40.0
+CHECKED_EACH = 500  # steps between two looks at the clock
+PAUSE_S = 0.002  # at each look: whoever serves in the same process goes first
 FIRST, DRAW = "first", "draw"
 LIMITS = (
     "只重放系统里留下的需求：预约、没有等到的候补、没有抽中的报名；看到没号就走的人没有记录，算不进来。",
@@ -110,7 +111,25 @@ class Fate(msgspec.Struct, frozen=True):
 
 
 class TooLong(Exception):
-    """The replay would take longer than `SECONDS_MOST`."""
+    """The replay would take longer than `SECONDS_MOST`, or is not wanted any more."""
+
+
+class Watch:
+    """How far the replays are, and whether to go on; seen from another thread."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def look(self, until: float) -> None:
+        """After `CHECKED_EACH` steps more. Raises TooLong."""
+        self.steps += CHECKED_EACH
+        if self._stopped or time.monotonic() > until:
+            raise TooLong
+        time.sleep(PAUSE_S)
 
 
 class _Stock:
@@ -140,14 +159,19 @@ class _Stock:
 
 
 def play(
-    offers: Sequence[Offer], asks: Sequence[Ask], variant: Variant, *, seed: int
+    offers: Sequence[Offer],
+    asks: Sequence[Ask],
+    variant: Variant,
+    *,
+    seed: int,
+    watch: Watch | None = None,
 ) -> list[Fate]:
     """What becomes of each ask, in the order given.
 
     Raises:
         TooLong: more than `SECONDS_MOST`.
     """
-    until = time.monotonic() + SECONDS_MOST
+    until, watch = time.monotonic() + SECONDS_MOST, watch or Watch()
     changed = [variant.of(offer) for offer in offers]
     stocks, policy = [_Stock(offer) for offer in changed], variant.policy()
     has: dict[tuple[int, int], str] = {}
@@ -160,8 +184,8 @@ def play(
     while line:
         now, kind, _, number = heapq.heappop(line)
         steps += 1
-        if steps % CHECKED_EACH == 0 and time.monotonic() > until:
-            raise TooLong
+        if steps % CHECKED_EACH == 0:
+            watch.look(until)
         ask = asks[number]
         offer, key = changed[ask.offer], (ask.who, ask.offer)
         if kind == 0:

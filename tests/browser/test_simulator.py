@@ -4,13 +4,14 @@ import contextlib
 import secrets
 import sqlite3
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from backend import clock
 from tests.browser.service import Service
-from tests.browser.staff import DESK, PHONE, Desk
+from tests.browser.staff import COUNTY, DESK, PHONE, Desk, insert
 from tests.browser.test_every_page import axe
 from tests.browser.test_every_staff_page import WIDER, picture
 
@@ -32,14 +33,41 @@ def _yesterday(service: Service) -> None:
 
 @pytest.mark.usefixtures("_yesterday")
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_result_is_there_for_everybody(browser: Browser, service: Service, size: dict) -> None:
+def test_from_the_start_to_the_result(browser: Browser, service: Service, size: dict) -> None:
     desk = Desk(browser, service, "consortium_admin", size=size)
+    watch_and_cancel(desk, service)
     desk.open("/simulator").fill("给签约居民留", "100")
     desk.choose("放号办法", "抽签").tap("开始模拟")
     desk.sees("谁得到了号：现在 → 改后")
     desk.sees("下载表格（CSV）")
-    picture(desk.page, f"simulator-result-{size['width']}")
+    looks_well(desk, "simulator-result")
+    desk.page.reload()
+    desk.sees("谁得到了号：现在 → 改后")
+    desk.tap("改一改，再算一次").sees("你最近的模拟")
+    expect(desk.page.get_by_label("给签约居民留", exact=False)).to_have_value("100")
+    looks_well(desk, "simulator-again")
+    desk.close()
+
+
+def watch_and_cancel(desk: Desk, service: Service) -> None:
+    """One on which another process works, as far as the table tells."""
+    run_id, now = uuid4(), clock.now()
+    insert(service.database, "simulation", {
+        "id": run_id, "consortium_id": COUNTY, "staff_id": desk.staff_id, "state": "running",
+        "from_on": str(clock.today()), "to_on": str(clock.today()), "variant": '{"share":30}',
+        "percent": 40, "failure": "", "started_at": now, "beat_at": now + timedelta(hours=1),
+    })  # fmt: skip
+    desk.open(f"/simulator/{run_id}").sees("正在算，已完成 40%")
+    looks_well(desk, "simulator-running")
+    with contextlib.closing(sqlite3.connect(service.database, timeout=10)) as other, other:
+        other.execute("UPDATE simulation SET percent = 70 WHERE id = ?", (str(run_id),))
+    desk.sees("正在算，已完成 70%")
+    desk.tap("取消模拟").sees("模拟已取消")
+    looks_well(desk, "simulator-cancelled")
+
+
+def looks_well(desk: Desk, name: str) -> None:
+    picture(desk.page, f"{name}-{desk.page.viewport_size['width']}")  # type: ignore[index]
     assert axe(desk.page) == []
     assert not desk.page.evaluate(WIDER)
     assert desk.faults == []
-    desk.close()

@@ -87,7 +87,10 @@ PAGES: dict[str, At] = {
     "/schedules/templates": At("/schedules/templates?department={department}"),
     "/schedules/templates/new": At("/schedules/templates/new?department={department}"),
     "/schedules/templates/<template_id:uuid>": At("/schedules/templates/{template}"),
-    "/simulator": plain("/simulator"),
+    "/simulator": At("/simulator"),
+    "/simulator/<run_id:uuid>": plain("/simulator/{simulation}"),
+    "/simulator/<run_id:uuid>/progress": plain("/simulator/{simulation}/progress"),
+    "/simulator/<run_id:uuid>/figures.csv": plain("/simulator/{simulation}/figures.csv"),
     "/suspensions": At("/suspensions"),
     "/suspensions/new": At("/suspensions/new?practitioner={practitioner}&to_on={week}"),
     "/suspensions/waiting": At("/suspensions/waiting"),
@@ -196,7 +199,7 @@ def api(places: dict[str, At]) -> dict[str, At]:
 async def everybodys_desk(pages: Pages, town: Grown) -> Desk:
     """One who may do everything, being everybody."""
     desk = await pages.desk("consortium_admin", practitioner=town.clinic.practitioner)
-    staff_id = (await StaffRole.get(role="consortium_admin")).staff_id
+    staff_id = town.looks = (await StaffRole.get(role="consortium_admin")).staff_id
     for role in ("institution_admin", "doctor"):
         await StaffRole.create(
             id=uuid4(), consortium_id=town.county, staff_id=staff_id, role=role,
@@ -218,22 +221,26 @@ async def phone_of(pages: Pages, town: Grown) -> httpx.AsyncClient:
 
 async def look_at_all(town: Grown, desk: Desk, phone: httpx.AsyncClient) -> dict[str, Seen]:
     """The log-ins and the tables that are kept in memory are known before, but no place is."""
-    ids = {name: str(one) for name, one in town.ids.items()}
-    ids |= {"today": str(clock.today()), "week": str(clock.today() + timedelta(days=7))}
     for table in (directory, policies, pool_rules):
         await table(town.county)
     for url, headers in (("/staff/", {"cookie": desk.cookie}), (f"{PREFIX}/me", {})):
         await look(phone, url, headers)
     seen = {}
     for path, place in {**staff(PAGES), **api(ROUTES)}.items():
-        address = place.address.format(**ids)
-        who = {"cookie": desk.cookie} if path.startswith("/staff") else {}
-        url = ("/staff" if who else PREFIX) + address
+        url, who = address_of(path, place, town, desk)
         desk.service.desk.places = Places()
         with statements() as asked:
             status, length = await look(phone, url, who)
         seen[path] = Seen(status, length, asked)
     return seen
+
+
+def address_of(path: str, place: At, town: Grown, desk: Desk) -> tuple[str, dict[str, str]]:
+    """Where it is, and the headers of who asks."""
+    ids = {name: str(one) for name, one in town.ids.items()}
+    ids |= {"today": str(clock.today()), "week": str(clock.today() + timedelta(days=7))}
+    who = {"cookie": desk.cookie} if path.startswith("/staff") else {}
+    return ("/staff" if who else PREFIX) + place.address.format(**ids), who
 
 
 async def look(http: httpx.AsyncClient, url: str, headers: dict[str, str]) -> tuple[int, int]:
