@@ -32,9 +32,11 @@ class Listener:
                     await self._there.wait()
         return self._news.popleft() if self._news else None
 
-    def drain(self) -> None:
-        """Forget what is there: one look answers all of it."""
+    def drain(self) -> list[bytes]:
+        """Take all that is there: one look answers all of it."""
+        news = list(self._news)
         self._news.clear()
+        return news
 
 
 class Fanout:

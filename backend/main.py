@@ -7,7 +7,7 @@ import structlog
 from sanic import Sanic
 
 from backend import db, hub, miniprogram
-from backend.api import mount_api, mount_health, mount_live, mount_wechat
+from backend.api import mount_api, mount_chat, mount_health, mount_live, mount_wechat
 from backend.api.problem import ProblemHandler
 from backend.api.service import Service
 from backend.api.wire import BODY_MOST
@@ -57,6 +57,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
     app.ctx.service = service
     mount_api(app, service)
     mount_live(app, service)
+    mount_chat(app, service)
     mount_health(app, service, pages_at=miniprogram.PATH if miniprogram.is_built() else "")
     mount_wechat(app, service)
     mount_pages(app, service)

@@ -15,6 +15,7 @@ from backend.api import (
     subscriptions,
     waitlist,
 )
+from backend.api.chat_live import mount as mount_chat
 from backend.api.health import mount as mount_health
 from backend.api.live import mount as mount_live
 from backend.api.route import mount as mount_api
@@ -30,6 +31,7 @@ __all__ = [
     "inbox",
     "login",
     "mount_api",
+    "mount_chat",
     "mount_health",
     "mount_live",
     "mount_wechat",

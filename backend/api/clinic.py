@@ -1,6 +1,5 @@
 """On the day: check in, show one's code, see one's place in the line."""
 
-import hashlib
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,10 +7,8 @@ import segno
 from sanic import HTTPResponse
 
 from backend import clock, errors
-from backend.api import wire
-from backend.api.etags import is_known
-from backend.api.reply import Reply
-from backend.api.route import JSON, Call, route
+from backend.api import etags, wire
+from backend.api.route import Call, route
 from backend.api.views.clinic import (
     CheckinCodeView,
     CheckinForm,
@@ -78,13 +75,7 @@ async def checkin_code(call: Call, appointment_id: UUID) -> CheckinCodeView:
 async def show_place(call: Call, appointment_id: UUID) -> HTTPResponse:
     """One's place in the line (候诊). `If-None-Match` with its `ETag` costs nothing but a 304."""
     spot = await queue.place_of(call.actor, call.service.desk, appointment_id)
-    body = wire.encode(QueueView.of(spot))
-    etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {"etag": etag, "cache-control": "private, no-cache"}
-    said = call.request.headers.get("if-none-match")
-    if said and is_known(etag, said):
-        return Reply(b"", 304, headers, None)
-    return Reply(body, 200, headers, JSON)
+    return etags.answer(call.request, wire.encode(QueueView.of(spot)))
 
 
 @route(

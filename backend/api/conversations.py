@@ -5,21 +5,26 @@ from uuid import UUID
 from sanic import HTTPResponse
 
 from backend import errors
-from backend.api import paging, wire
+from backend.api import etags, paging, wire
 from backend.api.reply import Reply
 from backend.api.route import JSON, Call, route
 from backend.api.views.conversations import (
     ChatMessagesView,
     ChatMessageView,
+    ChatTicketView,
     ConversationForm,
     ConversationsQuery,
     ConversationsView,
     ConversationView,
+    HistoryQuery,
+    HistoryView,
+    HitView,
     MarkForm,
     MessageForm,
     MessagesQuery,
+    RatingForm,
 )
-from backend.chat import conversations, marks
+from backend.chat import conversations, history, marks, rating, recalling, tickets
 from backend.chat import errors as refusals
 from backend.receipts import Answer, KeyMissing, KeyReused
 
@@ -27,6 +32,9 @@ ONE = "/conversations/<conversation_id:uuid>"
 BEGUN_PER_MINUTE = 30
 SENT_PER_MINUTE = 60
 MARKED_PER_MINUTE = 240
+DONE_PER_MINUTE = 60
+TICKETS_PER_MINUTE = 30
+SEARCHED_PER_MINUTE = 30
 
 
 @route(
@@ -66,10 +74,32 @@ async def list_conversations(call: Call) -> ConversationsView:
     return ConversationsView([ConversationView.of(talk) for talk in found], following)
 
 
+@route(
+    "GET",
+    "/conversations/search",
+    query=HistoryQuery,
+    answer=HistoryView,
+    problems=(errors.Throttled, errors.Busy),
+)
+async def search_history(call: Call) -> HistoryView:
+    """What was said in one's own conversations, the latest first."""
+    await call.limit("chat-search", SEARCHED_PER_MINUTE)
+    wanted: HistoryQuery = call.query
+    found = await history.search(
+        call.actor,
+        wanted.q,
+        after=paging.decode(wanted.cursor, tuple[paging.Instant, UUID]),
+        most=wanted.limit,
+    )
+    following = paging.following(found, wanted.limit, lambda hit: (hit.at, hit.id))
+    return HistoryView([HitView.of(hit) for hit in found], following)
+
+
 @route("GET", ONE, answer=ConversationView, problems=(errors.NotFound,))
-async def show_conversation(call: Call, conversation_id: UUID) -> ConversationView:
-    """One of them: its state, and how far each side has read."""
-    return ConversationView.of(await conversations.show(call.actor, conversation_id))
+async def show_conversation(call: Call, conversation_id: UUID) -> HTTPResponse:
+    """One of them: its state, and how far each side has read. `ETag` makes asking again cheap."""
+    view = ConversationView.of(await conversations.show(call.actor, conversation_id))
+    return etags.answer(call.request, wire.encode(view))
 
 
 @route(
@@ -79,8 +109,9 @@ async def show_conversation(call: Call, conversation_id: UUID) -> ConversationVi
     answer=ChatMessagesView,
     problems=(errors.NotFound,),
 )
-async def list_chat_messages(call: Call, conversation_id: UUID) -> ChatMessagesView:
-    """A page of messages, oldest first. Ask again `after` the last number to hear what is new."""
+async def list_chat_messages(call: Call, conversation_id: UUID) -> HTTPResponse:
+    """A page of messages, oldest first. Ask again `after` the last number to hear what is new;
+    `If-None-Match` with its `ETag` costs nothing but a 304."""
     wanted: MessagesQuery = call.query
     found = await conversations.read(
         call.actor,
@@ -89,7 +120,8 @@ async def list_chat_messages(call: Call, conversation_id: UUID) -> ChatMessagesV
         before=wanted.before,
         most=wanted.limit,
     )
-    return ChatMessagesView([ChatMessageView.of(message) for message in found])
+    view = ChatMessagesView([ChatMessageView.of(message) for message in found])
+    return etags.answer(call.request, wire.encode(view))
 
 
 @route(
@@ -133,3 +165,84 @@ async def mark_delivered(call: Call, conversation_id: UUID, form: MarkForm) -> N
 async def _mark(call: Call, conversation_id: UUID, what: str, seq: int) -> None:
     await call.limit("chat-mark", MARKED_PER_MINUTE)
     await conversations.mark(call.actor, call.service.hub, conversation_id, what, seq)
+
+
+@route(
+    "POST",
+    f"{ONE}/messages/<message_id:uuid>/recall",
+    status=204,
+    problems=(errors.NotFound, errors.Throttled, errors.Busy, refusals.TooLateToRecall),
+)
+async def recall(call: Call, conversation_id: UUID, message_id: UUID) -> None:
+    """Take one's message back (撤回) within two minutes. Repeating it does no harm."""
+    await call.limit("chat-recall", DONE_PER_MINUTE)
+    await recalling.recall(call.actor, call.service.hub, conversation_id, message_id)
+
+
+@route(
+    "POST",
+    f"{ONE}/hand-over",
+    answer=ConversationView,
+    problems=(errors.NotFound, errors.Throttled, errors.Busy, refusals.NotNow),
+)
+async def ask_for_a_doctor(call: Call, conversation_id: UUID) -> ConversationView:
+    """Ask for a doctor (转人工). Repeating it does no harm."""
+    await call.limit("chat-ask", DONE_PER_MINUTE)
+    talk = await conversations.ask_for_a_doctor(call.actor, call.service.hub, conversation_id)
+    return ConversationView.of(talk)
+
+
+@route(
+    "POST",
+    f"{ONE}/close",
+    answer=ConversationView,
+    problems=(errors.NotFound, errors.Throttled, errors.Busy, refusals.NotNow),
+)
+async def close(call: Call, conversation_id: UUID) -> ConversationView:
+    """No more questions. Repeating it does no harm; writing within 48 hours opens it again."""
+    await call.limit("chat-close", DONE_PER_MINUTE)
+    talk = await conversations.close(call.actor, call.service.hub, conversation_id)
+    return ConversationView.of(talk)
+
+
+@route(
+    "POST",
+    f"{ONE}/rating",
+    body=RatingForm,
+    answer=ConversationView,
+    receipt=True,
+    problems=(
+        errors.NotFound,
+        errors.Busy,
+        KeyMissing,
+        KeyReused,
+        refusals.NotNow,
+        refusals.AlreadyRated,
+    ),
+)
+async def rate(call: Call, conversation_id: UUID, form: RatingForm) -> Answer | None:
+    """Rate it from 1 to 5, once, after the end."""
+    receipt = call.receipt(ConversationView.of)
+    await rating.rate(
+        call.actor,
+        call.service.hub,
+        conversation_id,
+        score=form.score,
+        words=form.words.strip(),
+        receipt=receipt,
+    )
+    return receipt.answer
+
+
+@route(
+    "POST",
+    f"{ONE}/tickets",
+    answer=ChatTicketView,
+    status=201,
+    problems=(errors.NotFound, errors.Throttled, errors.Busy),
+)
+async def issue_chat_ticket(call: Call, conversation_id: UUID) -> ChatTicketView:
+    """A ticket for the WebSocket of a conversation: good once, for half a minute."""
+    await call.limit("chat-ticket", TICKETS_PER_MINUTE)
+    ticket, expires_at = await tickets.issue(call.actor, call.service.hub, conversation_id)
+    return ChatTicketView(ticket, expires_at)

@@ -14,7 +14,7 @@ from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
 from backend.chat import ending, events, handing_over, live, marks, messages, policy
-from backend.chat.errors import ConversationOver, TooManyConversations
+from backend.chat.errors import ConversationOver, NotNow, TooManyConversations
 from backend.chat.locking import change, lock
 from backend.chat.messages import RESIDENT, Author, Draft, SentBefore, Shown
 from backend.chat.models import Conversation
@@ -187,6 +187,59 @@ async def _reopen(actor: Actor, conversation: Conversation) -> None:
     await events.note(actor, conversation, "reopen", before=before)
 
 
+async def ask_for_a_doctor(actor: Actor, hub: Hub, conversation_id: UUID) -> Talk:
+    """转人工, at any moment. Where people have it already nothing changes.
+
+    Raises:
+        NotFound; NotNow: it is over (writing opens it again).
+    """
+    await find(actor, conversation_id, "book")
+    async with db.transaction():
+        conversation = await lock(conversation_id)
+        if conversation.state in policy.OVER:
+            raise NotNow(state=conversation.state)
+        if conversation.state == policy.BOT:
+            await hand_over(actor, conversation, "asked")
+    await live.publish(hub, conversation)
+    return await show(actor, conversation_id)
+
+
+async def hand_over(actor: Actor, conversation: Conversation, reason: str) -> None:
+    """From the bot to people, in the caller's transaction. The only place where that happens."""
+    before = conversation.state
+    state = policy.after(before, "hand_over")
+    if state is None:
+        raise NotNow(state=before)
+    await change(conversation, state=state, queued_at=clock.now(), handed_over_for=reason)
+    await events.note(actor, conversation, "hand_over", before=before, reason=reason)
+
+
+async def close(actor: Actor, hub: Hub, conversation_id: UUID) -> Talk:
+    """The resident needs no more. Only what nobody but the bot has; a repeat changes nothing.
+
+    Raises NotFound, NotNow.
+    """
+    await find(actor, conversation_id, "book")
+    async with db.transaction():
+        conversation = await lock(conversation_id)
+        if conversation.state == policy.BOT:
+            await end(actor, conversation, outcome="resident")
+        elif conversation.state not in policy.OVER:
+            raise NotNow(state=conversation.state)
+    await live.publish(hub, conversation)
+    return await show(actor, conversation_id)
+
+
+async def end(actor: Actor, conversation: Conversation, *, outcome: str) -> None:
+    """Close it in the caller's transaction."""
+    before = conversation.state
+    state = policy.after(before, "close")
+    if state is None:
+        raise NotNow(state=before)
+    await change(conversation, state=state, closed_at=clock.now(), outcome=outcome)
+    await events.note(actor, conversation, "close", before=before, reason=outcome)
+
+
 # --- read ---------------------------------------------------------------------------------------
 
 
@@ -224,6 +277,29 @@ async def read(
         async with db.transaction():
             await note_read(actor, "chat.read", {row.patient_id})
     return await messages.shown(found, Author(RESIDENT, actor.account_id))
+
+
+async def enter(actor: Actor, conversation_id: UUID) -> None:
+    """Begin to watch one, which is read whole or in part from then on. Raises NotFound."""
+    row = await find(actor, conversation_id, "view")
+    if row.patient_id is not None:
+        async with db.transaction():
+            await note_read(actor, "chat.read", {row.patient_id})
+
+
+async def news(actor: Actor, conversation_id: UUID, *, after: int, most: int) -> list[Shown]:
+    """What came after a number, for whoever `find` has let in: a socket, which left an audit row
+    when it was opened."""
+    found = await messages.page(conversation_id, after=after, before=None, most=most)
+    return await messages.shown(found, Author(RESIDENT, actor.account_id))
+
+
+async def versions(conversation_ids: list[UUID]) -> dict[UUID, int]:
+    """Of many conversations at once: which have changed is seen without reading them."""
+    rows = await db.fetch(
+        f"SELECT id, version FROM conversation WHERE {db.among('id', '$1')}", conversation_ids
+    )
+    return {db.as_uuid(row["id"]): row["version"] for row in rows}
 
 
 async def mark(actor: Actor, hub: Hub, conversation_id: UUID, what: str, seq: int) -> None:

@@ -1,5 +1,6 @@
 """Tells whoever watches that a conversation has changed. A hint: the table is the truth."""
 
+import contextlib
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from backend.hub import Hub
 log = structlog.get_logger()
 
 CHANGED = b"changed"
+TYPING = b"typing:"  # and the side that types
 
 
 def channel(conversation_id: UUID) -> str:
@@ -35,6 +37,12 @@ def _channels(conversation: Conversation) -> Iterator[str]:
         yield inbox_of_staff(staff_id)  # type: ignore[arg-type]
     if conversation.organization_id is not None:
         yield inbox_of_organization(conversation.organization_id)
+
+
+async def typing(hub: Hub, conversation_id: UUID, side: str) -> None:
+    """Somebody is writing. Not kept, and lost without harm."""
+    with contextlib.suppress(RedisError, OSError):
+        await hub.publish(channel(conversation_id), TYPING + side.encode())
 
 
 async def publish(hub: Hub, conversation: Conversation) -> None:

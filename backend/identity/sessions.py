@@ -208,3 +208,14 @@ async def revoke(actor: Actor, session_id: UUID | None) -> None:
         if not ended and session_id is not None:
             raise NotFound
         await audit.record(actor, "session.revoked", entity_id=session_id, ended=ended)
+
+
+async def ended_among(session_ids: list[UUID]) -> set[UUID]:
+    """Which of these log-ins are over: revoked, expired, or gone."""
+    rows = await db.fetch(
+        f"SELECT id FROM session WHERE {db.among('id', '$1')}"
+        " AND revoked_at IS NULL AND expires_at > $2",
+        session_ids,
+        clock.now(),
+    )
+    return set(session_ids) - {db.as_uuid(row["id"]) for row in rows}

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import httpx
 
+from backend import clock
+from backend.chat import policy
 from tests.api.conftest import Headers, Server, keyed
 from tests.people import an_id_number
 
@@ -83,3 +85,56 @@ async def test_what_is_wrong_is_named(server: Server) -> None:
         assert answer.status_code == 422, query
     zhao = await server.log_in("zhao-qiang")
     assert (await said(server, zhao, talk, text="让我看看")).status_code == 404
+
+
+async def test_asking_for_a_doctor_ending_rating_and_finding_again(server: Server) -> None:
+    who, zhao = await server.log_in(), await server.log_in("zhao-qiang")
+    talk = await begun(server, who)
+    message = (await said(server, who, talk, text="血压 150/95，要不要紧？100%")).json()
+    for _ in range(2):
+        asked = await server.http.post(f"{talk}/hand-over", headers=who)
+        assert (asked.status_code, asked.json()["state"]) == (200, "waiting")
+    refused = await server.http.post(f"{talk}/close", headers=who)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conversation-state")
+
+    other = await begun(server, who)
+    early = {"json": {"score": 5, "words": "好"}, "headers": keyed(who)}
+    refused = await server.http.post(f"{other}/rating", **early)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conversation-state")
+    for _ in range(2):
+        closed = await server.http.post(f"{other}/close", headers=who)
+        assert (closed.json()["state"], closed.json()["can_rate"]) == ("closed", True)
+    rating = {"json": {"score": 5, "words": " 说得清楚 "}, "headers": keyed(who)}
+    first = await server.http.post(f"{other}/rating", **rating)
+    again = await server.http.post(f"{other}/rating", **rating)
+    assert (first.status_code, first.json()["rating"], first.content) == (200, 5, again.content)
+    second = await server.http.post(f"{other}/rating", json={"score": 1}, headers=keyed(who))
+    assert (second.status_code, second.json()["code"]) == (409, "already-rated")
+    for score in (0, 6):
+        wrong = await server.http.post(f"{other}/rating", json={"score": score}, headers=keyed(who))
+        assert wrong.status_code == 422
+
+    for q, found in (("150/95", 1), ("要紧", 1), ("%", 1), ("_", 0), ("没说过", 0)):
+        answer = await server.http.get(f"{TALKS}/search", params={"q": q}, headers=who)
+        assert len(answer.json()["items"]) == found, q
+        theirs = await server.http.get(f"{TALKS}/search", params={"q": q}, headers=zhao)
+        assert theirs.json()["items"] == []
+    assert (await server.http.get(f"{TALKS}/search", headers=who)).status_code == 422
+    assert not (await server.http.get(talk, headers=zhao)).is_success
+    recall = f"{talk}/messages/{message['id']}/recall"
+    assert (await server.http.post(recall, headers=zhao)).status_code == 404
+    for _ in range(2):
+        assert (await server.http.post(recall, headers=who)).status_code == 204
+    answer = await server.http.get(f"{TALKS}/search", params={"q": "血压"}, headers=who)
+    assert answer.json()["items"] == []
+
+
+async def test_a_message_is_taken_back_within_two_minutes(
+    server: Server, noon: clock.Hands
+) -> None:
+    who = await server.log_in()
+    talk = await begun(server, who)
+    message = (await said(server, who, talk, text="说错了")).json()
+    noon.move(policy.RECALL)
+    late = await server.http.post(f"{talk}/messages/{message['id']}/recall", headers=who)
+    assert (late.status_code, late.json()["code"]) == (409, "too-late-to-recall")

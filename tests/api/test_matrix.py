@@ -162,6 +162,16 @@ PLACED: dict[tuple[str, str], Placed] = {
     ),
     ("POST", f"{TALK}/read"): Placed(scope="own", ids=TALKS, body=fields(seq=1)),
     ("POST", f"{TALK}/delivered"): Placed(scope="own", ids=TALKS, body=fields(seq=1)),
+    ("GET", "/conversations/search"): Placed(scope="account", by=None),
+    ("POST", f"{TALK}/messages/<message_id:uuid>/recall"): Placed(
+        scope="own", ids=TALKS | {"message_id": "said"}, rank=1
+    ),
+    ("POST", f"{TALK}/hand-over"): Placed(scope="own", ids=TALKS, rank=2),
+    ("POST", f"{TALK}/close"): Placed(scope="own", ids={"conversation_id": "another_talk"}),
+    ("POST", f"{TALK}/rating"): Placed(
+        scope="own", ids={"conversation_id": "another_talk"}, body=fields(score=5), rank=3
+    ),
+    ("POST", f"{TALK}/tickets"): Placed(scope="own", ids=TALKS),
     ("GET", "/inbox"): Placed(scope="account"),
     ("GET", "/inbox/unread"): Placed(scope="account"),
     ("PUT", "/inbox/read"): Placed(scope="account", rank=7),

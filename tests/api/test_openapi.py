@@ -51,11 +51,12 @@ def test_every_mounted_route_is_in_it_and_nothing_else(settings: Settings) -> No
         if found.path.startswith(PREFIX[1:]) and method != "HEAD"  # goes with every GET
     }
     about_itself = {("get", f"{PREFIX}/openapi.json"), ("get", f"{PREFIX}/docs")}
-    socket = {("get", f"{PREFIX}/queue/live")}  # OpenAPI knows none: said at its ticket
+    # OpenAPI knows no sockets: said at their tickets.
+    sockets = {("get", f"{PREFIX}/{what}/live") for what in ("queue", "conversations")}
     described = {
         (method, path) for path, item in openapi.document()["paths"].items() for method in item
     }
-    assert mounted - about_itself - socket == described
+    assert mounted - about_itself - sockets == described
     assert len(described) == len(routes)
 
 

@@ -22,12 +22,14 @@ from backend.consortium.models import Consortium
 from backend.crypto import Vault
 from backend.draw import draws, entering
 from backend.draw.models import Draw
+from backend.hub import InProcessHub
 from backend.identity import accounts, invitations
 from backend.identity.access import Actor
 from backend.identity.models import Carer, Session
 from backend.inbox import scanning
 from backend.notices import Notice
 from backend.settings import Settings
+from tests.chat.talks import say
 from tests.clinics import Clinic, a_clinic, a_schedule
 from tests.people import a_receipt, a_staff, an_id_number, log_in, register, vault_of
 from tests.waits import a_wish
@@ -117,6 +119,7 @@ async def a_world(settings: Settings) -> World:
     await Appointment.filter(id=missed["appointment"]).update(
         status="no_show", held_on=clock.today()
     )
+    talk = await _asked(owner, me.patient_id)
     ids = {
         "patient": me.patient_id,
         "child": child.patient_id,
@@ -138,7 +141,9 @@ async def a_world(settings: Settings) -> World:
         "message": (await _told(owner)).id,
         "full_department": full.department.id,
         "wait": wait,
-        "conversation": await _asked(owner, me.patient_id),
+        "conversation": talk,
+        "said": (await say(owner, InProcessHub(), talk)).id,
+        "another_talk": await _asked(owner, me.patient_id),
         "draw": drawn.id,
         "drawn_schedule": drawn.schedule_id,
         "entered_draw": entered.id,

@@ -10,7 +10,7 @@ from tortoise.exceptions import BaseORMException
 
 from backend import clock
 from backend.audit import AuditEvent
-from backend.chat import conversations, policy
+from backend.chat import conversations, policy, recalling, wording
 from backend.chat.errors import ClientIdReused, ConversationOver, TooManyConversations
 from backend.chat.models import Conversation, ConversationEvent, Message
 from backend.errors import Malformed, NotFound
@@ -176,3 +176,27 @@ async def test_an_account_has_a_limited_number_of_living_ones(db: None, settings
     refused = [one for one in begun if isinstance(one, TooManyConversations)]
     assert len(refused) == SENDERS - policy.LIVING_MOST
     assert await Conversation.all().count() == policy.LIVING_MOST
+
+
+async def test_a_recall_is_told_in_order_and_kept_for_the_audit(
+    db: None, hub: Hub, settings: Settings
+) -> None:
+    wang = await a_person(settings)
+    talk = await a_talk(wang.actor, wang.patient_id)
+    first, wrong = await say(wang.actor, hub, talk, "对"), await say(wang.actor, hub, talk, "错")
+    await asyncio.gather(
+        *(recalling.recall(wang.actor, hub, talk, wrong.id) for _ in range(SENDERS))
+    )
+    found = await all_of(wang.actor, talk)
+    assert [message.seq for message in found] == list(range(1, len(found) + 1))
+    (recall,) = [message for message in found if message.kind == "recall"]
+    assert recall.quoted is not None
+    assert (recall.quoted.id, recall.quoted.recalled) == (wrong.id, True)
+    assert (found[wrong.seq - 1].body, found[wrong.seq - 1].recalled) == ("", True)
+    assert (found[first.seq - 1].body, found[first.seq - 1].recalled) == ("对", False)
+    assert (await Message.get(id=wrong.id)).body == "错"
+    assert (await conversations.show(wang.actor, talk)).preview == wording.RECALLED
+    assert await AuditEvent.filter(action="chat.recalled", entity_id=wrong.id).count() == 1
+    for message_id in (recall.id, uuid4()):
+        with pytest.raises(NotFound):
+            await recalling.recall(wang.actor, hub, talk, message_id)

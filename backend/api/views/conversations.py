@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from backend.api.views.fields import Cursor, Form, Most, Ref
 from backend.chat.conversations import Talk
+from backend.chat.history import Hit
 from backend.chat.messages import Draft, Shown
 from backend.errors import Malformed
 
@@ -87,6 +88,48 @@ class MessageForm(Form):
 
 class MarkForm(Form):
     seq: Number
+
+
+class RatingForm(Form):
+    score: Annotated[int, Meta(ge=1, le=5)]
+    words: Annotated[str, Meta(max_length=300)] = ""
+
+
+class HistoryQuery(Form):
+    q: Annotated[str, Meta(min_length=1, max_length=30)]
+    cursor: Cursor | None = None
+    limit: Most = 20
+
+
+class ChatTicketView(msgspec.Struct):
+    """Opens `/api/v1/conversations/live?ticket=…&after=…`, a WebSocket: see docs/chat.md.
+
+    Good once, until `expires_at`.
+    """
+
+    ticket: str
+    expires_at: datetime
+
+
+class HitView(msgspec.Struct):
+    """`text`: some words around what was looked for."""
+
+    id: UUID
+    conversation_id: UUID
+    seq: int
+    author: Literal["resident", "bot", "doctor", "system"]
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, hit: Hit) -> "HitView":
+        author: Any = hit.author_kind
+        return cls(hit.id, hit.conversation_id, hit.seq, author, hit.text, hit.at)
+
+
+class HistoryView(msgspec.Struct):
+    items: list[HitView]
+    next: str | None
 
 
 class ConversationView(msgspec.Struct):

@@ -1,0 +1,72 @@
+"""撤回: taken back within two minutes. The row stays for the audit; readers see that it was.
+
+A recall takes a number of its own, so that whoever reads by cursor hears of it in order.
+"""
+
+from uuid import UUID
+
+from backend import audit, clock, db
+from backend.chat import conversations, events, live, messages, policy, wording
+from backend.chat.errors import TooLateToRecall
+from backend.chat.locking import change, lock
+from backend.chat.messages import QUIET, RESIDENT, Author, Draft, SentBefore
+from backend.chat.models import Conversation, Message
+from backend.errors import NotFound
+from backend.hub import Hub
+from backend.identity.access import Actor
+
+
+async def recall(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID) -> None:
+    """By the resident who sent it. A repeat changes nothing.
+
+    Raises:
+        NotFound: no such message, or not the actor's.
+        TooLateToRecall.
+    """
+    await conversations.find(actor, conversation_id, "book")
+    author = Author(RESIDENT, actor.account_id)
+    try:
+        async with db.transaction():
+            conversation = await lock(conversation_id)
+            await take_back(actor, conversation, author, message_id)
+    except SentBefore:
+        return
+    await live.publish(hub, conversation)
+
+
+async def take_back(
+    actor: Actor, conversation: Conversation, author: Author, message_id: UUID
+) -> None:
+    """The same in the caller's transaction, for whoever wrote it.
+
+    Raises NotFound, TooLateToRecall; SentBefore: it was recalled already.
+    """
+    row = await Message.get_or_none(
+        id=message_id, conversation_id=conversation.id, author_kind=author.kind, author_id=author.id
+    )
+    if row is None or row.kind in QUIET:
+        raise NotFound
+    if row.recalled_at is not None:
+        raise SentBefore(row)
+    if not policy.may_recall(row.at, clock.now()):
+        raise TooLateToRecall
+    is_last = await _is_last(conversation, row)
+    told = Draft(
+        client_id=f"~recall:{row.id}",
+        kind="recall",
+        payload={"seq": row.seq},
+        quoted_id=row.id,
+    )
+    await messages.append(conversation, author, told)
+    await Message.filter(id=row.id, recalled_at=None).update(recalled_at=clock.now())
+    if is_last:
+        await change(conversation, preview=wording.RECALLED)
+    await events.note(actor, conversation, "recall", before=conversation.state, seq=row.seq)
+    await audit.record(
+        actor, "chat.recalled", entity_id=row.id, patient_ids=[conversation.patient_id]
+    )
+
+
+async def _is_last(conversation: Conversation, row: Message) -> bool:
+    later = Message.filter(conversation_id=conversation.id, seq__gt=row.seq)
+    return not await later.exclude(kind__in=QUIET).exists()
