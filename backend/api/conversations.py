@@ -11,6 +11,7 @@ from backend.api.route import JSON, Call, route
 from backend.api.views.conversations import (
     ChatMessagesView,
     ChatMessageView,
+    ChatTicketForm,
     ChatTicketView,
     ConversationForm,
     ConversationsQuery,
@@ -194,19 +195,6 @@ async def ask_for_a_doctor(call: Call, conversation_id: UUID) -> ConversationVie
 
 @route(
     "POST",
-    f"{ONE}/close",
-    answer=ConversationView,
-    problems=(errors.NotFound, errors.Throttled, errors.Busy, refusals.NotNow),
-)
-async def close(call: Call, conversation_id: UUID) -> ConversationView:
-    """No more questions. Repeating it does no harm; writing within 48 hours opens it again."""
-    await call.limit("chat-close", DONE_PER_MINUTE)
-    talk = await conversations.close(call.actor, call.service.hub, conversation_id)
-    return ConversationView.of(talk)
-
-
-@route(
-    "POST",
     f"{ONE}/rating",
     body=RatingForm,
     answer=ConversationView,
@@ -227,7 +215,7 @@ async def rate(call: Call, conversation_id: UUID, form: RatingForm) -> Answer | 
         call.actor,
         call.service.hub,
         conversation_id,
-        score=form.score,
+        score=form.rating,
         words=form.words.strip(),
         receipt=receipt,
     )
@@ -236,13 +224,14 @@ async def rate(call: Call, conversation_id: UUID, form: RatingForm) -> Answer | 
 
 @route(
     "POST",
-    f"{ONE}/tickets",
+    "/conversations/tickets",
+    body=ChatTicketForm,
     answer=ChatTicketView,
     status=201,
     problems=(errors.NotFound, errors.Throttled, errors.Busy),
 )
-async def issue_chat_ticket(call: Call, conversation_id: UUID) -> ChatTicketView:
+async def issue_chat_ticket(call: Call, form: ChatTicketForm) -> ChatTicketView:
     """A ticket for the WebSocket of a conversation: good once, for half a minute."""
     await call.limit("chat-ticket", TICKETS_PER_MINUTE)
-    ticket, expires_at = await tickets.issue(call.actor, call.service.hub, conversation_id)
+    ticket, expires_at = await tickets.issue(call.actor, call.service.hub, form.conversation_id)
     return ChatTicketView(ticket, expires_at)

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 Cursor = tuple[datetime, UUID]
 
+IDLE = "idle"  # nobody went on with it
+
 
 class Talk(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation as its resident sees it. Instants in UTC; the patient's name is masked.
@@ -66,6 +68,13 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in policy.LIVING or policy.may_reopen(
             self.state, self.closed_at, clock.now()
         )
+
+    @property
+    def reopens_until(self) -> datetime | None:
+        """Until when writing opens it again, UTC."""
+        if self.state not in policy.OVER or self.closed_at is None:
+            return None
+        return self.closed_at + policy.REOPEN
 
     @property
     def can_rate(self) -> bool:
@@ -120,9 +129,7 @@ async def begin(actor: Actor, patient_id: UUID | None, *, receipt: Receipt) -> T
     async with db.transaction():
         await access.lock(actor)
         await receipt.check()
-        living = Conversation.filter(account_id=actor.account_id, state__in=policy.LIVING)
-        if await living.count() >= policy.LIVING_MOST:
-            raise TooManyConversations(most=policy.LIVING_MOST)
+        await _make_room(actor)
         now = clock.now()
         row = await Conversation.create(
             id=new_id(),
@@ -139,6 +146,20 @@ async def begin(actor: Actor, patient_id: UUID | None, *, receipt: Receipt) -> T
         await receipt.keep(201, talk)
     log.info("conversation.opened", conversation_id=str(row.id))
     return talk
+
+
+async def _make_room(actor: Actor) -> None:
+    """What only the bot has, and lies idle longest, gives way. Raises TooManyConversations."""
+    rows = Conversation.filter(account_id=actor.account_id, state__in=policy.LIVING)
+    living = await rows.order_by("last_at").limit(policy.LIVING_MOST)
+    if len(living) < policy.LIVING_MOST:
+        return
+    idle = next((row for row in living if row.state == policy.BOT), None)
+    if idle is None:
+        raise TooManyConversations(most=policy.LIVING_MOST)
+    idle = await lock(idle.id)
+    if idle.state == policy.BOT:
+        await end(actor, idle, outcome=IDLE)
 
 
 async def send(actor: Actor, hub: Hub, conversation_id: UUID, draft: Draft) -> tuple[Shown, bool]:
@@ -212,22 +233,6 @@ async def hand_over(actor: Actor, conversation: Conversation, reason: str) -> No
         raise NotNow(state=before)
     await change(conversation, state=state, queued_at=clock.now(), handed_over_for=reason)
     await events.note(actor, conversation, "hand_over", before=before, reason=reason)
-
-
-async def close(actor: Actor, hub: Hub, conversation_id: UUID) -> Talk:
-    """The resident needs no more. Only what nobody but the bot has; a repeat changes nothing.
-
-    Raises NotFound, NotNow.
-    """
-    await find(actor, conversation_id, "book")
-    async with db.transaction():
-        conversation = await lock(conversation_id)
-        if conversation.state == policy.BOT:
-            await end(actor, conversation, outcome="resident")
-        elif conversation.state not in policy.OVER:
-            raise NotNow(state=conversation.state)
-    await live.publish(hub, conversation)
-    return await show(actor, conversation_id)
 
 
 async def end(actor: Actor, conversation: Conversation, *, outcome: str) -> None:

@@ -24,7 +24,7 @@ class TooManyConversations(Conflict):
 
     code = "too-many-conversations"
     title = "还有没结束的咨询"
-    detail = "您还有几次没结束的咨询，请先在原来的咨询里接着问，或结束一次再来。"
+    detail = "您还有几次咨询在等医生回复，请打开原来的咨询接着问。"
 
 
 class TooLateToRecall(Conflict):

@@ -38,7 +38,9 @@ class Phone:
         return UUID(self.talk.rpartition("/")[2])
 
     async def ticket(self) -> str:
-        answer = await self.server.http.post(f"{self.talk}/tickets", headers=self.headers)
+        answer = await self.server.http.post(
+            f"{TALKS}/tickets", json={"conversation_id": str(self.id)}, headers=self.headers
+        )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["ticket"])
 
@@ -171,7 +173,9 @@ async def test_a_ticket_opens_one_socket_of_its_own_kind(phone: Phone) -> None:
             pass
     assert refused.value.response.status_code == 403
     zhao = await phone.server.log_in("zhao-qiang")
-    answer = await phone.server.http.post(f"{phone.talk}/tickets", headers=zhao)
+    answer = await phone.server.http.post(
+        f"{TALKS}/tickets", json={"conversation_id": str(phone.id)}, headers=zhao
+    )
     assert answer.status_code == 404
 
 

@@ -6,6 +6,7 @@ import httpx
 
 from backend import clock
 from backend.chat import policy
+from backend.chat.models import Conversation
 from tests.api.conftest import Headers, Server, keyed
 from tests.people import an_id_number
 
@@ -94,24 +95,26 @@ async def test_asking_for_a_doctor_ending_rating_and_finding_again(server: Serve
     for _ in range(2):
         asked = await server.http.post(f"{talk}/hand-over", headers=who)
         assert (asked.status_code, asked.json()["state"]) == (200, "waiting")
-    refused = await server.http.post(f"{talk}/close", headers=who)
-    assert (refused.status_code, refused.json()["code"]) == (409, "conversation-state")
-
     other = await begun(server, who)
-    early = {"json": {"score": 5, "words": "好"}, "headers": keyed(who)}
+    early = {"json": {"rating": 5, "words": "好"}, "headers": keyed(who)}
     refused = await server.http.post(f"{other}/rating", **early)
     assert (refused.status_code, refused.json()["code"]) == (409, "conversation-state")
-    for _ in range(2):
-        closed = await server.http.post(f"{other}/close", headers=who)
-        assert (closed.json()["state"], closed.json()["can_rate"]) == ("closed", True)
-    rating = {"json": {"score": 5, "words": " 说得清楚 "}, "headers": keyed(who)}
+    await Conversation.filter(id=other.rpartition("/")[2]).update(
+        state="closed", closed_at=clock.now()
+    )
+    closed = (await server.http.get(other, headers=who)).json()
+    assert (closed["can_rate"], closed["can_write"]) == (True, True)
+    assert closed["reopens_until"] == "2026-11-25T04:00:00Z"
+    rating = {"json": {"rating": 5, "words": " 说得清楚 "}, "headers": keyed(who)}
     first = await server.http.post(f"{other}/rating", **rating)
     again = await server.http.post(f"{other}/rating", **rating)
     assert (first.status_code, first.json()["rating"], first.content) == (200, 5, again.content)
-    second = await server.http.post(f"{other}/rating", json={"score": 1}, headers=keyed(who))
+    second = await server.http.post(f"{other}/rating", json={"rating": 1}, headers=keyed(who))
     assert (second.status_code, second.json()["code"]) == (409, "already-rated")
     for score in (0, 6):
-        wrong = await server.http.post(f"{other}/rating", json={"score": score}, headers=keyed(who))
+        wrong = await server.http.post(
+            f"{other}/rating", json={"rating": score}, headers=keyed(who)
+        )
         assert wrong.status_code == 422
 
     for q, found in (("150/95", 1), ("要紧", 1), ("%", 1), ("_", 0), ("没说过", 0)):

@@ -167,11 +167,12 @@ PLACED: dict[tuple[str, str], Placed] = {
         scope="own", ids=TALKS | {"message_id": "said"}, rank=1
     ),
     ("POST", f"{TALK}/hand-over"): Placed(scope="own", ids=TALKS, rank=2),
-    ("POST", f"{TALK}/close"): Placed(scope="own", ids={"conversation_id": "another_talk"}),
     ("POST", f"{TALK}/rating"): Placed(
-        scope="own", ids={"conversation_id": "another_talk"}, body=fields(score=5), rank=3
+        scope="own", ids={"conversation_id": "closed_talk"}, body=fields(rating=5), rank=3
     ),
-    ("POST", f"{TALK}/tickets"): Placed(scope="own", ids=TALKS),
+    ("POST", "/conversations/tickets"): Placed(
+        scope="own", ids=TALKS, body=fields("conversation_id")
+    ),
     ("GET", "/inbox"): Placed(scope="account"),
     ("GET", "/inbox/unread"): Placed(scope="account"),
     ("PUT", "/inbox/read"): Placed(scope="account", rank=7),

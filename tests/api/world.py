@@ -17,6 +17,7 @@ from backend.booking.desk import Desk
 from backend.booking.models import Appointment, Fee, Slot
 from backend.booking.waitlist import joining
 from backend.chat import conversations
+from backend.chat.models import Conversation
 from backend.consortium import directory
 from backend.consortium.models import Consortium
 from backend.crypto import Vault
@@ -119,7 +120,8 @@ async def a_world(settings: Settings) -> World:
     await Appointment.filter(id=missed["appointment"]).update(
         status="no_show", held_on=clock.today()
     )
-    talk = await _asked(owner, me.patient_id)
+    talk, closed = await _asked(owner, me.patient_id), await _asked(owner, me.patient_id)
+    await Conversation.filter(id=closed).update(state="closed", closed_at=clock.now())
     ids = {
         "patient": me.patient_id,
         "child": child.patient_id,
@@ -143,7 +145,7 @@ async def a_world(settings: Settings) -> World:
         "wait": wait,
         "conversation": talk,
         "said": (await say(owner, InProcessHub(), talk)).id,
-        "another_talk": await _asked(owner, me.patient_id),
+        "closed_talk": closed,
         "draw": drawn.id,
         "drawn_schedule": drawn.schedule_id,
         "entered_draw": entered.id,

@@ -168,14 +168,25 @@ async def test_writing_within_48_hours_opens_it_again_and_later_does_not(
     assert not (await conversations.show(wang.actor, talk)).can_write
 
 
-async def test_an_account_has_a_limited_number_of_living_ones(db: None, settings: Settings) -> None:
+async def test_an_account_has_a_limited_number_of_living_ones(
+    db: None, hub: Hub, settings: Settings
+) -> None:
+    """What only the bot has gives way, the idle one first; what waits for a doctor stays."""
     wang = await a_person(settings)
-    begun = await asyncio.gather(
-        *(a_talk(wang.actor) for _ in range(SENDERS)), return_exceptions=True
+    waiting = [await a_talk(wang.actor) for _ in range(2)]
+    for talk in waiting:
+        await conversations.ask_for_a_doctor(wang.actor, hub, talk)
+    await asyncio.gather(*(a_talk(wang.actor) for _ in range(SENDERS)))
+    living = Conversation.filter(state__in=policy.LIVING)
+    assert await living.count() == policy.LIVING_MOST
+    assert await Conversation.filter(id__in=waiting, state="waiting").count() == 2
+    assert await ConversationEvent.filter(action="close", reason="idle").count() == (
+        SENDERS + 2 - policy.LIVING_MOST
     )
-    refused = [one for one in begun if isinstance(one, TooManyConversations)]
-    assert len(refused) == SENDERS - policy.LIVING_MOST
-    assert await Conversation.all().count() == policy.LIVING_MOST
+    for row in await living.filter(state="bot"):
+        await conversations.ask_for_a_doctor(wang.actor, hub, row.id)
+    with pytest.raises(TooManyConversations):
+        await a_talk(wang.actor)
 
 
 async def test_a_recall_is_told_in_order_and_kept_for_the_audit(

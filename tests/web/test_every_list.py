@@ -112,6 +112,7 @@ ROUTES: dict[str, At] = {
     "/appointments/<appointment_id:uuid>/slip": plain(f"{ONE}/slip"),
     "/appointments/<appointment_id:([0-9a-f-]{36})\\.ics>": plain(f"{ONE}.ics"),
     "/conversations": At("/conversations"),
+    "/conversations/search": At("/conversations/search?q=消息"),
     "/conversations/<conversation_id:uuid>": plain("/conversations/{conversation}"),
     "/conversations/<conversation_id:uuid>/messages": At("/conversations/{conversation}/messages"),
     "/departments": At("/departments?organization={organization}"),

@@ -91,7 +91,7 @@ class MarkForm(Form):
 
 
 class RatingForm(Form):
-    score: Annotated[int, Meta(ge=1, le=5)]
+    rating: Annotated[int, Meta(ge=1, le=5)]
     words: Annotated[str, Meta(max_length=300)] = ""
 
 
@@ -99,6 +99,10 @@ class HistoryQuery(Form):
     q: Annotated[str, Meta(min_length=1, max_length=30)]
     cursor: Cursor | None = None
     limit: Most = 20
+
+
+class ChatTicketForm(Form):
+    conversation_id: UUID
 
 
 class ChatTicketView(msgspec.Struct):
@@ -154,6 +158,7 @@ class ConversationView(msgspec.Struct):
     queued_at: datetime | None
     due_at: datetime | None
     closed_at: datetime | None
+    reopens_until: datetime | None
     outcome: str
     rating: int | None
     can_write: bool

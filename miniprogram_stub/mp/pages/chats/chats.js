@@ -91,7 +91,7 @@ page({
     return this.during('finding', async () => {
       const { items } = await api.get('/conversations/search', { q: word })
       const found = items.map((one) => ({
-        key: one.id, conversation: one.conversation_id, seq: one.seq, text: one.body, who: WHO[one.author_kind], time: format.ago(one.at),
+        key: one.id, conversation: one.conversation_id, seq: one.seq, text: one.text, who: WHO[one.author], time: format.ago(one.at),
       }))
       this.setData({ asked: word, found })
     })
