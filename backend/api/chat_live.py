@@ -20,7 +20,7 @@ from backend.api.sockets import NORMAL, REFUSED, Limits, Visit
 from backend.api.views import chat_frames as frames
 from backend.api.views.conversations import ChatMessageView, ConversationView, MessagesQuery
 from backend.api.watching import Seat, Watch
-from backend.chat import conversations, live, recalling, tickets
+from backend.chat import conversations, live, queue, recalling, tickets
 from backend.chat.conversations import Talk
 from backend.chat.messages import RESIDENT
 from backend.chat.tickets import Pass
@@ -29,6 +29,7 @@ from backend.identity.access import Actor
 PATH = PREFIX + "/conversations/live"
 LIFE_S = 1800.0  # then the phone comes again with a new ticket, if it may still
 LOOK_AGAIN_S = 60.0  # by itself; `watching` looks for all of them before
+LINE_AGAIN_S = 15.0  # at one's place in the line, which others change
 PAGE = 50
 LIMITS = Limits(sockets_most=6000, each_most=5, message_most=64 * 1024)
 HEARD_PER_S = 20
@@ -59,7 +60,9 @@ def _without_ticket(query: str) -> str:
 class _Line:
     """One socket: who is at the other end, and what they have been told."""
 
-    __slots__ = ("_actor", "_cursor", "_id", "_service", "_session_id", "_typed_at", "_watch")
+    __slots__ = (
+        "_actor", "_cursor", "_id", "_service", "_session_id", "_told", "_typed_at", "_watch",
+    )  # fmt: skip
 
     def __init__(
         self, service: Service, watch: Watch, actor: Actor, granted: Pass, after: int
@@ -68,6 +71,7 @@ class _Line:
         self._id, self._session_id = granted.conversation_id, granted.session_id
         self._cursor = after
         self._typed_at = 0.0
+        self._told: ConversationView | None = None
 
     async def tell(self, socket: Any) -> int:
         """Send what is new, until the log-in or the right to see it ends, or it took long."""
@@ -85,8 +89,9 @@ class _Line:
         """False: no longer theirs to see."""
         try:
             talk: Talk | None = await sockets.look(conversations.show(self._actor, self._id), None)
-            if talk is None or talk.version == seat.version:
+            if talk is None or (talk.version == seat.version and not talk.waits):
                 return True
+            waiting = await sockets.look(queue.waiting(self._actor, self._id), None)
             while True:
                 asking = conversations.news(self._actor, self._id, after=self._cursor, most=PAGE)
                 found = await sockets.look(asking, None)
@@ -100,13 +105,16 @@ class _Line:
                     break
         except errors.NotFound:
             return False
-        await sockets.send(socket, frames.Conversation(ConversationView.of(talk)))
-        seat.version = talk.version
+        view = ConversationView.of(talk, waiting)
+        if view != self._told:
+            await sockets.send(socket, frames.Conversation(view))
+        seat.version, self._told = talk.version, view
         return True
 
     async def _wait(self, socket: Any, seat: Seat) -> None:
         """Until there may be something new. Who types is said by the way."""
-        until = time.monotonic() + LOOK_AGAIN_S
+        in_line = self._told is not None and self._told.queue is not None
+        until = time.monotonic() + (LINE_AGAIN_S if in_line else LOOK_AGAIN_S)
         while (left := until - time.monotonic()) > 0:
             first = await seat.listener.next(left)
             heard = [first, *seat.listener.drain()]

@@ -25,7 +25,7 @@ from backend.api.views.conversations import (
     MessagesQuery,
     RatingForm,
 )
-from backend.chat import conversations, history, marks, rating, recalling, tickets
+from backend.chat import conversations, history, marks, queue, rating, recalling, tickets
 from backend.chat import errors as refusals
 from backend.receipts import Answer, KeyMissing, KeyReused
 
@@ -99,7 +99,8 @@ async def search_history(call: Call) -> HistoryView:
 @route("GET", ONE, answer=ConversationView, problems=(errors.NotFound,))
 async def show_conversation(call: Call, conversation_id: UUID) -> HTTPResponse:
     """One of them: its state, and how far each side has read. `ETag` makes asking again cheap."""
-    view = ConversationView.of(await conversations.show(call.actor, conversation_id))
+    talk = await conversations.show(call.actor, conversation_id)
+    view = ConversationView.of(talk, await queue.waiting(call.actor, conversation_id))
     return etags.answer(call.request, wire.encode(view))
 
 
@@ -190,7 +191,7 @@ async def ask_for_a_doctor(call: Call, conversation_id: UUID) -> ConversationVie
     """Ask for a doctor (转人工). Repeating it does no harm."""
     await call.limit("chat-ask", DONE_PER_MINUTE)
     talk = await conversations.ask_for_a_doctor(call.actor, call.service.hub, conversation_id)
-    return ConversationView.of(talk)
+    return ConversationView.of(talk, await queue.waiting(call.actor, conversation_id))
 
 
 @route(

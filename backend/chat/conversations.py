@@ -18,6 +18,7 @@ from backend.chat.errors import ConversationOver, NotNow, TooManyConversations
 from backend.chat.locking import change, lock
 from backend.chat.messages import RESIDENT, Author, Draft, SentBefore, Shown
 from backend.chat.models import Conversation
+from backend.chat.telling import tell
 from backend.errors import NotFound
 from backend.hub import Hub
 from backend.identity import access
@@ -75,6 +76,10 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
         if self.state not in policy.OVER or self.closed_at is None:
             return None
         return self.closed_at + policy.REOPEN
+
+    @property
+    def waits(self) -> bool:
+        return self.state in policy.QUEUED
 
     @property
     def can_rate(self) -> bool:
@@ -180,7 +185,7 @@ async def send(actor: Actor, hub: Hub, conversation_id: UUID, draft: Draft) -> t
             await _go_on(actor, conversation)
     except SentBefore as before:
         return (await messages.shown([before.message], author))[0], False
-    await live.publish(hub, conversation)
+    await tell(hub, conversation)
     log.info("message.sent", conversation_id=str(conversation_id), seq=message.seq)
     return (await messages.shown([message], author))[0], True
 
@@ -220,19 +225,9 @@ async def ask_for_a_doctor(actor: Actor, hub: Hub, conversation_id: UUID) -> Tal
         if conversation.state in policy.OVER:
             raise NotNow(state=conversation.state)
         if conversation.state == policy.BOT:
-            await hand_over(actor, conversation, "asked")
-    await live.publish(hub, conversation)
+            await handing_over.hand_over(actor, conversation, "asked", None)
+    await tell(hub, conversation)
     return await show(actor, conversation_id)
-
-
-async def hand_over(actor: Actor, conversation: Conversation, reason: str) -> None:
-    """From the bot to people, in the caller's transaction. The only place where that happens."""
-    before = conversation.state
-    state = policy.after(before, "hand_over")
-    if state is None:
-        raise NotNow(state=before)
-    await change(conversation, state=state, queued_at=clock.now(), handed_over_for=reason)
-    await events.note(actor, conversation, "hand_over", before=before, reason=reason)
 
 
 async def end(actor: Actor, conversation: Conversation, *, outcome: str) -> None:

@@ -11,6 +11,7 @@ from backend.api.views.fields import Cursor, Form, Most, Ref
 from backend.chat.conversations import Talk
 from backend.chat.history import Hit
 from backend.chat.messages import Draft, Shown
+from backend.chat.queue import Waiting
 from backend.errors import Malformed
 
 State = Literal["bot", "waiting", "open", "closed", "rated", "escalated"]
@@ -136,8 +137,23 @@ class HistoryView(msgspec.Struct):
     next: str | None
 
 
+class ChatQueueView(msgspec.Struct):
+    """`words` say where one stands and how long it may take, `safety_net` what to do if it gets
+    worse. `expected_min` is measured, or None."""
+
+    ahead: int
+    expected_min: int | None
+    words: str
+    safety_net: str
+
+    @classmethod
+    def of(cls, found: Waiting) -> "ChatQueueView":
+        return cls(found.position - 1, found.expected_min, found.text, found.safety_net)
+
+
 class ConversationView(msgspec.Struct):
-    """`read` and `delivered`: how far the doctor has got; `seen`: how far you have."""
+    """`read` and `delivered`: how far the doctor has got; `seen`: how far you have. `queue`: None
+    in lists, and where it does not wait."""
 
     id: UUID
     version: int
@@ -164,14 +180,17 @@ class ConversationView(msgspec.Struct):
     can_write: bool
     can_rate: bool
     can_ask_for_a_doctor: bool
+    queue: ChatQueueView | None
 
     @classmethod
-    def of(cls, talk: Talk) -> "ConversationView":
+    def of(cls, talk: Talk, waiting: Waiting | None = None) -> "ConversationView":
         whom = Ref(talk.patient_id, talk.patient_name or "") if talk.patient_id else None
         facts: dict[str, Any] = {
-            name: getattr(talk, name) for name in cls.__struct_fields__ if name != "patient"
+            name: getattr(talk, name)
+            for name in cls.__struct_fields__
+            if name not in ("patient", "queue")
         }
-        return cls(patient=whom, **facts)
+        return cls(patient=whom, queue=ChatQueueView.of(waiting) if waiting else None, **facts)
 
 
 class ConversationsView(msgspec.Struct):
