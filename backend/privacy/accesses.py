@@ -34,7 +34,7 @@ ACTIONS = {
     "chat.closed": "结束了咨询", "chat.handed_over": "把咨询转给医生",
     "chat.noted": "写了内部备注", "chat.phone_shown": "为打电话看了手机号",
     "chat.released": "把咨询交还排队", "chat.reopened": "重新打开了咨询",
-    "chat.transferred": "把咨询转给别的医生",
+    "chat.transferred": "把咨询转给别的医生", "chat.zero_hits_listed": "看了机器人没听懂的问题",
     "chat.listed": "看了咨询列表", "chat.opened": "发起在线咨询", "chat.rated": "评价了咨询",
     "chat.read": "看了咨询记录", "chat.recalled": "撤回咨询里的一条消息",
     "chat.searched": "在咨询记录里查找",

@@ -1,0 +1,63 @@
+"""Shares have an interval, and nothing that is hidden can be subtracted from what is shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.bot.talk import HandOver, Memory, Reply, Said, Turn
+from backend.chat.figures import LEAST, hidden, share, wilson
+from backend.chat.zero_hits import is_zero_hit
+from tests.chat.duties import a_triage
+
+
+@pytest.mark.parametrize(
+    ("hit", "of", "low", "high"),
+    [
+        (8, 10, 0.4902, 0.9433),  # Agresti and Coull 1998 use the same formula
+        (0, 10, 0.0, 0.2775),
+        (35, 35, 0.9011, 1.0),  # a lower bound above 90 % needs 35
+        (34, 34, 0.8985, 1.0),
+    ],
+)
+def test_wilson(hit: int, of: int, low: float, high: float) -> None:
+    assert wilson(hit, of) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_too_few_are_no_share() -> None:
+    assert share(9, 9) is None
+    assert share(10, 10) is not None
+
+
+@given(st.dictionaries(st.integers(0, 9), st.integers(0, 40), max_size=8))
+def test_what_is_hidden_stays_hidden(cells: dict[int, int]) -> None:
+    out = hidden(cells)
+    assert {key for key, n in cells.items() if 0 < n < LEAST} <= out
+    shown_others = [n for key, n in cells.items() if key not in out and n]
+    if out and shown_others:  # the sum minus what is shown is no single cell, and not small
+        assert len(out) >= 2
+        assert sum(cells[key] for key in out) >= LEAST
+
+
+def a_turn(text: str = "", **facts: object) -> Turn:
+    told: dict[str, object] = {
+        "memory": Memory("r@1", (Said(text),), asked="slot.symptom"),
+        "replies": (Reply("text", "请说说哪里不舒服"),),
+        "triage": a_triage(),
+    }
+    return Turn(**(told | facts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "turn", "zero"),
+    [
+        (Said("阿巴阿巴"), a_turn(), True),
+        (Said("  "), a_turn(), False),
+        (Said(choice="human"), a_turn(), False),
+        (Said("几点开门"), a_turn(replies=(Reply("faq", "八点"),)), False),
+        (Said("转人工"), a_turn(actions=(HandOver("asked"),)), False),
+        (Said("嗯嗯嗯"), a_turn(actions=(HandOver("not_understood"),)), True),
+        (Said("三天"), a_turn(memory=Memory("r@1", (Said("三天"),), asked="slot.severity")), False),
+    ],
+)
+def test_what_the_bot_did_not_understand(said: Said, turn: Turn, zero: bool) -> None:
+    assert is_zero_hit(said, turn) is zero
