@@ -1,7 +1,8 @@
 """Pages that change by themselves: server-sent events for htmx-ext-sse.
 
-What is new is asked of the database every few seconds: the table is the truth, and any process can
-serve anybody. A browser that comes back says what it saw last.
+The hub says when something may be new; what it is, is asked of the database: the table is the
+truth, and any process can serve anybody. News may be lost, so the table is also looked at from time
+to time. A browser that comes back says what it saw last.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from sanic.exceptions import RequestCancelled
 
 from backend.api import problem
 from backend.errors import Busy, Problem
+from backend.fanout import Listener
 from backend.staff import sessions
 from backend.web import session
 from backend.web.render import SECURE
@@ -21,6 +23,8 @@ from backend.web.view import View
 
 log = structlog.get_logger()
 
+LOOK_S = 15.0  # without news
+GAP_S = 0.25  # between two looks: a line that moves much is not drawn for each move
 PING_S = 15.0  # proxies cut what is silent; the log-in is looked at again as often
 RETRY_MS = 3000  # how soon a browser comes back
 STREAMS_MOST = 500  # of one process
@@ -44,11 +48,12 @@ class Event(msgspec.Struct, frozen=True):
 Look = Callable[[str], Awaitable[Event | None]]
 
 
-async def stream(view: View, look: Look, *, every_s: float = 2.0) -> None:
+async def stream(view: View, look: Look, *, channel: str) -> None:
     """Send what `look` finds until the reader goes or the log-in ends; a handler returns this.
 
     `look` is given the id of what was seen last ("" at first) and returns an `Event`, or None when
-    nothing is new. It runs every `every_s` seconds, so it should be one cheap query.
+    nothing is new. It runs at the news of `channel`, and every `LOOK_S` seconds besides, so it
+    should be one cheap query.
 
     Raises:
         Busy: too many streams are open in this process.
@@ -58,14 +63,16 @@ async def stream(view: View, look: Look, *, every_s: float = 2.0) -> None:
         raise Busy
     _open += 1
     try:
-        await _send(view, look, every_s)
+        # Heard before the first look, so that nothing falls between the two.
+        async with view.service.hub.listening(channel) as news:
+            await _send(view, look, news)
     except (RequestCancelled, ConnectionError):
         pass
     finally:
         _open -= 1
 
 
-async def _send(view: View, look: Look, every_s: float) -> None:
+async def _send(view: View, look: Look, news: Listener) -> None:
     last = view.request.headers.get("last-event-id", "")[:LAST_MOST]
     first = await look(last)  # a refusal is still an ordinary answer
     headers = SECURE | {"x-accel-buffering": "no", "cache-control": "no-cache, no-transform"}
@@ -77,7 +84,8 @@ async def _send(view: View, look: Look, every_s: float) -> None:
     last = first.id if first else last
     quiet_since = time.monotonic()
     while True:
-        await asyncio.sleep(every_s)
+        await news.next(min(LOOK_S, max(0.0, quiet_since + PING_S - time.monotonic())))
+        news.drain()
         if time.monotonic() - quiet_since >= PING_S:
             if not await _is_logged_in(view):
                 break
@@ -87,6 +95,7 @@ async def _send(view: View, look: Look, every_s: float) -> None:
         if found is not None and found.id != last:
             await response.send(found.encode())
             last = found.id
+        await asyncio.sleep(GAP_S)
     await response.eof()
 
 

@@ -28,7 +28,7 @@ async def _live(view: View) -> None:
     async def look(last: str) -> Event | None:
         return next((one for one in shown if one.id > last), None)
 
-    return await events.stream(view, look, every_s=0.02)
+    return await events.stream(view, look, channel="test")
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,7 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "pages", known)
     page.page("GET", "/live", right="schedule.read", passive=True)(_live)
     monkeypatch.setattr(events, "PING_S", 0.1)
+    monkeypatch.setattr(events, "GAP_S", 0.01)
 
 
 async def lines(desk: Desk, **headers: str) -> AsyncIterator[str]:
@@ -71,6 +72,18 @@ async def test_what_is_new_comes_at_once_and_then_a_ping(pages: Pages) -> None:
     shown.append(Event("2", "二", "queue"))
     assert "event: queue" in await until(stream, "data: 二")
     await until(stream, ": ping")
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
+async def test_news_of_the_hub_wakes_it(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without news nothing is looked at for a minute."""
+    monkeypatch.setattr(events, "PING_S", 60.0)
+    monkeypatch.setattr(events, "LOOK_S", 60.0)
+    stream = lines(await pages.desk("auditor"))
+    await until(stream, "data: <p>行</p>")
+    shown.append(Event("2", "二"))
+    await pages.service.hub.publish("test", b"moved")
+    await until(stream, "data: 二")
     await stream.aclose()  # type: ignore[attr-defined]
 
 
