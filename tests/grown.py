@@ -28,6 +28,7 @@ from backend.booking.models import (
     Slot,
 )
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
+from backend.chat.duty_models import CallTask, CannedReply
 from backend.chat.models import Conversation, Message
 from backend.clinic.models import QueueEntry
 from backend.consortium import directory
@@ -365,15 +366,29 @@ class Grown:
             await self._wishes(number, patient_id)
         await self.conversation(child.patient_id)
         await self.message(self.ids["conversation"], number)
+        await self.canned()
 
     async def conversation(self, patient_id: UUID) -> Conversation:
         now = clock.now()
         row = await Conversation.create(
             id=uuid4(), consortium_id=self.county, account_id=self.owner.actor.account_id,
-            patient_id=patient_id, state="bot", opened_at=now, last_at=now,
+            patient_id=patient_id, state="waiting", opened_at=now, last_at=now, queued_at=now,
+            organization=self.clinic.organization, home_id=self.clinic.organization.id,
+            due_at=now, routed_by="team",
         )  # fmt: skip
         await self.message(row.id, 0)
+        await CallTask.create(
+            id=uuid4(), consortium_id=self.county, conversation=row, patient_id=patient_id,
+            organization=self.clinic.organization, created_at=now, due_at=now,
+        )  # fmt: skip
         return row
+
+    async def canned(self) -> CannedReply:
+        """常用语 of the institution."""
+        return await CannedReply.create(
+            id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,
+            title="复诊", text="请来复诊。", changed_at=clock.now(),
+        )  # fmt: skip
 
     async def message(self, conversation_id: UUID, seq: int) -> None:
         await Message.create(
@@ -476,6 +491,7 @@ async def a_grown(settings: Settings) -> Grown:
         "message": notice.id,
         "simulation": (await town.simulation()).id,
         "conversation": (await town.conversation(owner.patient_id)).id,
+        "canned": (await town.canned()).id,
         "staff": staff.id,
         "template": template.id,
         "exception": exception.id,

@@ -135,6 +135,11 @@ async def show(actor: Actor, conversation_id: UUID) -> Case:
     )
 
 
+async def version(actor: Actor, conversation_id: UUID) -> int:
+    """Raised by every change, messages and marks included. Raises NotFound."""
+    return (await find(actor, conversation_id))[0].version
+
+
 def triage_of(row: Conversation) -> Triage | None:
     if row.triage is None:
         return None

@@ -8,6 +8,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "schedule.read",
             "priority.book",  # into the priority pool, for a contracted resident
             "contract.edit",  # family doctors' contracts: one's own
+            "chat.read",  # the lists and what is in them; what one may do is answer or oversee
             "chat.answer",  # claim and answer conversations
         }
     ),
@@ -26,6 +27,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "waitlist.read",
             "appeal.decide",
             "amnesty.grant",
+            "chat.read",
             "chat.oversee",  # every conversation there, and what nobody took
             "chat.duty",  # working hours, leave, on-call lists
             "report.read",
@@ -46,6 +48,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "waitlist.read",
             "appeal.decide",
             "amnesty.grant",
+            "chat.read",
             "chat.oversee",
             "chat.duty",
             "policy.simulate",

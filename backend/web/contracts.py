@@ -10,11 +10,10 @@ from msgspec import Meta
 from backend import clock
 from backend.booking import priority
 from backend.booking.errors import AlreadyBooked
-from backend.booking.priority import FreePlace
-from backend.booking.wording import KINDS, yuan
 from backend.identity import contracts
 from backend.identity.documents import age_on
-from backend.web import places
+from backend.web import kept_places, places
+from backend.web.kept_places import PlaceForm, Where
 from backend.web.page import Go, Show, go, page, show
 from backend.web.view import View
 
@@ -37,14 +36,6 @@ class ContractForm(msgspec.Struct):
     from_on: date
     package: Annotated[str, Meta(max_length=40)] = ""
     to_on: date | None = None
-
-
-class Where(msgspec.Struct, forbid_unknown_fields=True):
-    department: UUID | None = None
-
-
-class BookForm(msgspec.Struct):
-    slot: UUID
 
 
 @page("GET", "/contracts", right=RIGHT, query=Whose)
@@ -127,25 +118,19 @@ async def _doctors(view: View) -> places.Options:
 @page("GET", "/contracts/<patient_id:uuid>/book", right=priority.RIGHT, query=Where)
 async def choose(view: View, patient_id: UUID) -> Show:
     """Department, then doctor and time: what is kept for family doctors and free."""
-    wanted: Where = view.query
     resident = await contracts.show(view.actor, patient_id, priority.RIGHT)
-    choices = await priority.departments(view.actor)
-    chosen = next((one for one in choices if one.department.id == wanted.department), None)
-    free = await priority.free_places(view.actor, chosen.department.id) if chosen else []
     return show(
-        "contract_book.html",
-        resident=resident,
-        choices=choices,
-        chosen=chosen,
-        groups=_by_doctor(free),
-        kinds=KINDS,
-        yuan=yuan,
+        "kept_places.html",
+        name=resident.name,
+        base=f"/staff/contracts/{patient_id}/book",
+        back="/staff/contracts",
+        **await kept_places.choices(view),
     )
 
 
 @page("POST", "/contracts/<patient_id:uuid>/book", right=priority.RIGHT, query=Where,
-      form=BookForm, on_fault=choose)  # fmt: skip
-async def book(view: View, patient_id: UUID, form: BookForm) -> Go:
+      form=PlaceForm, on_fault=choose)  # fmt: skip
+async def book(view: View, patient_id: UUID, form: PlaceForm) -> Go:
     """Book it; the resident is told in the mini-program."""
     try:
         ticket = await priority.book(
@@ -156,15 +141,3 @@ async def book(view: View, patient_id: UUID, form: BookForm) -> Go:
     when = ticket.place.starts_at.astimezone(clock.SHANGHAI)
     where = f"{ticket.place.organization}{ticket.place.department}"
     return go("/contracts", f"约好了：{ticket.patient_name}，{when:%m月%d日 %H:%M}，{where}。")
-
-
-Group = tuple[str, list[FreePlace]]
-
-
-def _by_doctor(free: list[FreePlace]) -> list[Group]:
-    """Times by doctor and day, in the order of the first one."""
-    groups: dict[tuple[str, date], list[FreePlace]] = {}
-    for one in free:
-        who = f"{one.doctor.name} {one.doctor.title}".strip() if one.doctor else "普通门诊"
-        groups.setdefault((who, one.held_on), []).append(one)
-    return [(who, times) for (who, _), times in groups.items()]

@@ -16,6 +16,7 @@ class Entry(msgspec.Struct, frozen=True):
 ENTRIES = (
     Entry("/", "首页"),
     Entry("/clinic", "今日门诊", "clinic.day"),
+    Entry("/chats", "咨询", "chat.read"),
     Entry("/contracts", "签约居民", "contract.edit"),
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/draws", "摇号", "draw.edit"),

@@ -44,6 +44,7 @@ def plain(address: str) -> At:
 
 
 CLINIC, DRAW, STOP = "/clinic/{schedule}", "/draws/{draw}", "/suspensions/{suspension}"
+CHAT = "/chats/{conversation}"
 PAGES: dict[str, At] = {
     "/": plain("/"),
     "/<anything:path>": plain("/nothing"),
@@ -52,6 +53,15 @@ PAGES: dict[str, At] = {
     "/amnesties": At("/amnesties"),
     "/appeals": At("/appeals"),
     "/appeals/<appeal_id:uuid>": plain("/appeals/{appeal}"),
+    "/chats": At("/chats"),
+    "/chats/live": At("/chats/live"),
+    "/chats/calls": At("/chats/calls"),
+    "/chats/replies": At("/chats/replies"),
+    "/chats/replies/<canned_id:uuid>": At("/chats/replies/{canned}"),
+    "/chats/<conversation_id:uuid>": At(CHAT),
+    "/chats/<conversation_id:uuid>/live": At(f"{CHAT}/live"),
+    "/chats/<conversation_id:uuid>/transfer": At(f"{CHAT}/transfer"),
+    "/chats/<conversation_id:uuid>/book": At(f"{CHAT}/book?department={{department}}"),
     "/clinic": At("/clinic"),
     "/clinic/list": At("/clinic/list"),
     "/clinic/<schedule_id:uuid>": At(CLINIC),
@@ -133,7 +143,7 @@ ROUTES: dict[str, At] = {
     "/organizations/<organization_id:uuid>/fees": At("/organizations/{organization}/fees"),
     "/patients": At("/patients"),
     "/patients/<patient_id:uuid>": plain(HIS),
-    "/patients/<patient_id:uuid>/accesses": At(f"{HIS}/accesses"),
+    "/patients/<patient_id:uuid>/accesses": plain(f"{HIS}/accesses"),  # a full page already
     "/patients/<patient_id:uuid>/carers": At(f"{HIS}/carers"),
     "/patients/<patient_id:uuid>/invitations": At(f"{HIS}/invitations"),
     "/patients/<patient_id:uuid>/standing": At(f"{HIS}/standing"),

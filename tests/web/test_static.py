@@ -12,7 +12,7 @@ from backend.web import static_files, vendor
 from tests.web.conftest import Pages
 
 LISTED = json.loads((static_files.FOLDER / vendor.LIST).read_text())
-OURS = {"staff.css", "staff.js", "chart.js", vendor.LIST}
+OURS = {"staff.css", "staff.js", "chart.js", "chat.js", vendor.LIST}
 TEMPLATES = Path(static_files.__file__).parent / "templates"
 
 

@@ -1,0 +1,172 @@
+"""咨询 on the staff pages: who waits, one conversation from the line to its end, the call list."""
+
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from backend.audit import AuditEvent
+from backend.chat.duty_models import CallTask, CannedReply
+from backend.chat.models import Conversation, Message
+from backend.consortium.models import Organization
+from tests.chat.duties import Town, a_town, a_triage
+from tests.chat.talks import say
+from tests.clinics import a_clinic
+from tests.web.conftest import Desk, Pages, text_of
+
+NASTY = "<img src=x onerror=alert(1)>{{ 7*7 }}</textarea><script>alert(1)</script>"
+
+
+@pytest.fixture
+async def town(pages: Pages) -> Town:
+    return await a_town(pages.settings, pages.service.hub)
+
+
+async def desk_of(pages: Pages, town: Town, role: str = "doctor", *places: Organization) -> Desk:
+    """李建国's, or an administrator's of the village and its township."""
+    here = places or (town.village.organization, town.township.organization)
+    doctor = {"practitioner": town.village.practitioner} if role == "doctor" else {}
+    return await pages.desk(role, *here, **doctor)
+
+
+def hidden(answer: httpx.Response, name: str) -> str:
+    return re.findall(rf'name="{name}" value="([^"]+)"', answer.text)[0]
+
+
+async def test_from_the_line_to_the_end(pages: Pages, town: Town) -> None:
+    talk = await town.waiting("II")
+    await say(town.wang.actor, town.hub, talk, NASTY)
+    triage = msgspec.to_builtins(a_triage("II", summary=NASTY))
+    await Conversation.filter(id=talk).update(triage=triage)
+    desk = await desk_of(pages, town)
+    listed = await desk.get("/chats")
+    assert "等人接 1" in text_of(listed)
+    assert "II 危重" in text_of(listed)
+    at = f"/chats/{talk}"
+    seen = await desk.get(at)
+    assert "示例规则，未经医生审核" in text_of(seen)
+    assert "&lt;img src=x onerror" in seen.text
+    assert "<img src=x" not in seen.text
+    assert "49" not in re.findall(r'<p class="body">(.*?)</p>', seen.text, re.S)[-1]
+    assert "回复居民" not in seen.text  # nobody has it yet
+
+    assert (await desk.post(f"{at}/claim")).status_code == 303
+    answer = {"client_id": hidden(await desk.get(at), "client_id"), "text": "先量一下血压。"}
+    for _ in range(2):  # a second click
+        assert (await desk.post(f"{at}/reply", answer)).headers["location"].endswith("#end")
+    assert await Message.filter(conversation_id=talk, author_kind="doctor").count() == 1
+    empty = await desk.post(f"{at}/reply", answer | {"client_id": uuid4().hex, "text": " "})
+    assert empty.status_code == 422
+    part = await desk.post(
+        f"{at}/reply", answer | {"client_id": uuid4().hex, "text": "量好了吗？"}, hx_request="true"
+    )
+    assert "<html" not in part.text
+    assert 'hx-swap-oob="innerHTML"' in part.text
+    assert "量好了吗？" in part.text
+    assert hidden(part, "client_id") != answer["client_id"]  # what is written next is another one
+
+    await desk.post(f"{at}/notes", {"text": "家里有血压计"})
+    assert "家里有血压计" in (await desk.get(at)).text
+    assert (await desk.post(f"{at}/close", {"outcome": "answered"})).status_code == 303
+    assert (await Conversation.get(id=talk)).state == "closed"
+    assert "没有人在等" in (await desk.get("/chats")).text
+    assert "已答复" in (await desk.get("/chats?list=closed")).text
+    assert (await desk.post(f"{at}/reopen", {"reason": "还要问"})).status_code == 303
+    assert await AuditEvent.filter(patient_id=town.wang.patient_id, action="chat.read").exists()
+
+
+async def test_a_refused_deed_comes_back_with_its_page(pages: Pages, town: Town) -> None:
+    talk = await town.waiting()
+    desk = await desk_of(pages, town)
+    at = f"/chats/{talk}"
+    early = await desk.post(f"{at}/reply", {"client_id": uuid4().hex, "text": "您好，请讲。"})
+    assert early.status_code == 409
+    assert 'class="log"' in early.text
+    await desk.post(f"{at}/claim")
+    for deed, form in (("release", {"reason": ""}), ("close", {"outcome": "made up"})):
+        refused = await desk.post(f"{at}/{deed}", form)
+        assert (refused.status_code, 'class="log"' in refused.text) == (422, True)
+    assert (await desk.post(f"{at}/transfer", {"reason": "不归我管"})).status_code == 422
+    there = f"{at}/transfer?organization={town.township.organization.id}"
+    assert town.zhao.practitioner_id is not None
+    assert str(town.zhao.practitioner_id) in (await desk.get(there)).text
+    whom = {"reason": "要做心电图", "organization": str(town.township.organization.id)}
+    moved = await desk.post(f"{at}/transfer", whom)
+    assert moved.headers["location"] == "/staff/chats?list=mine"
+    assert "转出" in (await (await desk_of(pages, town, "institution_admin")).get(at)).text
+
+
+async def test_a_ready_answer_is_filled_in_and_not_sent(pages: Pages, town: Town) -> None:
+    talk = await town.waiting()
+    desk = await desk_of(pages, town)
+    wrong = await desk.post("/chats/replies", {"title": "复诊", "text": "{姓名}您好"})
+    assert wrong.status_code == 422
+    assert "{姓名}您好" in wrong.text
+    await desk.post("/chats/replies", {"title": "复诊", "text": "{患者}您好，请 {预约时间} 来。"})
+    reply = await CannedReply.get()
+    await desk.post(f"/chats/{talk}/claim")
+    form = {"client_id": uuid4().hex, "text": "看过了。", "canned": str(reply.id)}
+    filled = await desk.post(f"/chats/{talk}/fill", form, hx_request="true")
+    written = re.findall(r"<textarea.*?>(.*?)</textarea>", filled.text, re.S)[0]
+    assert written.splitlines()[0] == "看过了。"
+    assert "{预约时间}" in written
+    assert "还不知道：预约时间" in filled.text
+    assert await Message.filter(author_kind="doctor").count() == 0
+    await desk.post(f"/chats/replies/{reply.id}", {"title": "复诊", "text": "请来复诊。"})
+    assert "请来复诊。" in (await desk.get("/chats/replies")).text
+    await desk.post(f"/chats/replies/{reply.id}/remove")
+    assert "还没有常用语" in (await desk.get("/chats/replies")).text
+
+
+async def test_who_must_be_called_is_called(pages: Pages, town: Town) -> None:
+    await town.waiting("I")
+    desk = await desk_of(pages, town)
+    call = await CallTask.get()
+    assert "电话名单（1）" in (await desk.get("/chats")).text
+    shown = await desk.post(f"/chats/calls/{call.id}/number")
+    assert shown.status_code == 200
+    assert await AuditEvent.filter(action="chat.phone_shown").count() == 1
+    again = await desk.post(f"/chats/calls/{call.id}", {"outcome": "no_answer"})
+    assert again.status_code == 303
+    assert "打过" in (await desk.get("/chats/calls")).text
+    await desk.post(f"/chats/calls/{call.id}", {"outcome": "reached"})
+    assert "没有要打的电话" in (await desk.get("/chats/calls")).text
+
+
+async def test_filters_and_pages_of_the_lists(pages: Pages, town: Town) -> None:
+    talk = await town.waiting("III")
+    desk = await desk_of(pages, town)
+    for query, found in (
+        ("priority=III", True), ("priority=I", False), ("q=头痛", True), ("q=没说过的", False),
+        ("unread=true", True), ("list=mine", False), ("list=escalated", False),
+        (f"organization={town.village.organization.id}", True),
+    ):  # fmt: skip
+        answer = await desk.get(f"/chats?{query}")
+        assert (str(talk) in answer.text) is found, query
+    await desk.post(f"/chats/{talk}/claim")
+    assert str(talk) in (await desk.get("/chats?list=mine")).text
+    assert (await desk.get("/chats?list=all")).status_code == 422
+    assert (await desk.get("/chats?after=zz")).status_code == 422
+
+
+@pytest.mark.parametrize("role", ["doctor", "institution_admin", "auditor"])
+async def test_outsiders_get_404(pages: Pages, town: Town, role: str) -> None:
+    talk = await town.waiting("I")
+    elsewhere = (await a_clinic(pages.settings, tier="village", name="别村卫生室")).organization
+    desk = await pages.desk(role, elsewhere)
+    call = await CallTask.get()
+    asked: list[tuple[str, Any]] = [
+        (f"/chats/{talk}", None), (f"/chats/{talk}/live", None), (f"/chats/{talk}/book", None),
+        (f"/chats/{talk}/transfer", None), (f"/chats/{talk}/claim", {}),
+        (f"/chats/{talk}/reply", {"client_id": uuid4().hex, "text": "您好"}),
+        (f"/chats/{talk}/close", {"outcome": "answered"}), (f"/chats/{talk}/notes", {"text": "x"}),
+        (f"/chats/{talk}/release", {"reason": "不"}), (f"/chats/{talk}/reopen", {"reason": "不"}),
+        (f"/chats/calls/{call.id}/number", {}), (f"/chats/{uuid4()}", None),
+    ]  # fmt: skip
+    for path, form in asked:
+        answer = await (desk.get(path) if form is None else desk.post(path, form))
+        assert answer.status_code == 404, path
+    assert UUID(str((await Conversation.get(id=talk)).id)) == talk
