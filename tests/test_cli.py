@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
 import re
 import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -73,25 +75,44 @@ def test_a_database_that_is_away_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_migrate_twice_changes_nothing_the_second_time(tmp_path: Path) -> None:
-    said = embedded(tmp_path)
-    first = processes.run("migrate", said=said, cwd=tmp_path)
-    assert "0001_initial" in first.stdout
-    second = processes.run("migrate", said=said, cwd=tmp_path)
+@dataclass
+class Migrated:
+    """What the command said, and the database that it made."""
+
+    done: "subprocess.CompletedProcess[str]"
+    database: Path
+
+    def copy(self, folder: Path) -> None:
+        shutil.copy(self.database, folder / self.database.name)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    """With the settings in a file."""
+    folder = tmp_path_factory.mktemp("migrated")
+    lines = [f"{name}={value}" for name, value in embedded(folder).items()]
+    (folder / ".env").write_text("\n".join(lines))
+    return Migrated(processes.run("migrate", said={}, cwd=folder), folder / "j.sqlite3")
+
+
+def test_migrate_twice_changes_nothing_the_second_time(migrated: Migrated, tmp_path: Path) -> None:
+    assert "0001_initial" in migrated.done.stdout
+    migrated.copy(tmp_path)
+    second = processes.run("migrate", said=embedded(tmp_path), cwd=tmp_path)
     assert second.returncode == 0
     assert "0001_initial" not in second.stdout
 
 
-def test_the_environment_may_be_a_file(tmp_path: Path) -> None:
-    lines = [f"{name}={value}" for name, value in embedded(tmp_path).items()]
-    (tmp_path / ".env").write_text("\n".join(lines))
-    assert processes.run("migrate", said={}, cwd=tmp_path).returncode == 0
-    assert (tmp_path / "j.sqlite3").exists()
+def test_the_environment_may_be_a_file(migrated: Migrated) -> None:
+    assert migrated.done.returncode == 0
+    assert migrated.database.exists()
 
 
-def test_import_shows_what_it_would_do_does_it_and_then_nothing(tmp_path: Path) -> None:
+def test_import_shows_what_it_would_do_does_it_and_then_nothing(
+    migrated: Migrated, tmp_path: Path
+) -> None:
     said = embedded(tmp_path)
-    processes.run("migrate", said=said, cwd=tmp_path)
+    migrated.copy(tmp_path)
 
     dry = processes.run("import", str(COUNTY), "--dry-run", said=said, cwd=tmp_path)
     assert dry.returncode == 0, dry.stderr
@@ -113,9 +134,9 @@ def organizations(tmp_path: Path) -> int:
         return count
 
 
-def test_a_bad_workbook_is_refused_with_its_faults(tmp_path: Path) -> None:
+def test_a_bad_workbook_is_refused_with_its_faults(migrated: Migrated, tmp_path: Path) -> None:
     said = embedded(tmp_path)
-    processes.run("migrate", said=said, cwd=tmp_path)
+    migrated.copy(tmp_path)
     template = tmp_path / "empty.xlsx"
     assert processes.run("import", "--template", str(template), said={}, cwd=tmp_path).stdout
     refused = processes.run("import", str(template), said=said, cwd=tmp_path)
@@ -250,15 +271,27 @@ def test_the_demo_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
         until(lambda: not answers(f"http://127.0.0.1:{port}/healthz"), "the server lives on")
         until(lambda: not answers(f"http://127.0.0.1:{port + 1}/_sim/health"), "WeChat lives on")
 
-    with running(*arguments, "--reset", said={}, cwd=tmp_path):
-        until(lambda: ready(port), "it did not start anew")
-        assert log_in(port) != account, "RESET=1 starts over"
-
     kept = home / ".env"
+    before = kept.read_text()
+    with running(*arguments, "--reset", said={}, cwd=tmp_path):
+        until(lambda: kept.exists() and kept.read_text() not in ("", before), "the same keys")
+        until(lambda: accounts(home) == 0, "RESET=1 starts over")  # from here on as the first time
+
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     written = "".join(path.read_text() for path in home.glob("*.log")) + shown
     for secret in environment.parse(kept.read_text()).values():
         assert re.escape(secret.partition(":")[2] or secret) not in written
+
+
+def accounts(home: Path) -> int | None:
+    """How many have logged in; None while there is no table of them."""
+    database = f"file:{home}/jiamenkou.sqlite3?mode=ro"
+    with (
+        contextlib.suppress(sqlite3.OperationalError),
+        contextlib.closing(sqlite3.connect(database, uri=True)) as opened,
+    ):
+        return int(opened.execute("SELECT count(*) FROM account").fetchone()[0])
+    return None
 
 
 def log_in(port: int) -> str:

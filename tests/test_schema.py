@@ -3,6 +3,8 @@
 Tortoise rebuilds a table to change it and can lose an index that a migration wrote by hand.
 """
 
+import importlib
+import inspect
 import re
 from typing import Any
 from uuid import uuid4
@@ -132,6 +134,11 @@ async def nullable(table: str) -> dict[str, bool]:
         table,
     )
     return {row["name"]: row["may"] for row in rows}
+
+
+@pytest.mark.parametrize("name", database.MODELS)
+def test_no_model_says_what_tortoise_is_kept_from_reading(name: str) -> None:
+    assert "#:" not in inspect.getsource(importlib.import_module(name))
 
 
 async def test_models_and_migrations_say_the_same(db: None, settings: Settings) -> None:

@@ -47,15 +47,6 @@ def redis_url(request: pytest.FixtureRequest) -> str:
     return str(request.config.getoption("--redis-url")).rpartition("/")[0] + "/15"
 
 
-@pytest.fixture
-def server(settings: Settings, tmp_path: Path) -> Iterator[int]:
-    """The port of one serving process."""
-    port = free_port()
-    with running("serve", said=variables(settings, PORT=str(port)), cwd=tmp_path):
-        until(lambda: answers(NEW.format(port)), "the server did not start")
-        yield port
-
-
 async def test_begun_requests_are_finished_and_idle_connections_closed() -> None:
     """Issue: stop accepting, finish what was begun, then clean up."""
     app: Sanic[Any, Any] = Sanic(f"drain-{next(NAMES)}", configure_logging=False)
@@ -122,25 +113,32 @@ def test_a_taken_port_is_a_sentence() -> None:
             listen("127.0.0.1", port)
 
 
-def test_sigterm_lets_a_begun_request_end(settings: Settings, tmp_path: Path) -> None:
+def test_a_process_and_its_successor(settings: Settings, tmp_path: Path) -> None:
+    """What one refuses, that the next one starts after its SIGKILL, and how that one ends."""
     port = free_port()
-    with running("serve", said=variables(settings, PORT=str(port)), cwd=tmp_path) as process:
-        until(lambda: answers(NEW.format(port)))
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(
-                b"POST /api/v1/login/wechat HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{"
-            )
-            process.send_signal(signal.SIGTERM)
-            until(lambda: not answers(NEW.format(port)), "it went on accepting")
-            client.sendall(b"}")
-            assert client.recv(100).startswith(b"HTTP/1.1 4")
-        assert process.wait(processes.STOP_S) == 0
+    said = variables(settings, PORT=str(port))
+    with running("serve", said=said, cwd=tmp_path) as first:
+        until(lambda: answers(NEW.format(port)), "the server did not start")
+        a_malformed_request_gets_a_problem_document(port)
+        a_second_process_on_the_database_is_refused(settings, tmp_path)
+        assert answers(NEW.format(port)), "the first goes on"
+        first.kill()
+        first.wait()
+    with running("serve", said=said, cwd=tmp_path) as second:
+        until(lambda: answers(NEW.format(port)), "the second did not start")
+        sigterm_lets_a_begun_request_end(second, port)
 
 
-def test_a_second_process_on_the_database_is_refused(
-    server: int, settings: Settings, tmp_path: Path
-) -> None:
+def a_malformed_request_gets_a_problem_document(port: int) -> None:
+    """Issue: refused as 400, as a problem document, and the connection is closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A : 1\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in answer
+
+
+def a_second_process_on_the_database_is_refused(settings: Settings, tmp_path: Path) -> None:
     """Issue: two processes on SQLite, or several without Redis: refused with the reason."""
     said = variables(settings, PORT=str(free_port()))
     book = tmp_path / "book.xlsx"
@@ -148,30 +146,22 @@ def test_a_second_process_on_the_database_is_refused(
     commands = [["serve"]] + ([["migrate"], ["import", str(book)]] if settings.embedded else [])
     for command in commands:
         refused = processes.run(*command, said=said, cwd=tmp_path)
-        assert refused.returncode == 1
-        assert "另一个进程" in refused.stderr
-        assert "Traceback" not in refused.stderr
-    assert answers(NEW.format(server)), "the first goes on"
+        assert refused.returncode == 1, command
+        assert "另一个进程" in refused.stderr, command
+        assert "Traceback" not in refused.stderr, command
 
 
-def test_a_malformed_request_gets_a_problem_document(server: int) -> None:
-    """Issue: refused as 400, as a problem document, and the connection is closed."""
-    with socket.create_connection(("127.0.0.1", server), timeout=10) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A : 1\r\n\r\n")
-        answer = b"".join(iter(lambda: client.recv(4096), b""))
-    assert answer.startswith(b"HTTP/1.1 400")
-    assert b"application/problem+json" in answer
-
-
-def test_the_database_is_free_again_after_sigkill(settings: Settings, tmp_path: Path) -> None:
-    port = free_port()
-    said = variables(settings, PORT=str(port))
-    with running("serve", said=said, cwd=tmp_path) as first:
-        until(lambda: answers(NEW.format(port)))
-        first.kill()
-        first.wait()
-    with running("serve", said=said, cwd=tmp_path):
-        until(lambda: answers(NEW.format(port)), "the second did not start")
+def sigterm_lets_a_begun_request_end(process: "subprocess.Popen[bytes]", port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(
+            b"POST /api/v1/login/wechat HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{"
+        )
+        process.send_signal(signal.SIGTERM)
+        until(lambda: not answers(NEW.format(port)), "it went on accepting")
+        client.sendall(b"}")
+        assert client.recv(100).startswith(b"HTTP/1.1 4")
+    assert process.wait(processes.STOP_S) == 0
 
 
 def test_a_database_without_its_tables_is_refused(tmp_path: Path) -> None:
@@ -207,9 +197,18 @@ def two(
         yield process, port
 
 
-def test_a_killed_child_is_replaced_while_requests_go_on(two: tuple[Any, int]) -> None:
-    """Issue: kill -9 a process of several: it is replaced and requests go on."""
+def test_a_supervisor_replaces_who_is_killed_and_ends_all_of_them(
+    two: tuple[Any, int], settings: Settings, redis_url: str, tmp_path: Path
+) -> None:
     process, port = two
+    a_killed_child_is_replaced_while_requests_go_on(process, port)
+    killed_children_are_all_replaced(process, port)
+    servers_and_workers_share_a_database_with_redis(settings, redis_url, tmp_path)
+    sigterm_ends_all_of_them(process, port)
+
+
+def a_killed_child_is_replaced_while_requests_go_on(process: Any, port: int) -> None:
+    """Issue: kill -9 a process of several: it is replaced and requests go on."""
     for _ in range(3):
         before = children(process)
         os.kill(before[0], signal.SIGKILL)
@@ -218,12 +217,34 @@ def test_a_killed_child_is_replaced_while_requests_go_on(two: tuple[Any, int]) -
     assert all(answers(NEW.format(port)) for _ in range(20))
 
 
-def test_killed_children_are_all_replaced(two: tuple[Any, int]) -> None:
-    process, port = two
+def killed_children_are_all_replaced(process: Any, port: int) -> None:
     before = children(process)
     for child in before:
         os.kill(child, signal.SIGKILL)
-    until(lambda: answers(NEW.format(port)) and not set(children(process)) & set(before))
+    until(
+        lambda: answers(NEW.format(port)) and not set(children(process)) & set(before),
+        "not all were replaced",
+    )
+
+
+def servers_and_workers_share_a_database_with_redis(
+    settings: Settings, redis_url: str, tmp_path: Path
+) -> None:
+    """Issue: with Redis any number of servers and workers."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    port = free_port()
+    said = variables(settings, PORT=str(port), REDIS_URL=redis_url)
+    with running("serve", said=said, cwd=folder), running("worker", said=said, cwd=folder):
+        until(lambda: answers(NEW.format(port)), "another server did not start beside them")
+        until(lambda: "worker.ready" in (folder / "log").read_text(), "nor a worker")
+
+
+def sigterm_ends_all_of_them(process: Any, port: int) -> None:
+    before = [psutil.Process(child) for child in children(process)]
+    assert stop(process) == 0
+    assert not any(child.is_running() for child in before)
+    assert not answers(NEW.format(port))
 
 
 def test_no_child_outlives_its_parent(two: tuple[Any, int]) -> None:
@@ -233,14 +254,6 @@ def test_no_child_outlives_its_parent(two: tuple[Any, int]) -> None:
     process.kill()
     process.wait()
     until(lambda: not any(orphan.is_running() for orphan in orphans), "orphans")
-    assert not answers(NEW.format(port))
-
-
-def test_sigterm_ends_all_of_them(two: tuple[Any, int]) -> None:
-    process, port = two
-    before = [psutil.Process(child) for child in children(process)]
-    assert stop(process) == 0
-    assert not any(child.is_running() for child in before)
     assert not answers(NEW.format(port))
 
 
@@ -272,19 +285,6 @@ def test_a_child_that_was_just_started_hears_of_the_stop() -> None:
     )  # fmt: skip
 
 
-def test_servers_and_workers_share_a_database_with_redis(
-    two: tuple[Any, int], settings: Settings, redis_url: str, tmp_path: Path
-) -> None:
-    """Issue: with Redis any number of servers and workers."""
-    folder = tmp_path / "more"
-    folder.mkdir()
-    port = free_port()
-    said = variables(settings, PORT=str(port), REDIS_URL=redis_url)
-    with running("serve", said=said, cwd=folder), running("worker", said=said, cwd=folder):
-        until(lambda: answers(NEW.format(port)))
-        until(lambda: "worker.ready" in (folder / "log").read_text())
-
-
 async def test_a_broken_lease_is_taken_again(
     postgres_only: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +311,7 @@ async def test_a_lease_that_another_took_is_lost(
         rival = await asyncpg.connect(settings.database_url)
         try:
             waiting = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", lease.LOCK))
+            await until_async(lambda: somebody_waits(settings))
             await break_lease(settings)
             await waiting
             await asyncio.wait_for(lost.wait(), 30)
@@ -347,6 +348,7 @@ async def test_a_shared_lease_is_taken_again_and_never_stops_the_server(
     async with lease.held(shared, lost=lost.set):
         rival = await asyncpg.connect(settings.database_url)
         waiting = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", lease.LOCK))
+        await until_async(lambda: somebody_waits(settings))
         await break_lease(settings)
         await waiting
         await rival.close()
@@ -381,6 +383,14 @@ async def holders(settings: Settings) -> int:
     connection = await asyncpg.connect(settings.database_url)
     try:
         return len(await connection.fetch(HOLDERS, lease.LOCK))
+    finally:
+        await connection.close()
+
+
+async def somebody_waits(settings: Settings) -> bool:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        return bool(await connection.fetch(HOLDERS.replace("granted", "NOT granted"), lease.LOCK))
     finally:
         await connection.close()
 

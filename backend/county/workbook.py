@@ -16,13 +16,11 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
 from defusedxml.common import DefusedXmlException
-from openpyxl.utils.exceptions import InvalidFileException
 
 from backend.county.cells import blank, written
 from backend.county.columns import Sheet
 from backend.county.faults import Faults
 from backend.county.sheets import EXAMPLE, IGNORED, SHEETS, WORKBOOK_NOTES
-from backend.county.xlsx import XlsxBook
 
 FILE = "文件"  # where faults of the whole file stand
 FILE_BYTES_MOST = 200 * 1024 * 1024
@@ -33,8 +31,8 @@ HEADINGS_LEAST = 2  # known headings that make a row the headings
 CSV_FIELD_MOST = 10_000
 # What a damaged or hostile file makes the readers raise (UnicodeDecodeError is a ValueError).
 UNREADABLE = (
-    csv.Error, zipfile.BadZipFile, zlib.error, ParseError, ExpatError, InvalidFileException,
-    DefusedXmlException, KeyError, ValueError, AttributeError, TypeError, OSError, EOFError,
+    csv.Error, zipfile.BadZipFile, zlib.error, ParseError, ExpatError, DefusedXmlException,
+    KeyError, ValueError, AttributeError, TypeError, OSError, EOFError,
 )  # fmt: skip
 ENCODINGS = ("utf-8-sig", "gb18030")
 
@@ -94,6 +92,8 @@ def open_book(path: Path, faults: Faults) -> Book | None:
     if not path.is_file() or path.suffix.lower() != ".xlsx":
         faults.add(FILE, 0, "", path.name, expected)
         return None
+    from backend.county.xlsx import XlsxBook  # a server that is replaced waits for no openpyxl
+
     try:
         _refuse_bombs(path)
         return XlsxBook(path)

@@ -15,6 +15,7 @@ from defusedxml.common import EntitiesForbidden
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.datetime import from_excel
+from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.xml.constants import SHEET_MAIN_NS
 
 READ_BYTES = 65_536
@@ -35,7 +36,10 @@ class XlsxBook:
     """An .xlsx whose sheets are read row by row. Its distinct texts are kept in memory."""
 
     def __init__(self, path: Path) -> None:
-        reader = ExcelReader(path, read_only=True, keep_links=False)
+        try:
+            reader = ExcelReader(path, read_only=True, keep_links=False)
+        except InvalidFileException as error:
+            raise ValueError(str(error)) from error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about looks that other programs leave out
             reader.read_manifest()

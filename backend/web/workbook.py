@@ -13,7 +13,6 @@ from sanic import HTTPResponse
 from backend.booking.schedules import publish
 from backend.county.faults import WorkbookRejected
 from backend.county.importing import ImportCollision, import_county
-from backend.county.template import write_template
 from backend.errors import Conflict, Malformed, NotFound
 from backend.web import uploads
 from backend.web.forms import Upload
@@ -87,6 +86,8 @@ async def template(view: View) -> HTTPResponse:
 
 
 def _empty() -> bytes:
+    from backend.county.template import write_template  # and openpyxl, which no start waits for
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "county.xlsx"
         write_template(path)
