@@ -49,7 +49,7 @@ function county(stored = [one(1)], facts = {}) {
 function socket() {
   const heard = {}
   const on = (name) => (listener) => { heard[name] = listener }
-  return { heard, closed: 0, urls: [], onOpen: on('open'), onMessage: on('message'), onClose: on('close'), onError: on('error'), close() { this.closed += 1 } }
+  return { heard, closed: 0, urls: [], onOpen: on('open'), onMessage: on('message'), onClose: on('close'), onError: on('error'), sent: [], send({ data }) { this.sent.push(JSON.parse(data)) }, close() { this.closed += 1 } }
 }
 
 async function onPage({ state, answers }, more = {}) {
@@ -205,6 +205,19 @@ test('two marks: it reached the doctor, the doctor has read it', async () => {
   expect(page.data.items.map(({ mark }) => mark)).toEqual(['医生看过', '已送到', '已发出'])
   line.heard.message({ data: JSON.stringify({ conversation: { ...state.talk, last_seq: 3, read: 3, delivered: 3 }, items: [] }) })
   expect(page.data.items.map(({ mark }) => mark)).toEqual(['医生看过', '医生看过', '医生看过'])
+})
+
+test('each side sees that the other writes', async () => {
+  const { page, line } = await onPage(county([one(1)], { state: 'open', doctor: '李医生' }))
+  page.write({ detail: { value: '还' } })
+  line.heard.open({})
+  page.write({ detail: { value: '还疼' } })
+  page.write({ detail: { value: '还疼吗' } })
+  expect(line.sent).toEqual([{ do: 'typing' }])
+  line.heard.message({ data: '{"is":"typing"}' })
+  expect(page.data.typing).toBe('医生正在写…')
+  await vi.advanceTimersByTimeAsync(4000)
+  expect(page.data.typing).toBe('')
 })
 
 test('a human is asked for; a rating is given once it is over', async () => {

@@ -17,7 +17,7 @@ page({
   data: {
     emergency: '120', status: {}, items: [], more: false, fetching: false, choices: [], form: null, filled: {}, alarm: null,
     draft: '', quote: null, recording: null, playing: '', busy: false, refusal: null, over: false, writable: false,
-    rateable: false, rated: '', marks: MARKS, mark: '', words: '', reopens: '', placeholder: '', to: '',
+    rateable: false, typing: '', rated: '', marks: MARKS, mark: '', words: '', reopens: '', placeholder: '', to: '',
   },
 
   onLoad({ id, at }) {
@@ -65,6 +65,7 @@ page({
       status: words.status(talk),
       items: stored.map((one, at) => words.item(one, talk, stored[at - 1])).concat(unsent.map(words.unsent)),
       more: now.more,
+      typing: now.typing ? '医生正在写…' : '',
       alarm: this.alarmOf(messages),
       over,
       writable: talk.can_write,
@@ -103,6 +104,7 @@ page({
 
   write({ detail }) {
     this.setData({ draft: detail.value })
+    this.feed.write()
   },
 
   sendText() {

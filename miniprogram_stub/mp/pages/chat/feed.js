@@ -10,12 +10,14 @@ const POLL_MS = 4000 // without a socket
 const AGAIN_MS = 15000 // until another try at one
 const TRIES = 4 // then the sender is asked
 const UNSENT_MOST = 20
+const TYPING_MS = 4000 // the other side may have stopped since
+const TYPING_EVERY_MS = 2500
 
 const newId = () => `m-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 12)}`
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * `tell({talk, messages, unsent, more})` whenever something changed; `refused(problem, message)`
+ * `tell({talk, messages, unsent, more, typing})` whenever something changed; `refused(problem, message)`
  * when the service will not have one.
  */
 function open(id, tell, refused) {
@@ -30,11 +32,14 @@ function open(id, tell, refused) {
   let sending = false
   let asking = null
   let shown = true
+  let typing = false
+  let typingEnds = null
+  let typed = 0
   const told = { read: 0, delivered: 0 }
 
   const last = () => (messages.length ? messages[messages.length - 1].seq : 0)
   const keep = () => (unsent.length ? wx.setStorageSync(box, unsent) : wx.removeStorageSync(box))
-  const say = () => { if (!stopped) tell({ talk, messages, unsent, more }) }
+  const say = () => { if (!stopped) tell({ talk, messages, unsent, more, typing }) }
 
   /** What is new, in order; what was there is replaced, as marks and recalls change it. */
   function take(items) {
@@ -119,14 +124,25 @@ function open(id, tell, refused) {
 
   function hear(news) {
     if (stopped) return
+    if (news.is === 'typing') return hearTyping(true)
     if (news.conversation) talk = news.conversation
     const items = news.items || []
     if (items.length && items[0].seq > last() + 1) catchUp().catch(() => {})
     else {
       take(items)
+      if (items.length) hearTyping(false)
       say()
       mark()
     }
+  }
+
+  /** The doctor writes; nothing more is heard of it when they stop. */
+  function hearTyping(now) {
+    clearTimeout(typingEnds)
+    if (now) typingEnds = setTimeout(() => hearTyping(false), TYPING_MS)
+    if (now === typing) return
+    typing = now
+    say()
   }
 
   // --- what goes out ------------------------------------------------------------------------------
@@ -206,6 +222,12 @@ function open(id, tell, refused) {
     catchUp,
     send,
     again,
+    /** The doctor sees that one writes; a hint, so only where it costs nothing. */
+    write() {
+      if (!live || Date.now() - typed < TYPING_EVERY_MS) return
+      typed = Date.now()
+      socket.send({ data: '{"do":"typing"}', fail() {} })
+    },
     /** Whether the page is in front. */
     show(now) {
       shown = now
@@ -215,6 +237,7 @@ function open(id, tell, refused) {
       stopped = true
       clearInterval(polling)
       clearInterval(trying)
+      clearTimeout(typingEnds)
       if (socket && socket.close) socket.close({})
     },
   }

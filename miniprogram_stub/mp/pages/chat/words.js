@@ -13,11 +13,10 @@ const STATES = {
   rated: () => ['这次咨询结束了', '', 'off'],
 }
 
-/** Where it stands in the line, as far as the service knows. */
+/** Where it stands in the line, and what to do if it gets worse: the service's words. */
 function waits({ queue, organization }) {
   if (!queue) return organization ? `${organization}的医生会回复，有回复会通知您。` : '有回复会通知您。'
-  const ahead = queue.ahead ? `前面 ${queue.ahead} 人` : '下一个是您'
-  return [ahead, queue.words, queue.safety_net].filter(Boolean).join('。')
+  return `${queue.words}${queue.safety_net}`
 }
 
 /** `{title, text, tone, human}`: who has it now. */
