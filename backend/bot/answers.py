@@ -34,6 +34,7 @@ class Heard(msgspec.Struct, frozen=True):
     """One turn. `slots`: those that its words fill. `option`: the slot that a quick reply fills."""
 
     deed: Deed | None = None
+    deeds: tuple[Deed, ...] = ()
     choice: str | None = None
     option: tuple[str, str] | None = None
     faq: Faq | None = None
@@ -74,7 +75,7 @@ def _option(rules: Rules, choice: str) -> tuple[str, str] | None:
     """(slot, what its option says)."""
     name, _, option_id = choice.partition(".")
     for question in rules.questions:
-        if question.id == name:
+        if question.id == name and question.kind != "text":
             for option in question.options:
                 if option.id == option_id:
                     return name, option.label
@@ -89,7 +90,7 @@ def _field(rules: Rules, name: str, value: str) -> str | None:
     question = next((one for one in rules.questions if one.id == name), None)
     if question is None or not value.strip():
         return None
-    if question.options:
+    if question.options and question.kind != "text":
         found = _option(rules, f"{name}.{value}")
         return found[1] if found else None
     value = value.strip()[: slots.SLOT_MOST]
@@ -112,6 +113,7 @@ def hear(rules: Rules, readings: Sequence[Reading], said: Said) -> Heard:
     new, _ = slots.known(rules, [reading], Person(), {})
     return Heard(
         deed=deed,
+        deeds=tuple(flows),
         choice=said.choice,
         option=_option(rules, said.choice or ""),
         faq=_faq(rules, said.choice or "") or faq,

@@ -13,7 +13,7 @@ from backend.bot import answers, slots, triage
 from backend.bot.answers import Asked
 from backend.bot.reading import read_all
 from backend.bot.rules import Rules
-from backend.bot.schema import Faq, Question
+from backend.bot.schema import Faq, Option, Question
 from backend.bot.talk import (
     Action,
     Book,
@@ -287,7 +287,7 @@ class _Turn:
             text = self.rules.wording["open_again"] if name == "symptom" else question.again
         else:
             text = self.rules.wording[wording] if wording else question.ask
-        choices = tuple(Choice(f"{name}.{one.id}", one.label) for one in question.options)
+        choices = tuple(Choice(f"{name}.{one.id}", one.label) for one in _options(question))
         skip = (Choice("skip", self.rules.wording["choice_skip"]),) if name != "symptom" else ()
         fields = () if name == "symptom" else self._form()
         offered = (*choices, *skip, _human(self.rules))
@@ -301,7 +301,7 @@ class _Turn:
                 question.id,
                 question.label,
                 _kind(question),
-                tuple(Choice(one.id, one.label) for one in question.options),
+                tuple(Choice(one.id, one.label) for one in _options(question)),
                 question.unit,
             )
             for question in self.rules.questions
@@ -388,7 +388,12 @@ def _human(rules: Rules) -> Choice:
     return Choice("human", rules.wording["choice_human"])
 
 
+def _options(question: Question) -> tuple[Option, ...]:
+    """Those of a text only say by which words it is found."""
+    return () if question.kind == "text" else question.options
+
+
 def _kind(question: Question) -> Literal["choice", "number", "text"]:
-    if question.options:
+    if question.kind != "text" and question.options:
         return "choice"
     return "number" if question.kind in ("age", "number") else "text"

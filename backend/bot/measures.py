@@ -52,10 +52,10 @@ PRESSURE = re.compile(
     r"(?<!\d)(?P<high>\d{2,3})(?:/|-|~|\\|比|,低压)(?P<low>\d{2,3})(?!\d)(?!年|月|岁|天)"
 )
 NAMED = re.compile(
-    r"(?P<name>高压|收缩压|低压|舒张压|血压|血糖|心率|心跳|脉搏|血氧饱和度|血氧|氧饱和度|怀孕|孕)"
-    r"(?:值|高|低|是|有|到|到了|都|为|在|达|达到|最高|已经|一直|竟然|升到|飙到|测了|量了|只有|才|掉到|降到"
+    r"(?P<name>高压|收缩压|低压|舒张压|血压|血糖|心率|心跳|脉搏|血氧饱和度|血氧|氧饱和度|怀孕|孕|停经)"
+    r"(?:值|高|低|是|才|已经|有|到|到了|都|为|在|达|达到|最高|已经|一直|竟然|升到|飙到|测了|量了|只有|才|掉到|降到"
     r"|每分钟|大概|差不多|快|约|:|,| |了|餐后|空腹)*"
-    rf"(?P<n>{NUMBER})(?P<unit>个?月|周|天|岁)?"
+    rf"(?P<n>{NUMBER})(?P<unit>(?:个)?(?:多)?(?:半)?月|多?周|多?天|岁)?"
 )
 PAIN = re.compile(r"(?:疼|痛)[^,。!?;]{0,6}?(?P<n>10|[1-9])(?:-(?P<high>10|[1-9]))?分(?!钟)")
 DIGIT = re.compile(r"\d|半|新生儿|刚出生|满月")
@@ -103,8 +103,8 @@ def _named(text: str) -> Iterator[Measure]:
 
 
 def _meant(name: str, value: float, unit: str) -> tuple[Kind, float] | None:
-    if name in ("怀孕", "孕"):
-        weeks = {"周": 1.0, "月": 4.345, "个月": 4.345, "天": 1 / 7}.get(unit)
+    if name in ("怀孕", "孕", "停经"):
+        weeks = {"周": 1.0, "月": 4.345, "天": 1 / 7}.get(unit[-1:])
         return ("pregnancy_weeks", value * weeks) if weeks and value * weeks <= 45 else None
     if unit:
         return None

@@ -1,8 +1,9 @@
 """How a sign may be worded: words, alternatives, and gaps between words.
 
-`胸口(压|憋)…疼` is 胸口压 or 胸口憋, up to GAP characters of the same clause, then 疼; `……` reaches
-WIDE characters over commas. `<胸口>` stands for a list of words that a rule file names. Words come
-out of the one pass over the text; a gap is only looked at when all words of its phrase were found.
+`胸口(压|憋)(得)?…疼` is 胸口压 or 胸口憋, up to GAP characters of the same clause, then 疼; `……`
+reaches WIDE characters over commas. `<胸口>` stands for a list of words that a rule file names.
+Words come out of the one pass over the text; a gap is only looked at when all words of its phrase
+were found.
 """
 
 import itertools
@@ -17,7 +18,7 @@ from backend.bot.scope import CLAUSE_ENDS, SENTENCE_ENDS, Span
 GAP, WIDE = 6, 20
 EXPANDED_MOST = 600  # words that one piece may stand for
 PIECES_MOST = 4
-TOKEN = re.compile(r"<([^<>]+)>|\(([^()]+)\)|([^<>()]+)")
+TOKEN = re.compile(r"(?P<list><[^<>]+>)|\((?P<group>[^()]+)\)(?P<optional>\?)?|(?P<text>[^<>()?]+)")
 
 
 class Occurrence(msgspec.Struct, frozen=True):
@@ -46,13 +47,22 @@ def _expanded(part: str, lists: Mapping[str, Sequence[str]]) -> list[str]:
     read = 0
     for match in TOKEN.finditer(part):
         read += len(match[0])
-        if match[1] and match[1] not in lists:
-            raise PhraseError(f"没有叫「{match[1]}」的词表。")
-        choices.append(lists[match[1]] if match[1] else (match[2] or match[3]).split("|"))
+        written = match["list"] or match["group"] or match["text"]
+        chosen = [word for one in written.split("|") for word in _listed(one, lists)]
+        choices.append([*chosen, ""] if match["optional"] else chosen)
     words = ["".join(chosen) for chosen in itertools.product(*choices)]
     if read != len(part) or not all(words) or len(words) > EXPANDED_MOST:
         raise PhraseError(f"「{part}」读不懂，或者展开后多于 {EXPANDED_MOST} 个词。")
     return words
+
+
+def _listed(word: str, lists: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    if not word.startswith("<"):
+        return [word]
+    name = word.strip("<>")
+    if name not in lists:
+        raise PhraseError(f"没有叫「{name}」的词表。")
+    return lists[name]
 
 
 class Phrases:

@@ -97,6 +97,7 @@ class Rules:
                 **{name: plain_all(table.column("term")) for name, table in self.tables.items()},
             }
         )
+        self.signed = not self.unsigned()
         self.memo: dict[str, Any] = {}
         """What other modules work out from these rules once, under a name of theirs."""
 
@@ -105,6 +106,14 @@ class Rules:
         for kind in schema.RULES:
             for rule in getattr(self, kind):
                 yield kind, rule
+
+    def unsigned(self) -> list[str]:
+        """Clinical rules that no doctor has signed."""
+        return [
+            rule.id
+            for kind, rule in self.every()
+            if kind in schema.CLINICAL and not rule.reviewed_by
+        ]
 
     def blob(self) -> bytes:
         """All files, compressed; `read` makes the same rules of it."""

@@ -67,7 +67,8 @@ def _found(
                 words = in_words(measure)
                 return words, _proof(rules, question, reading, measure.start, measure.end)
         for label, start, end in _options(rules, question, reading):
-            return label, _proof(rules, question, reading, start, end)
+            proof = _proof(rules, question, reading, start, end)
+            return (proof.text if question.kind == "text" else label), proof
     return None
 
 
