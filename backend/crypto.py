@@ -43,6 +43,21 @@ class Vault:
             raise ValueError("sealed text can't be opened") from wrong
         return plain.decode()
 
+    def seal_bytes(self, plain: bytes, *, bound_to: str) -> bytes:
+        """`key_id:` and nonce and ciphertext, for what is too large for text."""
+        nonce = os.urandom(NONCE_BYTES)
+        box = self._ciphers[self._active].encrypt(nonce, plain, bound_to.encode())
+        return self._active.encode() + b":" + nonce + box
+
+    def open_bytes(self, sealed: bytes, *, bound_to: str) -> bytes:
+        """Raises ValueError, as `open` does."""
+        key_id, _, raw = sealed.partition(b":")
+        try:
+            cipher = self._ciphers[key_id.decode("ascii", "replace")]
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to.encode())
+        except (KeyError, InvalidTag) as wrong:
+            raise ValueError("sealed bytes can't be opened") from wrong
+
     def index(self, *parts: str) -> str:
         """HMAC-SHA-256 over the parts, unambiguous in their borders: equal things are findable."""
         message = "\x1f".join(parts).encode()

@@ -12,6 +12,7 @@ from backend.api.problem import ProblemHandler
 from backend.api.service import Service
 from backend.api.wire import BODY_MOST
 from backend.booking.desk import Desk
+from backend.chat.pictures import Studio
 from backend.crypto import Vault
 from backend.identity.sessions import Sessions
 from backend.replay.running import Runner
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         sessions=Sessions(desk.care),
         desk=desk,
         replays=Runner(),
+        studio=Studio(),
     )
     app.ctx.service = service
     mount_api(app, service)

@@ -178,10 +178,10 @@ class StrictHttp(Http):
                 raise ExpectationFailed("Unknown Expect")
             self.expecting_continue = True
         self.request, request.stream = request, self
-        # Few routes take more than the rest: `app.ctx.bodies` has (method, path) → bytes.
-        larger: dict[tuple[str, str], int] = getattr(protocol.app.ctx, "bodies", {})
         most: int = protocol.request_max_size
-        self.request_max_size = larger.get((head.method, request.path), most) if larger else most
+        if self.request_bytes > most or self.request_body == CHUNKED_BODY:
+            most = _larger(protocol.app, head.method, request.path) or most
+        self.request_max_size = most
         protocol.state["requests_count"] += 1
 
     def _take_body(self, buffer: bytearray) -> None:
@@ -316,6 +316,22 @@ class StrictProtocol(WebSocketProtocol):
         if http.endless:
             return self._time + limits.silence_s - now, ServiceUnavailable("Response Timeout")
         return self._time + limits.response_s - now, ServiceUnavailable("Response Timeout")
+
+
+def take_larger(app: Any, method: str, path: str, most: int) -> None:
+    """Let a route have bodies of more bytes than the others. `path` has Sanic's parameters."""
+    if not hasattr(app.ctx, "bodies"):
+        app.ctx.bodies = []
+    pattern = re.compile("[^/]+".join(map(re.escape, re.split(r"<\w+(?::\w+)?>", path))))
+    app.ctx.bodies.append((method, pattern, most))
+
+
+def _larger(app: Any, method: str, path: str) -> int:
+    """What the route may have; 0: no more than any other."""
+    for known, pattern, most in getattr(app.ctx, "bodies", ()):
+        if known == method and pattern.fullmatch(path):
+            return int(most)
+    return 0
 
 
 def limited(limits: Limits) -> type[StrictProtocol]:

@@ -24,7 +24,7 @@ from backend import clock, db, lease, notices, receipts
 from backend.appeal import amnesties
 from backend.booking import flow, holds, schedules
 from backend.booking.waitlist import expiring
-from backend.chat import ending, overdue
+from backend.chat import ending, files, overdue
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
 from backend.crypto import Vault
@@ -100,6 +100,7 @@ def jobs(settings: Settings, hub: Hub | None = None) -> list[Job]:
         Job("events.sweep", lambda: in_portions(events.sweep), at(hour=3, minute=50)),
         Job("erasing.sweep", lambda: in_portions(lambda: erasing.sweep(county)), at(hour=4)),
         Job("amnesties.sweep", lambda: amnesties.sweep(county), at(minute=35), quiet=True),
+        Job("files.sweep", lambda: in_portions(files.sweep), at(hour=3, minute=35)),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 

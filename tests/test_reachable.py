@@ -6,8 +6,11 @@ from pathlib import Path
 from backend.api import route
 
 PAGES = Path(__file__).resolve().parents[1] / "miniprogram_stub" / "mp"
-# Opened by a browser or a calendar, under addresses that `links` gives.
-ELSEWHERE = {"/appointments/*/slip", "/appointments/*.ics"}
+# Opened by a browser or a calendar, under addresses that `links` gives; by `<image>`, under those
+# that a message has.
+ELSEWHERE = {
+    "/appointments/*/slip", "/appointments/*.ics", "/attachments/*", "/attachments/*/thumbnail",
+}  # fmt: skip
 
 
 def test_every_route_is_used_by_a_page() -> None:

@@ -3,6 +3,7 @@
 from backend.api import (
     appeals,
     appointments,
+    attachments,
     clinic,
     conversations,
     directory,
@@ -24,6 +25,7 @@ from backend.api.wechat import mount as mount_wechat
 __all__ = [
     "appeals",
     "appointments",
+    "attachments",
     "clinic",
     "conversations",
     "directory",

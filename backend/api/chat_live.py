@@ -14,6 +14,7 @@ from backend import errors, throttle
 from backend.api import conversations as routes
 from backend.api import problem, sockets, wire
 from backend.api.hosts import Hosts
+from backend.api.links import linker
 from backend.api.route import PREFIX
 from backend.api.service import Service
 from backend.api.sockets import NORMAL, REFUSED, Limits, Visit
@@ -98,7 +99,8 @@ class _Line:
                 if found is None:
                     return True
                 if found:
-                    views = [ChatMessageView.of(message) for message in found]
+                    link = linker(self._service, self._actor.account_id)
+                    views = [ChatMessageView.of(message, link) for message in found]
                     await sockets.send(socket, frames.Messages(views))
                     self._cursor = found[-1].seq
                 if len(found) < PAGE:

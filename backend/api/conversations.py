@@ -6,6 +6,7 @@ from sanic import HTTPResponse
 
 from backend import errors
 from backend.api import etags, paging, wire
+from backend.api.links import linker
 from backend.api.reply import Reply
 from backend.api.route import JSON, Call, route
 from backend.api.views.conversations import (
@@ -122,7 +123,8 @@ async def list_chat_messages(call: Call, conversation_id: UUID) -> HTTPResponse:
         before=wanted.before,
         most=wanted.limit,
     )
-    view = ChatMessagesView([ChatMessageView.of(message) for message in found])
+    link = linker(call.service, call.actor.account_id)
+    view = ChatMessagesView([ChatMessageView.of(message, link) for message in found])
     return etags.answer(call.request, wire.encode(view))
 
 
@@ -146,7 +148,7 @@ async def send_message(call: Call, conversation_id: UUID, form: MessageForm) -> 
     message, is_new = await conversations.send(
         call.actor, call.service.hub, conversation_id, form.draft()
     )
-    body = wire.encode(ChatMessageView.of(message))
+    body = wire.encode(ChatMessageView.of(message, linker(call.service, call.actor.account_id)))
     return Reply(body, 201 if is_new else 200, {"cache-control": "no-store"}, JSON)
 
 

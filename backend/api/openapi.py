@@ -24,6 +24,17 @@ KEY_PARAMETER = {
     "schema": {"type": "string", "minLength": 8, "maxLength": 64, "pattern": "^[!-~]{8,64}$"},
 }
 
+# As `wx.uploadFile` sends it.
+FILE_FORM = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "client_id": {"type": "string", "pattern": "^[0-9A-Za-z_-]{8,64}$"},
+        "kind": {"type": "string", "enum": ["image", "voice"]},
+    },
+    "required": ["file", "client_id", "kind"],
+}
+
 
 @cache
 def document() -> dict[str, Any]:
@@ -81,6 +92,9 @@ def _operation(
     if declared.body is not None:
         content = {JSON: {"schema": references[declared.body]}}
         operation["requestBody"] = {"required": True, "content": content}
+    if declared.upload_most:
+        content = {"multipart/form-data": {"schema": FILE_FORM}}
+        operation["requestBody"] = {"required": True, "content": content}
     if not declared.public:
         operation["security"] = [{"token": []}]
     return operation
@@ -131,6 +145,8 @@ def _codes(declared: Route) -> dict[int, set[str]]:
         problems.append(errors.NotFound)
     if declared.body is not None:
         problems += [BadJson, TooLarge, UnsupportedMedia]
+    if declared.upload_most:
+        problems += [errors.Malformed, TooLarge, UnsupportedMedia]
     codes: dict[int, set[str]] = {}
     for kind in problems:
         codes.setdefault(kind.status, set()).add(kind.code)

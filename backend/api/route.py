@@ -23,11 +23,13 @@ from backend.api.reply import Reply
 from backend.api.service import Service
 from backend.identity.access import Actor
 from backend.logs import new_request_id, request_id
+from backend.protocol import take_larger
 from backend.receipts import Answer, Receipt, Replayed
 
 JSON = "application/json"
 PREFIX = "/api/v1"
 CACHED_MOST = 2000
+FORM_MOST = 64 * 1024  # of a form around its file
 ANSWER_S = 4.5  # for what many wait for; a request of its own has the protocol's deadline
 Handler = Callable[..., Awaitable[Any]]
 
@@ -52,6 +54,7 @@ class Route:
     receipt: bool
     cached_s: float
     media: str
+    upload_most: int
 
 
 @dataclass(slots=True)
@@ -96,8 +99,12 @@ def route(
     receipt: bool = False,
     cached_s: float = 0.0,
     media: str = JSON,
+    upload_most: int = 0,
 ) -> Callable[[Handler], Handler]:
-    """Declare a handler of `Call` (and the decoded `form`, and path parameters by name)."""
+    """Declare a handler of `Call` (and the decoded `form`, and path parameters by name).
+
+    `upload_most`: it takes a form with a file (`uploads.receive`), of so many bytes at most.
+    """
 
     def declare(handler: Handler) -> Handler:
         routes.append(
@@ -114,6 +121,7 @@ def route(
                 receipt=receipt,
                 cached_s=cached_s,
                 media=media,
+                upload_most=upload_most,
             )
         )
         return handler
@@ -124,6 +132,8 @@ def route(
 def mount(app: Sanic[Any, Any], service: Service) -> None:
     """Serve every declared route under /api/v1."""
     for found in routes:
+        if found.upload_most:
+            take_larger(app, found.method, PREFIX + found.path, found.upload_most + FORM_MOST)
         app.add_route(
             _serve(found, service),
             PREFIX + found.path,

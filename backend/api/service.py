@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.booking.desk import Desk
+from backend.chat.pictures import Studio
 from backend.crypto import Vault
 from backend.hub import Hub
 from backend.identity.sessions import Sessions
@@ -20,3 +21,4 @@ class Service:
     sessions: Sessions
     desk: Desk
     replays: Runner
+    studio: Studio

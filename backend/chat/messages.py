@@ -228,7 +228,9 @@ def _shown(
         body="" if recalled else row.body,
         payload=None if recalled else row.payload,
         quoted=_quote(quoted.get(row.quoted_id)),
-        attachment=None if recalled else _enclosed(enclosed.get(row.attachment_id)),
+        attachment=enclose(enclosed[row.attachment_id])
+        if row.attachment_id and not recalled
+        else None,
         at=row.at,
         recalled=recalled,
         folded=row.check_state == RISKY,
@@ -244,9 +246,7 @@ def _quote(row: Message | None) -> Quote | None:
     return Quote(row.id, row.seq, row.author_kind, text, recalled)
 
 
-def _enclosed(row: Attachment | None) -> Enclosed | None:
-    if row is None:
-        return None
+def enclose(row: Attachment) -> Enclosed:
     return Enclosed(
         id=row.id,
         kind=row.kind,

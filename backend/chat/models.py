@@ -92,9 +92,10 @@ class Conversation(Model):
 
 
 class Attachment(Model):
-    """A picture or a voice note, re-encoded and kept as a file under its hash.
+    """A picture or a voice note, made anew before it is kept.
 
-    Uploaded by an account or by staff into one conversation, and then sent with one message.
+    Uploaded by an account or by staff into one conversation, once for each name that its sender
+    gives it, and then sent with one message.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -110,16 +111,27 @@ class Attachment(Model):
     width = fields.IntField(null=True)  # pixels
     height = fields.IntField(null=True)
     duration_ms = fields.IntField(null=True)
-    sha256 = fields.CharField(max_length=64)
-    path = fields.CharField(max_length=200)  # below the folder of attachments
+    sha256 = fields.CharField(max_length=64)  # of what was sent
+    client_id = fields.CharField(max_length=CLIENT_ID_MOST, db_default="")  # one for each upload
     created_at = fields.DatetimeField()
-    removed_at = fields.DatetimeField(null=True)  # the file is gone
+    removed_at = fields.DatetimeField(null=True)  # the content is gone
 
     conversation_id: Any
 
     class Meta:
         table = "attachment"
         indexes = (("conversation_id", "created_at"), ("sha256",))
+
+
+class AttachmentContent(Model):
+    """The bytes of an attachment, sealed: a table of its own, as lists never want them."""
+
+    id = fields.UUIDField(primary_key=True)  # the attachment's
+    whole = fields.BinaryField()
+    thumbnail = fields.BinaryField(null=True)
+
+    class Meta:
+        table = "attachment_content"
 
 
 class Message(Model):

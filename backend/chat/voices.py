@@ -1,13 +1,17 @@
-"""Voice notes: taken as MP3, AAC or M4A, kept as the bare frames of sound in them.
+"""Voice notes: taken as MP3, AAC, M4A or plain WAV, kept as the bare frames of sound in them.
 
 Nothing is transcoded. The frames are copied out one by one, those of an M4A as AAC in ADTS, so that
 titles, places, pictures and whatever else a file can carry stay behind. What is not a whole chain
 of frames is refused. The formats: ISO/IEC 11172-3, 13818-3 and 13818-7; `m4a.py` has 14496-12.
+WAV is what browsers can make where no phone is at hand.
 """
 
+import io
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from struct import error as StructError
 
 from backend.chat import m4a
 from backend.chat.m4a import FRAMES_MOST, RATES, SAMPLES, Broken, Frame
@@ -16,9 +20,10 @@ from backend.errors import Malformed
 BYTES_MOST = 2 * 1024 * 1024
 SECONDS_MOST = 61.0  # the recorder of WeChat stops at 60, and its last frame may be longer
 FRAMES_LEAST = 3
+HERTZ_MOST = 48_000  # of WAV
 TAIL_MOST = 8192  # bytes after the last whole frame: old tags, or a frame that was cut short
 PADDING_MOST = 4096  # zeros after a tag
-MP3, AAC = "audio/mpeg", "audio/aac"
+MP3, AAC, WAV = "audio/mpeg", "audio/aac", "audio/wav"
 # kbit/s of layer III, by version: MPEG 1, then 2 and 2.5.
 KBITS = {
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -33,7 +38,7 @@ WORDS = {
     "long": "一段语音最长 60 秒，请分几段发。",
 }
 Reader = Callable[[bytes, int], Frame | None]
-KNOWN = ((0, b"OggS"), (0, b"\x1aE\xdf\xa3"), (0, b"#!AMR"), (0, b"#!SILK"), (8, b"WAVE"))
+KNOWN = ((0, b"OggS"), (0, b"\x1aE\xdf\xa3"), (0, b"#!AMR"), (0, b"#!SILK"))
 
 
 class VoiceRefused(Malformed):
@@ -58,7 +63,7 @@ def is_voice(body: bytes) -> bool:
     """Whether it is of a format that is taken. Raises VoiceRefused: it is one that is not."""
     if any(body.startswith(magic, offset) for offset, magic in KNOWN):
         raise refusal("format")
-    return body.startswith(b"ID3") or body[4:8] == b"ftyp" or _is_sync(body)
+    return body.startswith(b"ID3") or body[4:8] == b"ftyp" or _is_wav(body) or _is_sync(body)
 
 
 def make(body: bytes) -> Voice:
@@ -79,6 +84,8 @@ def make(body: bytes) -> Voice:
 
 def _made(body: bytes) -> Voice:
     """Raises Broken, VoiceRefused."""
+    if _is_wav(body):
+        return _wav(body)
     if body[4:8] == b"ftyp":
         frames, media = m4a.frames(body), AAC
     else:
@@ -97,6 +104,30 @@ def _made(body: bytes) -> Voice:
         raise Broken
     seconds = sum(frame.samples for frame in found) / found[0].hertz
     return Voice(b"".join(frame.body for frame in found), media, round(seconds, 2))
+
+
+def _is_wav(body: bytes) -> bool:
+    return body.startswith(b"RIFF") and body[8:12] == b"WAVE"
+
+
+def _wav(body: bytes) -> Voice:
+    """One channel of 16 bits, behind a new head. Raises Broken."""
+    out = io.BytesIO()
+    try:
+        with wave.open(io.BytesIO(body)) as sent, wave.open(out, "wb") as kept:
+            hertz, count = sent.getframerate(), sent.getnframes()
+            if (sent.getnchannels(), sent.getsampwidth()) != (1, 2) or not 0 < hertz <= HERTZ_MOST:
+                raise Broken
+            samples = sent.readframes(min(count, len(body)))
+            kept.setnchannels(1)
+            kept.setsampwidth(2)
+            kept.setframerate(hertz)
+            kept.writeframes(samples[: len(samples) // 2 * 2])
+    except (wave.Error, EOFError, StructError, OverflowError) as wrong:
+        raise Broken from wrong
+    if not samples:
+        raise Broken
+    return Voice(out.getvalue(), WAV, round(len(samples) / 2 / hertz, 2))
 
 
 def _chain(body: bytes, at: int, read: Reader) -> Iterator[Frame]:

@@ -38,6 +38,7 @@ ACTIONS = {
     "chat.listed": "看了咨询列表", "chat.opened": "发起在线咨询", "chat.rated": "评价了咨询",
     "chat.read": "看了咨询记录", "chat.recalled": "撤回咨询里的一条消息",
     "chat.searched": "在咨询记录里查找",
+    "chat.uploaded": "在咨询里传了照片或语音",
     "consent.listed": "看了同意记录",
     "contract.ended": "解除家庭医生签约", "contract.listed": "看了签约居民名单",
     "contract.read": "为签约居民找号", "contract.signed": "签约家庭医生",

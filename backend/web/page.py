@@ -22,6 +22,7 @@ from backend.api.service import Service
 from backend.api.wire import BODY_MOST
 from backend.consortium.directory import directory
 from backend.logs import new_request_id, request_id
+from backend.protocol import take_larger
 from backend.staff import sessions
 from backend.web import forms, session
 from backend.web.render import PREFIX, SECURE, render
@@ -146,10 +147,9 @@ class Html(Reply):
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:
     """Serve every declared page under /staff."""
-    app.ctx.bodies = {
-        (one.method, PREFIX + one.path): one.body_most for one in pages if one.body_most > BODY_MOST
-    }
     for found in pages:
+        if found.body_most > BODY_MOST:
+            take_larger(app, found.method, PREFIX + found.path, found.body_most)
         app.add_route(
             _serve(found, service),
             PREFIX + found.path,

@@ -28,7 +28,8 @@ NOBODY = ("anonymous", "forged", "revoked")
 FOREIGN = (
     "far_patient", "far_appointment", "far_carer", "far_session", "far_organization", "far_slot",
     "far_schedule", "far_department", "far_practitioner", "far_message", "far_wait",
-    "far_conversation", "stranger", "account", "nobody",
+    "far_conversation", "far_attachment",
+    "stranger", "account", "nobody",
 )  # fmt: skip
 # Written by whoever reads or logs in, about themselves.
 OWN_TRACES = frozenset({"audit_event"})
@@ -67,6 +68,7 @@ NEWCOMER = {
 }  # fmt: skip
 DRAW = "/draws/<draw_id:uuid>"
 TALK = "/conversations/<conversation_id:uuid>"
+FILE = "/attachments/<attachment_id:uuid>"
 TALKS = {"conversation_id": "conversation"}
 PLACED: dict[tuple[str, str], Placed] = {
     ("POST", "/login/wechat"): Placed(scope="public", body=fields(code="nonsense"), by=None),
@@ -160,6 +162,10 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("POST", f"{TALK}/messages"): Placed(
         scope="own", ids=TALKS, body=fields(client_id="m-00000001", text="膝盖疼怎么办")
     ),
+    # Who may not write there is sent away before the file is even looked at.
+    ("POST", f"{TALK}/attachments"): Placed(scope="own", ids=TALKS, by=None),
+    ("GET", FILE): Placed(scope="own", ids={"attachment_id": "attachment"}),
+    ("GET", f"{FILE}/thumbnail"): Placed(scope="own", ids={"attachment_id": "attachment"}),
     ("POST", f"{TALK}/read"): Placed(scope="own", ids=TALKS, body=fields(seq=1)),
     ("POST", f"{TALK}/delivered"): Placed(scope="own", ids=TALKS, body=fields(seq=1)),
     ("GET", "/conversations/search"): Placed(scope="account", by=None),

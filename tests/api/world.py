@@ -16,8 +16,9 @@ from backend.booking import appointments
 from backend.booking.desk import Desk
 from backend.booking.models import Appointment, Fee, Slot
 from backend.booking.waitlist import joining
-from backend.chat import conversations
+from backend.chat import conversations, files
 from backend.chat.models import Conversation
+from backend.chat.reencoding import Made
 from backend.consortium import directory
 from backend.consortium.models import Consortium
 from backend.crypto import Vault
@@ -146,6 +147,7 @@ async def a_world(settings: Settings) -> World:
         "conversation": talk,
         "said": (await say(owner, InProcessHub(), talk)).id,
         "closed_talk": closed,
+        "attachment": await _uploaded(owner, vault, talk),
         "draw": drawn.id,
         "drawn_schedule": drawn.schedule_id,
         "entered_draw": entered.id,
@@ -192,6 +194,12 @@ async def _asked(actor: Actor, patient_id: UUID) -> UUID:
     return (await conversations.begin(actor, patient_id, receipt=a_receipt(actor))).id
 
 
+async def _uploaded(actor: Actor, vault: Vault, conversation_id: UUID) -> UUID:
+    upload = files.Upload("upload-0001", "image", b"as it came")
+    made = Made(b"the picture", b"the thumbnail", 3, 2)
+    return (await files.keep(actor, vault, conversation_id, upload, made)).id
+
+
 async def _told(actor: Actor) -> Notice:
     return await Notice.get(account_id=actor.account_id, kind="booked")
 
@@ -217,7 +225,8 @@ async def _far_county(settings: Settings) -> dict[str, UUID]:
         "far_carer": far.id,
         "far_session": actor.session_id or uuid4(),
         "far_message": (await _told(actor)).id,
-        "far_conversation": await _asked(actor, far.patient_id),
+        "far_conversation": (asked := await _asked(actor, far.patient_id)),
+        "far_attachment": await _uploaded(actor, vault_of(elsewhere), asked),
         "far_wait": await _waiting(await a_clinic(elsewhere), actor, far.patient_id),
     }
 

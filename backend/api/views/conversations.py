@@ -1,5 +1,6 @@
 """会话: what residents ask and send, and what they read."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +11,7 @@ from msgspec import Meta
 from backend.api.views.fields import Cursor, Form, Most, Ref
 from backend.chat.conversations import Talk
 from backend.chat.history import Hit
-from backend.chat.messages import Draft, Shown
+from backend.chat.messages import Draft, Enclosed, Shown
 from backend.chat.queue import Waiting
 from backend.errors import Malformed
 
@@ -85,6 +86,13 @@ class MessageForm(Form):
             quoted_id=self.quoted_id,
             attachment_id=self.attachment_id,
         )
+
+
+class UploadForm(Form):
+    """Beside the file. `client_id`: the same as its message will have."""
+
+    client_id: ClientId
+    kind: Literal["image", "voice"]
 
 
 class MarkForm(Form):
@@ -207,7 +215,8 @@ class QuoteView(msgspec.Struct):
 
 
 class AttachmentView(msgspec.Struct):
-    """Pixels and milliseconds. `removed`: no longer kept."""
+    """Pixels and milliseconds. The addresses need no log-in, for ten minutes at most: ask for the
+    message again for new ones. `removed`: no longer kept."""
 
     id: UUID
     kind: Literal["image", "voice"]
@@ -217,6 +226,16 @@ class AttachmentView(msgspec.Struct):
     height: int | None
     duration_ms: int | None
     removed: bool
+    url: str
+    thumbnail_url: str | None
+
+    @classmethod
+    def of(cls, found: Enclosed, url: str, thumbnail_url: str | None) -> "AttachmentView":
+        facts: dict[str, Any] = {name: getattr(found, name) for name in Enclosed.__struct_fields__}
+        return cls(**facts, url=url, thumbnail_url=thumbnail_url)
+
+
+Link = Callable[[Enclosed], AttachmentView]
 
 
 class ChatMessageView(msgspec.Struct):
@@ -244,7 +263,7 @@ class ChatMessageView(msgspec.Struct):
     folded: bool
 
     @classmethod
-    def of(cls, message: Shown) -> "ChatMessageView":
+    def of(cls, message: Shown, link: Link) -> "ChatMessageView":
         quoted, enclosed = message.quoted, message.attachment
         author: Any = message.author_kind
         said_by: Any = quoted.author_kind if quoted else None
@@ -261,9 +280,7 @@ class ChatMessageView(msgspec.Struct):
             quoted=QuoteView(quoted.id, quoted.seq, said_by, quoted.text, quoted.recalled)
             if quoted
             else None,
-            attachment=msgspec.convert(enclosed, AttachmentView, from_attributes=True)
-            if enclosed
-            else None,
+            attachment=link(enclosed) if enclosed else None,
             at=message.at,
             recalled=message.recalled,
             folded=message.folded,
