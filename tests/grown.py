@@ -28,8 +28,10 @@ from backend.booking.models import (
     Slot,
 )
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
+from backend.chat import files
 from backend.chat.duty_models import CallTask, CannedReply
 from backend.chat.models import Conversation, Message
+from backend.chat.reencoding import Made
 from backend.clinic.models import QueueEntry
 from backend.consortium import directory
 from backend.consortium.models import (
@@ -383,6 +385,16 @@ class Grown:
         )  # fmt: skip
         return row
 
+    async def attachment(self, conversation_id: UUID) -> UUID:
+        """A picture in a message of its own."""
+        upload, made = files.Upload("upload-0001", "image", b""), Made(b"large", b"small", 2, 2)
+        vault = vault_of(self.settings)
+        kept = await files.keep(self.owner.actor, vault, conversation_id, upload, made)
+        await self.message(conversation_id, 1)
+        sent = Message.filter(conversation_id=conversation_id, seq=1)
+        await sent.update(kind="image", attachment_id=kept.id)
+        return kept.id
+
     async def canned(self) -> CannedReply:
         """常用语 of the institution."""
         return await CannedReply.create(
@@ -490,7 +502,8 @@ async def a_grown(settings: Settings) -> Grown:
         "wait": wait.id,
         "message": notice.id,
         "simulation": (await town.simulation()).id,
-        "conversation": (await town.conversation(owner.patient_id)).id,
+        "conversation": (talk := await town.conversation(owner.patient_id)).id,
+        "attachment": await town.attachment(talk.id),
         "canned": (await town.canned()).id,
         "staff": staff.id,
         "template": template.id,

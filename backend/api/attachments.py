@@ -113,10 +113,13 @@ async def _shown(call: Call, attachment_id: UUID, part: Part) -> HTTPResponse:
     return served(content, call.request.headers.get("range", ""))
 
 
-def served(content: Content, wanted: str = "") -> HTTPResponse:
-    """Players on iPhones ask for a part of the sound first, and play nothing without."""
+def served(content: Content, wanted: str, shown: str = "attachment") -> HTTPResponse:
+    """Whole, or the part that `Range` wants.
+
+    Players on iPhones ask for a part of the sound first, and play nothing without.
+    """
     name = NAMES[content.media_type]
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    headers = HEADERS | {"content-disposition": f'{shown}; filename="{name}"'}
     size = len(content.body)
     match = RANGE.fullmatch(wanted)
     if match is None or match[0] == "bytes=-":

@@ -1,6 +1,6 @@
 """Pictures and voice notes of a conversation: kept sealed in the database, read by who reads it.
 
-In the database, so that a backup is one thing and any host can serve them (docs/adr/ATTACHMENTS).
+In the database, so that a backup is one thing and any host can serve them (docs/adr/0032).
 An upload comes before its message; what no message ever took is swept after a day.
 """
 
@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Subquery
 
 from backend import audit, clock, db
-from backend.chat import conversations
+from backend.chat import conversations, desk
 from backend.chat.errors import ClientIdReused
 from backend.chat.messages import Enclosed, enclose
 from backend.chat.models import Attachment, AttachmentContent, Message
@@ -23,7 +23,7 @@ from backend.chat.reencoding import Made
 from backend.chat.voices import Voice
 from backend.crypto import Vault
 from backend.errors import NotFound
-from backend.identity.access import Actor
+from backend.identity.access import Actor, note_read
 from backend.ids import new_id
 
 log = structlog.get_logger()
@@ -133,13 +133,22 @@ async def read(actor: Actor, vault: Vault, attachment_id: UUID, part: Part) -> C
     return await _open(vault, row, part)
 
 
-async def read_in(conversation_id: UUID, vault: Vault, attachment_id: UUID, part: Part) -> Content:
-    """The bytes, for whoever has been found to read this conversation: staff. Raises NotFound."""
-    row = await Attachment.get_or_none(id=attachment_id, conversation_id=conversation_id)
+async def read_at_desk(actor: Actor, vault: Vault, attachment_id: UUID, part: Part) -> Content:
+    """The bytes, for staff who may see the conversation. A look at the whole leaves an audit row;
+    thumbnails come with the conversation, which leaves one.
+
+    Raises NotFound: also for what was not sent, or taken back.
+    """
+    row = await Attachment.get_or_none(id=attachment_id, consortium_id=actor.consortium_id)
     if row is None:
         raise NotFound
+    conversation, _ = await desk.find(actor, row.conversation_id)
     await _must_show(row, unsent=False)
-    return await _open(vault, row, part)
+    content = await _open(vault, row, part)
+    if part == "whole" and conversation.patient_id is not None:
+        async with db.transaction():
+            await note_read(actor, "chat.file_shown", {conversation.patient_id})
+    return content
 
 
 async def _must_show(row: Attachment, *, unsent: bool) -> None:

@@ -32,6 +32,7 @@ ACTIONS = {
     "chat.called": "打电话并记下结果", "chat.calls_listed": "看了要打电话的名单",
     "chat.case_shown": "接诊时看了咨询和居民卡片", "chat.claimed": "接诊了咨询",
     "chat.closed": "结束了咨询", "chat.handed_over": "把咨询转给医生",
+    "chat.file_shown": "看了咨询里的照片或听了语音",
     "chat.noted": "写了内部备注", "chat.phone_shown": "为打电话看了手机号",
     "chat.released": "把咨询交还排队", "chat.reopened": "重新打开了咨询",
     "chat.transferred": "把咨询转给别的医生", "chat.zero_hits_listed": "看了机器人没听懂的问题",

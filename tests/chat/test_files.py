@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from backend import clock, db
-from backend.chat import conversations, files
+from backend import clock
+from backend import db as database
+from backend.chat import files
 from backend.chat.errors import ClientIdReused
 from backend.chat.files import Upload
 from backend.chat.models import Attachment, AttachmentContent, Message
@@ -18,8 +19,9 @@ from backend.errors import Malformed, NotFound
 from backend.hub import Hub
 from backend.identity.access import Actor
 from backend.settings import Settings
+from tests.chat.duties import a_town
 from tests.chat.talks import a_talk, say
-from tests.people import a_person, an_account, vault_of
+from tests.people import a_person, a_staff, an_account, vault_of
 
 MADE = Made(b"\xff\xd8the picture", b"\xff\xd8the thumbnail", 30, 20)
 
@@ -101,8 +103,6 @@ async def test_nobody_else_sends_or_sees(
     for thing in (mine, uuid4()):
         with pytest.raises(NotFound):
             await files.read(other, vault, thing, "whole")
-    with pytest.raises(NotFound):
-        await files.read_in(theirs, vault, mine, "whole")
     with pytest.raises(Malformed):
         await say(other, hub, theirs, "", kind="image", attachment_id=mine)
     abroad = Actor(uuid4(), "resident", who.id)
@@ -111,18 +111,28 @@ async def test_nobody_else_sends_or_sees(
 
 
 async def test_what_is_recalled_or_not_sent_yet_is_not_shown(
-    settings: Settings, db: None, hub: Hub, vault: Vault
+    settings: Settings, db: None, hub: Hub, vault: Vault, noon: clock.Hands
 ) -> None:
-    who = await an_account(settings)
-    talk = await a_talk(who)
+    town = await a_town(settings, hub)
+    who, doctor = town.wang.actor, town.doctor
+    talk = await town.waiting()
     mine = await kept(who, vault, talk)
     assert (await files.read(who, vault, mine, "whole")).body == MADE.body
     with pytest.raises(NotFound):  # the doctor sees what was sent
-        await files.read_in(talk, vault, mine, "whole")
+        await files.read_at_desk(doctor, vault, mine, "whole")
     await say(who, hub, talk, "", kind="image", attachment_id=mine)
-    assert (await files.read_in(talk, vault, mine, "thumbnail")).body == MADE.thumbnail
+    assert (await files.read_at_desk(doctor, vault, mine, "thumbnail")).body == MADE.thumbnail
+    assert await _audited("chat.file_shown") == []
+    assert (await files.read_at_desk(doctor, vault, mine, "whole")).body == MADE.body
+    assert await _audited("chat.file_shown") == [town.wang.patient_id]
+    for outsider in (town.sun, who, a_staff(settings, "doctor", town.county.organization)):
+        with pytest.raises(NotFound):
+            await files.read_at_desk(outsider, vault, mine, "thumbnail")
     await Message.filter(attachment_id=mine).update(recalled_at=clock.now())
-    for look in (files.read(who, vault, mine, "whole"), files.read_in(talk, vault, mine, "whole")):
+    for look in (
+        files.read(who, vault, mine, "whole"),
+        files.read_at_desk(doctor, vault, mine, "whole"),
+    ):
         with pytest.raises(NotFound):
             await look
 
@@ -152,15 +162,10 @@ async def test_an_upload_is_in_the_residents_own_record_of_accesses(
 ) -> None:
     who = await a_person(settings)
     talk = await a_talk(who.actor, who.patient_id)
-    shown = await kept(who.actor, vault, talk)
-    rows = await _audited(shown)
-    assert rows == [who.patient_id]
-    assert (await conversations.show(who.actor, talk)).last_seq >= 0
+    await kept(who.actor, vault, talk)
+    assert await _audited("chat.uploaded") == [who.patient_id]
 
 
-async def _audited(entity_id: UUID) -> list[UUID]:
-    rows = await db.fetch(
-        "SELECT patient_id FROM audit_event WHERE action = 'chat.uploaded' AND entity_id = $1",
-        entity_id,
-    )
+async def _audited(action: str) -> list[UUID]:
+    rows = await database.fetch("SELECT patient_id FROM audit_event WHERE action = $1", action)
     return [UUID(str(row["patient_id"])) for row in rows]
