@@ -75,8 +75,8 @@ async def publish(
     rota = await _load_rota(consortium_id, today or clock.today())
     published = Published()
     async for templates in _pages(consortium_id, organization_id):
-        rota.roles = await _roles(templates)
-        there = await _published(templates, rota.today)
+        rota.roles = await roles_of(templates)
+        there = await published_of(templates, rota.today)
         drafts = _drafts(consortium_id, rota, templates, there, published)
         for chunk in _chunks(drafts):
             await _store(chunk, published)
@@ -154,7 +154,7 @@ async def _pages(consortium_id: UUID, organization_id: UUID | None) -> AsyncIter
         last = page[-1]["id"]
 
 
-async def _roles(templates: list[Row]) -> Roles:
+async def roles_of(templates: list[Row]) -> Roles:
     doctors = {t["practitioner_id"] for t in templates} - {None}
     rows = await PractitionerRole.filter(practitioner_id__in=list(doctors)).values_list(
         "practitioner_id", "department_id", "from_on", "to_on"
@@ -165,7 +165,8 @@ async def _roles(templates: list[Row]) -> Roles:
     return roles
 
 
-async def _published(templates: list[Row], today: date) -> set[tuple[UUID, date]]:
+async def published_of(templates: list[Row], today: date) -> set[tuple[UUID, date]]:
+    """Template and day of what is published already."""
     rows = await Schedule.filter(
         template_id__in=[t["id"] for t in templates], held_on__gte=today
     ).values_list("template_id", "held_on")

@@ -1,13 +1,13 @@
 """What is to be stopped: schedules by name, or a doctor's days."""
 
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
 from tortoise.expressions import Q
 
 from backend import clock
+from backend.booking.ahead import HalfDay, half_days
 from backend.booking.models import PERIODS, Schedule
 from backend.consortium.directory import directory
 from backend.errors import NotFound
@@ -53,10 +53,27 @@ async def doctors(actor: Actor) -> list[Doctor]:
     return sorted(found, key=lambda doctor: (doctor.where, doctor.name))
 
 
-async def schedules_of(actor: Actor, chosen: Chosen) -> list[Schedule]:
-    """Those that are not over, by time.
+class Targets(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stopped: schedules by time, and the doctor's half-days that are not published yet."""
 
-    A doctor's days are those in institutions for which the actor has the right.
+    schedules: list[Schedule]
+    ahead: list[HalfDay] = []
+
+    def by_organization(self) -> dict[UUID, "Targets"]:
+        """A suspension belongs to one institution."""
+        places: list[UUID] = [row.organization_id for row in self.schedules]
+        places += [day.organization_id for day in self.ahead]
+        return {
+            place: Targets(
+                schedules=[row for row in self.schedules if row.organization_id == place],
+                ahead=[day for day in self.ahead if day.organization_id == place],
+            )
+            for place in dict.fromkeys(places)
+        }
+
+
+async def targets(actor: Actor, chosen: Chosen) -> Targets:
+    """What is not over. A doctor's days are those in institutions for which one has the right.
 
     Raises:
         NotFound: a schedule is not the actor's to stop.
@@ -72,11 +89,26 @@ async def schedules_of(actor: Actor, chosen: Chosen) -> list[Schedule]:
     )
     if not all(actor.may(RIGHT, row.organization_id) for row in rows):
         raise NotFound
-    if not rows:
+    days = await _ahead(actor, chosen)
+    if not rows and not days:
         raise NothingToStop
-    if len(rows) > SCHEDULES_MOST:
+    if len(rows) + len(days) > SCHEDULES_MOST:
         raise TooMuchAtOnce(most=SCHEDULES_MOST)
-    return rows
+    return Targets(schedules=rows, ahead=days)
+
+
+async def _ahead(actor: Actor, chosen: Chosen) -> list[HalfDay]:
+    if chosen.practitioner_id is None:
+        return []
+    first = chosen.from_on or clock.today()
+    return await half_days(
+        actor.consortium_id,
+        chosen.practitioner_id,
+        max(first, clock.today() + timedelta(days=1)),
+        chosen.to_on or first,
+        chosen.periods,
+        within=actor.where(RIGHT),
+    )
 
 
 def _wanted(actor: Actor, chosen: Chosen) -> Q:
@@ -90,11 +122,3 @@ def _wanted(actor: Actor, chosen: Chosen) -> Q:
     )
     where = actor.where(RIGHT)
     return days if where is None else Q(days, organization_id__in=list(where))
-
-
-def by_organization(schedules: Sequence[Schedule]) -> dict[UUID, list[Schedule]]:
-    """Schedules of each institution: a suspension belongs to one."""
-    groups: dict[UUID, list[Schedule]] = {}
-    for row in schedules:
-        groups.setdefault(row.organization_id, []).append(row)
-    return groups

@@ -1,6 +1,7 @@
 """Suspensions as staff see them: the list, and one with what became of it."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,8 @@ import msgspec
 from tortoise.expressions import Q
 
 from backend import clock, db
-from backend.booking import stopping
+from backend.booking import ahead, stopping
+from backend.booking.ahead import HalfDay
 from backend.consortium.directory import directory
 from backend.errors import NotFound
 from backend.identity.access import Actor
@@ -16,6 +18,7 @@ from backend.suspension import policy
 from backend.suspension.chosen import RIGHT
 from backend.suspension.models import SuspendedSchedule, Suspension
 
+GONE = "已停用的科室"
 LEFT_MOST = 1000  # counted no further
 Cursor = tuple[datetime, UUID]
 
@@ -37,6 +40,14 @@ class Half(msgspec.Struct, frozen=True, kw_only=True):
     period: str
 
 
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """A half-day that is not published, and will not be."""
+
+    held_on: date
+    period: str
+    department: str
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """`touched` patients, of whom `reached` know. `undo_until`: UTC, None once it is too late."""
 
@@ -52,8 +63,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     touched: int
     reached: int
     restored: int
+    ahead: list[Day] = []
+    """Only where one suspension is shown, as the next."""
     left: int = 0
-    """Visits that are still to be ended; only where one suspension is shown."""
+    """Visits that are still to be ended."""
 
 
 async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Entry]:
@@ -76,10 +89,27 @@ async def show(actor: Actor, suspension_id: UUID) -> Entry:
         raise NotFound
     actor.must(RIGHT, row.organization_id)
     entry = (await _entries(actor, [row]))[0]
+    closed = await days(actor.consortium_id, await ahead.closed_by(row.id))
+    entry = msgspec.structs.replace(entry, ahead=closed)
     if row.state != policy.ACTIVE:
         return entry
     left = await stopping.living([half.id for half in entry.schedules], most=LEFT_MOST)
     return msgspec.structs.replace(entry, left=len(left))
+
+
+async def days(consortium_id: UUID, found: Sequence[HalfDay]) -> list[Day]:
+    """With the names of their departments."""
+    departments = (await directory(consortium_id)).departments
+    return [
+        Day(
+            held_on=day.held_on,
+            period=day.period,
+            department=departments[day.department_id].name
+            if day.department_id in departments
+            else GONE,
+        )
+        for day in found
+    ]
 
 
 async def _entries(actor: Actor, rows: list[Suspension]) -> list[Entry]:
@@ -102,7 +132,7 @@ async def _entries(actor: Actor, rows: list[Suspension]) -> list[Entry]:
         halves[one.suspension_id].append(
             Half(
                 id=one.schedule_id,
-                department=dept.name if dept else "已停用的科室",
+                department=dept.name if dept else GONE,
                 practitioner=doctor.name if doctor else None,
                 held_on=one.schedule.held_on,
                 period=one.schedule.period,

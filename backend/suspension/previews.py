@@ -17,8 +17,9 @@ from backend.consortium.directory import directory
 from backend.identity.access import Actor, note_read
 from backend.identity.documents import mask_name
 from backend.identity.models import Patient
-from backend.suspension import plans
-from backend.suspension.chosen import Chosen, by_organization, schedules_of
+from backend.suspension import diary, plans
+from backend.suspension.chosen import Chosen, targets
+from backend.suspension.diary import Day
 from backend.suspension.policy import Option
 
 TOUCHED_MOST = 2000
@@ -57,9 +58,10 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """`more`: some are not shown, and would be stopped all the same."""
+    """`more`: some are not shown, and would be stopped all the same. `ahead`: not published yet."""
 
     schedules: list[Half]
+    ahead: list[Day]
     touched: list[Touched]
     more: bool
 
@@ -70,17 +72,24 @@ async def preview(actor: Actor, chosen: Chosen) -> Preview:
     Raises:
         NotFound, NothingToStop, TooMuchAtOnce.
     """
-    schedules = await schedules_of(actor, chosen)
+    found = await targets(actor, chosen)
+    schedules = found.schedules
     ids = [row.id for row in schedules]
     rows = await stopping.living(ids, most=TOUCHED_MOST + 1)
     more, rows = len(rows) > TOUCHED_MOST, rows[:TOUCHED_MOST]
     planned: dict[UUID, list[Option]] = {}
-    for of_one in by_organization(schedules).values():
+    for some in found.by_organization().values():
+        of_one = some.schedules
         here = {row.id for row in of_one}
         mine = [row for row in rows if row.schedule_id in here]
         planned |= await plans.plan(mine, of_one, but=frozenset(ids))
     touched = await _touched(actor, rows, planned)
-    return Preview(schedules=await _halves(actor, schedules, rows), touched=touched, more=more)
+    return Preview(
+        schedules=await _halves(actor, schedules, rows),
+        ahead=await diary.days(actor.consortium_id, found.ahead),
+        touched=touched,
+        more=more,
+    )
 
 
 async def _halves(

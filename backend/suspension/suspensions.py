@@ -16,16 +16,18 @@ from uuid import UUID, uuid5
 import structlog
 
 from backend import audit, clock, db
-from backend.booking import offers, schedules, stopping
+from backend.booking import ahead, offers, schedules, stopping
 from backend.booking import places as booked_places
 from backend.booking.models import Appointment, Schedule
 from backend.booking.places import Place
 from backend.booking.policy import stopped_hold_until
+from backend.consortium.directory import directory
 from backend.errors import Busy, Problem
 from backend.identity.access import Actor
 from backend.ids import new_id
 from backend.suspension import plans
-from backend.suspension.chosen import Chosen, by_organization, schedules_of
+from backend.suspension.chosen import RIGHT, Chosen, Targets, targets
+from backend.suspension.errors import NothingToStop
 from backend.suspension.models import SuspendedSchedule, Suspension, SuspensionCase
 from backend.suspension.policy import ACTIVE, NONE, OFFERED, Option
 
@@ -60,25 +62,18 @@ async def suspend(
 
 async def begin(actor: Actor, key: UUID, chosen: Chosen, *, reason: str) -> list[UUID]:
     """Write the suspensions down and shut their doors; `carry_on` does the rest."""
-    groups = by_organization(await schedules_of(actor, chosen))
+    try:
+        found = await targets(actor, chosen)
+    except NothingToStop:
+        before = await _begun_before(actor, key)
+        if before:  # days that were not published, closed by the same action
+            return before
+        raise
     ids = []
-    for organization_id, rows in groups.items():
+    for organization_id, some in found.by_organization().items():
         suspension_id = uuid5(key, str(organization_id))
-        await db.retried(partial(_write, actor, suspension_id, organization_id, rows, reason))
-        ids.append(suspension_id)
-    await schedules.stop([row.id for rows in groups.values() for row in rows])
-    log.info("suspension.begun", suspension_ids=[str(id) for id in ids])
-    return ids
-
-
-async def _write(
-    actor: Actor, id: UUID, organization_id: UUID, rows: Sequence[Schedule], reason: str
-) -> None:
-    async with db.transaction():
-        if await Suspension.filter(id=id).exists():
-            return
-        await Suspension.create(
-            id=id,
+        row = Suspension(
+            id=suspension_id,
             consortium_id=actor.consortium_id,
             organization_id=organization_id,
             state=ACTIVE,
@@ -86,12 +81,40 @@ async def _write(
             created_by=actor.id,
             created_at=clock.now(),
         )
+        await db.retried(partial(_write, actor, row, some, chosen.practitioner_id))
+        ids.append(suspension_id)
+    await schedules.stop([row.id for row in found.schedules])
+    log.info("suspension.begun", suspension_ids=[str(id) for id in ids])
+    return ids
+
+
+async def _begun_before(actor: Actor, key: UUID) -> list[UUID]:
+    places = (await directory(actor.consortium_id)).organizations
+    ids = [uuid5(key, str(place)) for place in places if actor.may(RIGHT, place)]
+    found: Any = await Suspension.filter(id__in=ids).values_list("id", flat=True)
+    return list(found)
+
+
+async def _write(
+    actor: Actor, row: Suspension, some: Targets, practitioner_id: UUID | None
+) -> None:
+    async with db.transaction():
+        if await Suspension.filter(id=row.id).exists():
+            return
+        await row.save(force_create=True)
         await SuspendedSchedule.bulk_create(
-            SuspendedSchedule(id=new_id(), suspension_id=id, schedule_id=row.id) for row in rows
+            SuspendedSchedule(id=new_id(), suspension_id=row.id, schedule_id=one.id)
+            for one in some.schedules
         )
+        if practitioner_id is not None:
+            await ahead.close(
+                row.consortium_id, practitioner_id, some.ahead, by=row.id, reason=row.reason
+            )
         await audit.record(
-            actor, "suspension.begun", entity_id=id, schedules=[str(row.id) for row in rows]
-        )
+            actor, "suspension.begun", entity_id=row.id,
+            schedules=[str(one.id) for one in some.schedules],
+            ahead=[f"{day.held_on} {day.period}" for day in some.ahead],
+        )  # fmt: skip
 
 
 async def carry_on(suspension_id: UUID, *, ends: float = math.inf) -> int:

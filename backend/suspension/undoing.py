@@ -11,8 +11,8 @@ from uuid import UUID
 import structlog
 
 from backend import audit, clock, db
+from backend.booking import ahead, schedules, stopping
 from backend.booking import places as booked_places
-from backend.booking import schedules, stopping
 from backend.booking.models import Appointment
 from backend.booking.policy import CANCELLED, EXCUSED
 from backend.errors import Busy, NotFound, Problem
@@ -54,6 +54,7 @@ async def _begin(actor: Actor, row: Suspension) -> None:
             id=row.id, state=ACTIVE, created_at__gt=clock.now() - policy.UNDO
         )
         if await active.update(state=UNDOING, undone_by=actor.id, undone_at=clock.now()):
+            await ahead.reopen(row.id)
             await audit.record(actor, "suspension.undone", entity_id=row.id)
         elif (await Suspension.get(id=row.id)).state == ACTIVE:
             raise TooLateToUndo(until=row.created_at + policy.UNDO)
