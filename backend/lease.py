@@ -117,12 +117,13 @@ async def _watch(url: str, connection: asyncpg.Connection, lost: Callable[[], No
             try:
                 await connection.execute("SELECT 1")
                 continue
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # asyncpg has errors of its own for an end at a bad moment
                 log.warning("lease.shaken", why=type(error).__name__)
             connection.terminate()
             try:
                 fresh = await _take(url, shared=lost is None)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except Exception as error:
+                log.warning("lease.away", why=type(error).__name__)
                 continue
             if fresh is not None:
                 connection = fresh

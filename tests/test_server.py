@@ -339,6 +339,26 @@ async def test_a_host_without_redis_is_refused_beside_those_that_have_it(
             await held(shared).__aenter__()
 
 
+async def test_a_lease_is_lost_whatever_the_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncpg raises an error of another family when the end comes between two of its steps."""
+
+    class Ended:
+        async def execute(self, _sql: str) -> None:
+            raise asyncpg.InternalClientError("cannot switch to state 15")
+
+        def terminate(self) -> None:
+            pass
+
+    async def another_has_it(_url: str, *, shared: bool) -> None:
+        assert not shared
+
+    monkeypatch.setattr(lease, "CHECK_EVERY_S", 0.001)
+    monkeypatch.setattr(lease, "_take", another_has_it)
+    lost = asyncio.Event()
+    await lease._watch("", Ended(), lost.set)
+    assert lost.is_set()
+
+
 async def test_a_shared_lease_is_taken_again_and_never_stops_the_server(
     postgres_only: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
