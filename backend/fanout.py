@@ -46,15 +46,17 @@ class Fanout:
         self._channels: dict[str, set[Listener]] = {}
 
     @contextlib.contextmanager
-    def listening(self, channel: str) -> Iterator[Listener]:
+    def listening(self, *channels: str) -> Iterator[Listener]:
         listener = Listener()
-        self._channels.setdefault(channel, set()).add(listener)
+        for channel in channels:
+            self._channels.setdefault(channel, set()).add(listener)
         try:
             yield listener
         finally:
-            self._channels[channel].discard(listener)
-            if not self._channels[channel]:
-                del self._channels[channel]
+            for channel in set(channels):
+                self._channels[channel].discard(listener)
+                if not self._channels[channel]:
+                    del self._channels[channel]
 
     def tell(self, channel: str, message: bytes) -> None:
         for listener in self._channels.get(channel, ()):
@@ -62,5 +64,5 @@ class Fanout:
 
     def tell_all(self, message: bytes) -> None:
         """Something may have been missed."""
-        for channel in list(self._channels):
-            self.tell(channel, message)
+        for listener in {one for there in self._channels.values() for one in there}:
+            listener.tell(message)

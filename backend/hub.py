@@ -59,8 +59,8 @@ class Hub(Protocol):
         """Tell whoever listens now, in every process. A hint: it may be lost, never the truth."""
         ...
 
-    def listening(self, channel: str) -> contextlib.AbstractAsyncContextManager[Listener]:
-        """News of `channel` for the length of a block. An empty message: some may be lost."""
+    def listening(self, *channels: str) -> contextlib.AbstractAsyncContextManager[Listener]:
+        """News of `channels` for the length of a block. An empty message: some may be lost."""
         ...
 
     async def ping(self) -> None: ...
@@ -122,8 +122,8 @@ class InProcessHub(_Locking):
         self._fanout.tell(channel, message)
 
     @contextlib.asynccontextmanager
-    async def listening(self, channel: str) -> AsyncIterator[Listener]:
-        with self._fanout.listening(channel) as listener:
+    async def listening(self, *channels: str) -> AsyncIterator[Listener]:
+        with self._fanout.listening(*channels) as listener:
             yield listener
 
     async def ping(self) -> None:
@@ -217,10 +217,10 @@ class RedisHub(_Locking):
         await self._redis.publish(self._prefix + NEWS + channel, message)
 
     @contextlib.asynccontextmanager
-    async def listening(self, channel: str) -> AsyncIterator[Listener]:
+    async def listening(self, *channels: str) -> AsyncIterator[Listener]:
         if self._hearing is None:
             self._hearing = asyncio.create_task(self._hear())
-        with self._fanout.listening(channel) as listener:
+        with self._fanout.listening(*channels) as listener:
             # Where Redis is away nobody waits for it: the table is looked at from time to time.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REDIS_TIMEOUT_S):

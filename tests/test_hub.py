@@ -177,6 +177,10 @@ async def test_all_who_listen_hear_it_and_nobody_else(hub: Hub) -> None:
         await hub.publish("a", b"\x00\xff")
         assert [await one.next(5), await two.next(5)] == [b"\x00\xff", b"\x00\xff"]
         assert await other.next(0.02) is None
+        async with hub.listening("a", "b") as both:
+            for channel in ("b", "c", "a"):
+                await hub.publish(channel, channel.encode())
+            assert [await both.next(5), await both.next(5)] == [b"b", b"a"]
     await hub.publish("a", b"nobody listens")
 
 

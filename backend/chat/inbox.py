@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from backend import clock, db
+from backend.chat import live
 from backend.chat.lists import QUEUED, Look, Wanted, places, searched
 from backend.chat.models import Conversation
 from backend.consortium.directory import directory
@@ -137,6 +138,15 @@ def age_of(birth_on: Any) -> int:
     return int(
         today.year - birth_on.year - ((today.month, today.day) < (birth_on.month, birth_on.day))
     )
+
+
+async def channels(actor: Actor) -> list[str]:
+    """Where the hub tells of what may change the actor's lists."""
+    within = places(actor)
+    if within is None:
+        within = frozenset((await directory(actor.consortium_id)).organizations)
+    own = [] if actor.id is None else [live.inbox_of_staff(actor.id)]
+    return [*own, *(live.inbox_of_organization(one) for one in within)]
 
 
 NEWS = f"""

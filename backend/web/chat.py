@@ -21,6 +21,7 @@ from backend.chat import (
     notes,
     taking,
 )
+from backend.chat import live as chat_live
 from backend.chat.duty_wording import LEVELS, OUTCOMES, PRIORITIES
 from backend.chat.messages import Draft
 from backend.chat.taking import Target
@@ -171,7 +172,7 @@ async def live(view: View, conversation_id: UUID) -> None:
         context = {"view": view} | await _context(view, conversation_id)
         return events.Event(str(context["case"].version), render("chat.html", "talk", context))
 
-    return await events.stream(view, look)
+    return await events.stream(view, look, channels=[chat_live.channel(conversation_id)])
 
 
 async def again(view: View, conversation_id: UUID, **_: Any) -> Show:

@@ -32,7 +32,6 @@ STATES = {
     "rated": ("已评价", ""),
 }
 SEXES = {"male": "男", "female": "女"}
-EVERY_S = 5.0  # each look that finds something new reads up to a page of records
 Priority = Literal["I", "II", "III", "IV"]
 
 
@@ -99,7 +98,7 @@ async def live(view: View) -> None:
         context = {"view": view} | await _context(view)
         return events.Event(news.stamp, render("chats.html", "rows", context))
 
-    return await events.stream(view, look, every_s=EVERY_S)
+    return await events.stream(view, look, channels=await inbox.channels(view.actor))
 
 
 @page("GET", "/chats/calls", right=READ)

@@ -128,7 +128,7 @@ async def live(view: View, schedule_id: UUID) -> None:
         context = {"view": view} | await _context(view, found)
         return events.Event(version, render("clinic_line.html", "rows", context))
 
-    return await events.stream(view, look, channel=watched.channel(schedule_id))
+    return await events.stream(view, look, channels=[watched.channel(schedule_id)])
 
 
 @page("POST", ONE + "/next", right=CALL, form=NextForm, on_fault=line)
@@ -246,7 +246,7 @@ async def screen_live(view: View, schedule_id: UUID) -> None:
         html = render("clinic_screen.html", "board", {"view": view} | _on_screen(found))
         return events.Event(version, html)
 
-    return await events.stream(view, look, channel=watched.channel(schedule_id))
+    return await events.stream(view, look, channels=[watched.channel(schedule_id)])
 
 
 def _on_screen(found: queue.Line) -> dict[str, Any]:

@@ -7,7 +7,7 @@ to time. A browser that comes back says what it saw last.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 import structlog
@@ -48,11 +48,11 @@ class Event(msgspec.Struct, frozen=True):
 Look = Callable[[str], Awaitable[Event | None]]
 
 
-async def stream(view: View, look: Look, *, channel: str) -> None:
+async def stream(view: View, look: Look, *, channels: Collection[str]) -> None:
     """Send what `look` finds until the reader goes or the log-in ends; a handler returns this.
 
     `look` is given the id of what was seen last ("" at first) and returns an `Event`, or None when
-    nothing is new. It runs at the news of `channel`, and every `LOOK_S` seconds besides, so it
+    nothing is new. It runs at the news of `channels`, and every `LOOK_S` seconds besides, so it
     should be one cheap query.
 
     Raises:
@@ -64,7 +64,7 @@ async def stream(view: View, look: Look, *, channel: str) -> None:
     _open += 1
     try:
         # Heard before the first look, so that nothing falls between the two.
-        async with view.service.hub.listening(channel) as news:
+        async with view.service.hub.listening(*channels) as news:
             await _send(view, look, news)
     except (RequestCancelled, ConnectionError):
         pass

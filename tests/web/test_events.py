@@ -28,7 +28,7 @@ async def _live(view: View) -> None:
     async def look(last: str) -> Event | None:
         return next((one for one in shown if one.id > last), None)
 
-    return await events.stream(view, look, channel="test")
+    return await events.stream(view, look, channels=["test"])
 
 
 @pytest.fixture(autouse=True)
