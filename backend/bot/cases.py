@@ -3,7 +3,7 @@
 What costs time, the meaning of each word, is asked only where all words of a case were found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -39,7 +39,7 @@ class Compiled(msgspec.Struct, frozen=True):
     """A case with numbers instead of names."""
 
     case: Case
-    groups: tuple[tuple[int, ...], ...]
+    groups: tuple[frozenset[int], ...]
     unless: tuple[int, ...]
 
 
@@ -57,7 +57,7 @@ class Index:
             cases = [_compiled(case, number, silent) for case in rule.when]
             if rule.id in number and isinstance(rule, RedFlag):
                 alone = Case(all=(rule.id,), acute=rule.acute)
-                cases.insert(0, Compiled(alone, ((number[rule.id],),), silent))
+                cases.insert(0, Compiled(alone, (frozenset({number[rule.id]}),), silent))
             self.cases.append(tuple(cases))
             for case in cases:
                 for sign in case.groups[0] if case.groups else ():
@@ -87,7 +87,7 @@ def index(rules: Rules, kind: str) -> Index:
 def _compiled(case: Case, number: dict[str, int], silent: tuple[int, ...]) -> Compiled:
     return Compiled(
         case,
-        tuple(tuple(number[name] for name in names.split("|")) for names in case.all),
+        tuple(frozenset(number[name] for name in names.split("|")) for names in case.all),
         (*silent, *(number[name] for names in case.unless for name in names.split("|"))),
     )
 
@@ -131,14 +131,17 @@ def ages_in(readings: Sequence[Reading], person: Person) -> list[float]:
 
 
 def _all_found(case: Compiled, readings: Sequence[Reading], person: Person) -> bool:
-    return all(
-        any(sign in reading.signs for reading in readings for sign in group)
-        or _known(group, readings, person)
-        for group in case.groups
-    )
+    for group in case.groups:
+        for reading in readings:
+            if not group.isdisjoint(reading.signs):
+                break
+        else:
+            if not _known(group, readings, person):
+                return False
+    return True
 
 
-def _known(group: Sequence[int], readings: Sequence[Reading], person: Person) -> bool:
+def _known(group: Collection[int], readings: Sequence[Reading], person: Person) -> bool:
     """What the record says without a word of the resident's."""
     if not readings or not person.is_pregnant:
         return False
@@ -169,11 +172,11 @@ def occurrences(
                 yield reading, occurrence, status
 
 
-def _group(case: Compiled, group: Sequence[int], readings: Sequence[Reading]) -> list[Seen]:
+def _group(case: Compiled, group: Collection[int], readings: Sequence[Reading]) -> list[Seen]:
     """Every place where one of these signs stands, those that are sure first."""
     seen = [
         Seen(reading.rules.signs[sign].id, reading.turn, one.start, one.end, status)
-        for sign in group
+        for sign in sorted(group)
         for reading, one, status in occurrences(sign, readings)
         if not (case.unless and _silenced(case.unless, reading, one))
         and not (case.case.acute and _long_standing(reading, one))

@@ -65,6 +65,14 @@ def _listed(word: str, lists: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return lists[name]
 
 
+class Pattern(msgspec.Struct, frozen=True):
+    """A phrase with gaps: terms by piece, and how far each piece may be from the one before."""
+
+    sign: int
+    pieces: tuple[frozenset[int], ...]
+    gaps: tuple[int, ...]
+
+
 class Phrases:
     """All phrases of all signs, ready for the hits of one pass. Signs are told by their number."""
 
@@ -72,8 +80,7 @@ class Phrases:
         self.terms: list[str] = []
         self._number: dict[str, int] = {}
         self._whole: list[list[int]] = []  # term → signs that it is a whole phrase of
-        self._part: list[list[tuple[int, int]]] = []  # term → (pattern, which piece)
-        self._patterns: list[tuple[int, list[int]]] = []  # sign, gaps
+        self._wakes: list[list[Pattern]] = []  # term → patterns whose rarest piece it is
 
     def add(self, sign: int, words: list[list[str]], gaps: list[int]) -> None:
         """`words` in normal spelling already."""
@@ -82,51 +89,62 @@ class Phrases:
                 if sign not in self._whole[term := self._term(word)]:
                     self._whole[term].append(sign)
             return
-        pattern = len(self._patterns)
-        self._patterns.append((sign, gaps))
-        for piece, alternatives in enumerate(words):
-            for word in alternatives:
-                self._part[self._term(word)].append((pattern, piece))
+        pieces = tuple(frozenset(self._term(word) for word in piece) for piece in words)
+        pattern = Pattern(sign, pieces, tuple(gaps))
+        # Long words are rare ones: only they make a message look for the rest of the phrase.
+        rarest = max(range(len(words)), key=lambda at: (min(map(len, words[at])), -len(words[at])))
+        for term in pieces[rarest]:
+            self._wakes[term].append(pattern)
 
     def _term(self, word: str) -> int:
         number = self._number.setdefault(word, len(self.terms))
         if number == len(self.terms):
             self.terms.append(word)
             self._whole.append([])
-            self._part.append([])
+            self._wakes.append([])
         return number
 
     def find(self, text: str, hits: Sequence[Hit]) -> dict[int, list[Occurrence]]:
         """Which signs stand in `text`, wherever; whether they are meant is for the scope."""
-        found: dict[int, list[Occurrence]] = {}
-        places: dict[int, dict[int, list[Span]]] = {}
-        whole, part = self._whole, self._part
+        at: dict[int, list[Span]] = {}
         for term, start, end in hits:
-            for sign in whole[term]:
-                found.setdefault(sign, []).append(Occurrence(start, end, ((start, end),)))
-            for pattern, piece in part[term]:
-                places.setdefault(pattern, {}).setdefault(piece, []).append((start, end))
-        for pattern, at in places.items():
-            sign, gaps = self._patterns[pattern]
-            if len(at) == len(gaps) + 1:
-                for chain in _chains(text, at, gaps):
-                    occurrence = Occurrence(chain[0][0], chain[-1][1], chain)
-                    found.setdefault(sign, []).append(occurrence)
+            if term in at:
+                at[term].append((start, end))
+            else:
+                at[term] = [(start, end)]
+        found: dict[int, list[Occurrence]] = {}
+        awake: list[Pattern] = []
+        for term, spans in at.items():
+            awake += self._wakes[term]
+            if signs := self._whole[term]:
+                occurrences = [Occurrence(*span, (span,)) for span in spans]
+                for sign in signs:
+                    found.setdefault(sign, []).extend(occurrences)
+        for pattern in {id(one): one for one in awake}.values():
+            for chain in _chains(text, at, pattern):
+                occurrence = Occurrence(chain[0][0], chain[-1][1], chain)
+                found.setdefault(pattern.sign, []).append(occurrence)
         return found
 
 
 def _chains(
-    text: str, at: Mapping[int, Sequence[Span]], gaps: Sequence[int]
+    text: str, at: Mapping[int, Sequence[Span]], pattern: Pattern
 ) -> Iterator[tuple[Span, ...]]:
     """Each start of the first piece with the nearest of each following one."""
-    for first in at[0]:
+    places = []
+    for terms in pattern.pieces:
+        spans = [span for term in terms & at.keys() for span in at[term]]
+        if not spans:
+            return
+        places.append(spans)
+    for first in sorted(places[0]):
         chain = [first]
-        for piece, gap in enumerate(gaps, start=1):
+        for spans, gap in zip(places[1:], pattern.gaps, strict=True):
             after = chain[-1][1]
             ends = SENTENCE_ENDS if gap == WIDE else CLAUSE_ENDS
             near = [
                 span
-                for span in at[piece]
+                for span in spans
                 if after <= span[0] <= after + gap and ends.isdisjoint(text[after : span[0]])
             ]
             if not near:

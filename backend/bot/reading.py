@@ -1,7 +1,6 @@
 """One message, read once: in normal spelling, with what was found in it and what that means."""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
 from backend.bot import measures
 from backend.bot.matching import Hit
@@ -16,6 +15,11 @@ FROM_RECORD = -1  # the turn of what the record says, not the resident
 class Reading:
     """`hits` by group of the matcher; positions are those of `text`, `original` leads back."""
 
+    __slots__ = (
+        "_measures", "_scope", "_signs", "_statuses", "hits", "normal", "rules", "text", "turn",
+        "written",
+    )  # fmt: skip
+
     def __init__(self, rules: Rules, written: str, turn: int) -> None:
         self.rules = rules
         self.written = written[:TEXT_MOST]
@@ -24,33 +28,42 @@ class Reading:
         self.text = self.normal.text
         self.hits: dict[str, list[Hit]] = rules.matcher.find(self.text)
         self._statuses: dict[Occurrence, Status] = {}
+        self._signs: dict[int, list[Occurrence]] | None = None
+        self._measures: tuple[measures.Measure, ...] | None = None
+        self._scope: Scope | None = None
 
-    @cached_property
+    @property
     def signs(self) -> dict[int, list[Occurrence]]:
         """Number of the sign → where it stands, meant or not."""
-        found = self.rules.phrases.find(self.text, self.hits["signs"])
-        for number in [number for number in found if number < 0]:
-            only_looks_like = found.pop(number)
-            if kept := _apart(found.get(-1 - number, ()), only_looks_like):
-                found[-1 - number] = kept
-            else:
-                found.pop(-1 - number, None)
-        return found
+        if self._signs is None:
+            found = self.rules.phrases.find(self.text, self.hits["signs"])
+            for number in [number for number in found if number < 0]:
+                only_looks_like = found.pop(number)
+                if kept := _apart(found.get(-1 - number, ()), only_looks_like):
+                    found[-1 - number] = kept
+                else:
+                    found.pop(-1 - number, None)
+            self._signs = found
+        return self._signs
 
-    @cached_property
+    @property
     def measures(self) -> tuple[measures.Measure, ...]:
-        return measures.read(self.text)
+        if self._measures is None:
+            self._measures = measures.read(self.text)
+        return self._measures
 
-    @cached_property
+    @property
     def scope(self) -> Scope:
-        cues = self.rules.cues
-        return Scope(
-            self.text,
-            (
-                Found(cues[which].kind, start, end, cues[which].reach)
-                for which, start, end in self.hits["cues"]
-            ),
-        )
+        if self._scope is None:
+            cues = self.rules.cues
+            self._scope = Scope(
+                self.text,
+                (
+                    Found(cues[which].kind, start, end, cues[which].reach)
+                    for which, start, end in self.hits["cues"]
+                ),
+            )
+        return self._scope
 
     def status(self, occurrence: Occurrence) -> Status:
         known = self._statuses.get(occurrence)

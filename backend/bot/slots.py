@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from backend.bot import cases
 from backend.bot.measures import HOURS, Measure
 from backend.bot.reading import Reading
 from backend.bot.rules import Rules
 from backend.bot.schema import Question
-from backend.bot.talk import Evidence, Person
+from backend.bot.talk import Evidence, Person, Status
 
 YEAR = 12
 SLOT_MOST = 200  # characters
@@ -15,80 +17,102 @@ SEXES = {"male": "男", "female": "女"}
 LISTED_MOST = 12  # names in one line of a summary
 
 
-def known(
-    rules: Rules, readings: Sequence[Reading], person: Person, given: Mapping[str, str]
-) -> tuple[dict[str, str], list[Evidence]]:
-    """`given`: what a form or an answer said; it goes before what is read out of free text."""
-    slots: dict[str, str] = {}
-    evidence: list[Evidence] = []
-    for question in rules.questions:
-        if question.id in given:
-            slots[question.id] = given[question.id]
-        elif (found := _found(rules, question, readings)) is not None:
-            slots[question.id], proof = found
-            evidence.append(proof)
-    if symptoms := names(rules, readings, "present"):
-        slots["symptom"] = "、".join(symptoms)
-    _from_record(slots, person)
-    if diseases := _conditions(rules, readings, person):
-        slots.setdefault("chronic", "、".join(diseases))
-    return slots, evidence
+class Spoken(msgspec.Struct, frozen=True):
+    """What signs mean for slots; made once for a version of the rules."""
+
+    options: dict[int, tuple[Question, str]]
+    symptoms: frozenset[int]
+    conditions: frozenset[int]
+    measured: dict[str, Question]
 
 
-def names(rules: Rules, readings: Sequence[Reading], status: str) -> list[str]:
-    """Symptoms of this status, each once, in the order in which they were told."""
-    found = dict.fromkeys(
-        rules.signs[sign].name
-        for reading in readings
-        for sign, occurrences in sorted(reading.signs.items(), key=lambda one: one[1][0].start)
-        if rules.signs[sign].symptom
-        and any(reading.status(occurrence) == status for occurrence in occurrences)
-    )
-    return list(found)[:LISTED_MOST]
-
-
-def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> list[str]:
-    told = dict.fromkeys(
-        rules.signs[sign].name
-        for reading in readings
-        for sign in reading.signs
-        if rules.signs[sign].condition and any(cases.occurrences(sign, (reading,)))
-    )
-    return list(dict.fromkeys((*told, *person.conditions)))[:LISTED_MOST]
-
-
-def _found(
-    rules: Rules, question: Question, readings: Sequence[Reading]
-) -> tuple[str, Evidence] | None:
-    """The latest that was said."""
-    for reading in reversed(readings):
-        for measure in reversed(reading.measures):
-            if measure.kind == MEASURED.get(question.kind):
-                words = in_words(measure)
-                return words, _proof(rules, question, reading, measure.start, measure.end)
-        for label, start, end in _options(rules, question, reading):
-            proof = _proof(rules, question, reading, start, end)
-            return (proof.text if question.kind == "text" else label), proof
-    return None
+def _spoken(rules: Rules) -> Spoken:
+    made: Spoken | None = rules.memo.get(__name__)
+    if made is None:
+        options = {
+            rules.sign_number[f"{question.id}.{option.id}"]: (question, option.label)
+            for question in rules.questions
+            for option in question.options
+            if option.phrases
+        }
+        numbered = list(enumerate(rules.signs))
+        made = rules.memo[__name__] = Spoken(
+            options,
+            frozenset(number for number, sign in numbered if sign.symptom),
+            frozenset(number for number, sign in numbered if sign.condition),
+            {MEASURED[one.kind]: one for one in rules.questions if one.kind in MEASURED},
+        )
+    return made
 
 
 MEASURED = {"duration": "duration_hours", "age": "age_months"}
 
 
-def _options(rules: Rules, question: Question, reading: Reading) -> Iterator[tuple[str, int, int]]:
-    """Longer words first: 没怀孕 before 怀孕."""
+def known(
+    rules: Rules, readings: Sequence[Reading], person: Person, given: Mapping[str, str]
+) -> tuple[dict[str, str], list[Evidence]]:
+    """`given`: what a form or an answer said; it goes before what is read out of free text."""
+    spoken = _spoken(rules)
+    slots: dict[str, str] = {}
+    evidence: dict[str, Evidence] = {}
+    for reading in readings:  # what was said later goes before what was said earlier
+        for question, words, proof in _said(spoken, reading):
+            slots[question.id], evidence[question.id] = words, proof
+    slots |= given
+    if symptoms := names(rules, readings, "present"):
+        slots["symptom"] = "、".join(symptoms)
+    _from_record(slots, person)
+    if diseases := _conditions(rules, readings, person):
+        slots.setdefault("chronic", "、".join(diseases))
+    return slots, [proof for name, proof in evidence.items() if name not in given]
+
+
+def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evidence]]:
+    """Of each slot the words that count most in this message, those last."""
     found = [
-        (one.end - one.start, option.label, one.start, one.end)
-        for option in question.options
-        if (number := rules.sign_number.get(f"{question.id}.{option.id}")) is not None
-        for one in reading.signs.get(number, ())
-        if reading.status(one) in ("present", "past", "uncertain")
+        (one.end - one.start, one.end, question, label, one)
+        for sign in reading.signs.keys() & spoken.options.keys()
+        for question, label in (spoken.options[sign],)
+        for one in reading.signs[sign]
+        if reading.status(one) in TOLD
     ]
-    for _, label, start, end in sorted(found, key=lambda one: (-one[0], one[2])):
-        yield label, start, end
+    # Longer words say more: 没怀孕 and not 怀孕.
+    for _, _, question, label, one in sorted(found, key=lambda each: each[:2]):
+        proof = _proof(question, reading, one.start, one.end)
+        yield question, proof.text if question.kind == "text" else label, proof
+    for measure in reading.measures:
+        if (asked := spoken.measured.get(measure.kind)) is not None:
+            yield asked, in_words(measure), _proof(asked, reading, measure.start, measure.end)
 
 
-def _proof(rules: Rules, question: Question, reading: Reading, start: int, end: int) -> Evidence:
+TOLD = ("present", "past", "uncertain")
+
+
+def names(rules: Rules, readings: Sequence[Reading], *statuses: Status) -> list[str]:
+    """Symptoms of these statuses, each once, in the order in which they were told."""
+    symptoms = _spoken(rules).symptoms
+    found = [
+        (reading.turn, occurrence.start, rules.signs[sign].name)
+        for reading in readings
+        for sign in reading.signs.keys() & symptoms
+        for occurrence in reading.signs[sign]
+        if reading.status(occurrence) in statuses
+    ]
+    return list(dict.fromkeys(name for _, _, name in sorted(found)))[:LISTED_MOST]
+
+
+def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> list[str]:
+    conditions = _spoken(rules).conditions
+    told = [
+        rules.signs[sign].name
+        for reading in readings
+        for sign in sorted(reading.signs.keys() & conditions)
+        if any(cases.occurrences(sign, (reading,)))
+    ]
+    return list(dict.fromkeys((*told, *person.conditions)))[:LISTED_MOST]
+
+
+def _proof(question: Question, reading: Reading, start: int, end: int) -> Evidence:
     return reading.evidence(
         start, end, rule_id=question.id, rule_version=str(question.version), kind="slot"
     )
