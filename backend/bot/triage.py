@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from backend.bot import cases, red_flags, slots
+from backend.bot import cases, departments, intents, red_flags, slots
 from backend.bot.reading import Reading, read_all
 from backend.bot.red_flags import LEVELS, Raised
 from backend.bot.rules import Rules
@@ -44,19 +44,21 @@ def judge(
     used: list[Rule] = [one.rule for one in firm]
     priority = _priority(rules, readings, person, firm, used)
     filled, of_slots = slots.known(rules, readings, person, given)
-    ranked: tuple[Ranked, ...] = ()
+    ranked = departments.rank(rules, readings, person)
+    reasons = departments.evidence(rules, readings, ranked[0].name) if ranked else []
+    intent, words = intents.classify(rules, readings)
     tier = _tier(rules, readings, person, priority, ranked, used)
     return Triage(
         priority=priority,
         tier=tier,
         departments=ranked,
         red_flags=tuple(one.flag for one in firm),
-        intent="other",
+        intent=intent,
         slots=filled,
         summary=_summary(rules, readings, firm, filled, priority),
         next_step=rules.wording[f"next_{priority}"],
         safety_net=rules.wording[f"safety_{priority}"],
-        evidence=(*evidence, *of_slots),
+        evidence=(*evidence, *of_slots, *reasons, *words),
         signed=all(rule.reviewed_by for rule in used),
     )
 

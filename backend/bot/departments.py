@@ -1,0 +1,210 @@
+"""Which department: what reviewed words say, and what was learned from labelled questions.
+
+The dictionary (`rules/departments.csv`) knows no website and holds anywhere; the learned weights
+are better where people write as on the sites that they come from. So the dictionary counts the
+more, the less sure the learned part is. Its share was chosen on sources left out of the learning.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from backend.bot import learned
+from backend.bot.learned import Learned, title_end
+from backend.bot.matching import Hit
+from backend.bot.reading import FROM_RECORD, Reading
+from backend.bot.rules import Rules
+from backend.bot.talk import Evidence, Person, Ranked
+
+DICTIONARY, LEARNED = "departments", "learned_departments"  # groups of the matcher
+# How much the dictionary weighs against the learned part, and how sure the latter has to be.
+DICTIONARY_SHARE, SURE, SURE_WIDTH = 2.0, 0.0, 0.2
+AGAIN = 0.3  # what a word counts the second time; no more after that
+TITLE_SHARE = 1.3
+DAMPED = 4.0  # so that a single weak word doesn't count as much as three good ones
+SHARPNESS = 4.0  # of the scores that are shown, between 0 and 1
+YEARS_A_BAND, LAST_BAND = 10, 7
+NEVER = -100.0
+PREGNANT_GAIN, CHILD_GAIN = 0.5, 0.5
+CHILD_MONTHS = 14 * 12  # 儿科 sees children below this age
+NAMED_MOST = 6  # pieces of evidence
+WOMEN, CHILDREN = "妇产科", "儿科"
+
+
+class Dictionary:
+    """The reviewed words, row by row as in the file."""
+
+    def __init__(self, rules: Rules, names: Sequence[str]) -> None:
+        table = rules.tables[DICTIONARY]
+        number = {name: at for at, name in enumerate(names)}
+        self.of = [
+            (number.get(name, -1), float(weight))
+            for name, weight in zip(table.column("department"), table.column("weight"), strict=True)
+        ]
+
+
+class Model(msgspec.Struct, frozen=True):
+    names: tuple[str, ...]
+    words: Dictionary | None
+    terms: Learned | None
+
+
+def model(rules: Rules) -> Model:
+    """What rank needs of these rules, made once."""
+    found: Model | None = rules.memo.get(__name__)
+    if found is None:
+        terms = learned.of(rules, LEARNED)
+        table = rules.tables.get(DICTIONARY)
+        named = table.column("department") if table else ()
+        names = tuple(dict.fromkeys((*(terms.labels if terms else ()), *named)))
+        found = Model(names, Dictionary(rules, names) if table else None, terms)
+        rules.memo[__name__] = found
+    return found
+
+
+def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ranked, ...]:
+    """All departments, the best first; empty where nothing said anything."""
+    known = model(rules)
+    told = [reading for reading in readings if reading.turn != FROM_RECORD]
+    words, spoke = _words(known, told)
+    months = age_months(told, person)
+    terms = _terms(known, told, months)
+    if not spoke and not any(_is_said(reading) for reading in told):
+        return ()
+    scores = _adjusted(known.names, blend(terms, words), person, months)
+    shares = _shares(scores)
+    order = sorted(range(len(scores)), key=lambda at: -scores[at])
+    return tuple(Ranked(known.names[at], shares[at]) for at in order if scores[at] > NEVER)
+
+
+def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
+    length = math.sqrt(sum(value * value for value in words) + DAMPED)
+    doubt = 1 / (1 + math.exp((max(terms, default=0.0) - SURE) / SURE_WIDTH))
+    share = DICTIONARY_SHARE * doubt / length
+    return [a + share * b for a, b in zip(terms, words, strict=True)]
+
+
+def evidence(rules: Rules, readings: Sequence[Reading], name: str) -> list[Evidence]:
+    """The reviewed words that speak for a department, then the learned terms that do most."""
+    known = model(rules)
+    at = known.names.index(name)
+    return [
+        proof
+        for reading in readings
+        if reading.turn != FROM_RECORD
+        for proof in (*_said(known, reading, at), *_learned(known, reading, at))
+    ]
+
+
+def age_months(readings: Sequence[Reading], person: Person) -> float | None:
+    """What was said last goes before the record: it may be about a child."""
+    for reading in reversed(readings):
+        for measure in reversed(reading.measures):
+            if measure.kind == "age_months":
+                return measure.value
+    return person.age_months
+
+
+def age_band(months: float | None) -> str | None:
+    return None if months is None else f"@age{min(int(months / 12 / YEARS_A_BAND), LAST_BAND)}"
+
+
+def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[float]:
+    if known.terms is None:
+        return [0.0] * len(known.names)
+    band = age_band(months)
+    parts = [(reading.text, reading.hits.get(LEARNED, ())) for reading in told]
+    scores = known.terms.score(parts, (band,) if band else ())
+    return scores + [min(scores)] * (len(known.names) - len(scores))
+
+
+def _words(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
+    scores = [0.0] * len(known.names)
+    if known.words is None:
+        return scores, False
+    times: dict[int, int] = {}
+    for reading in told:
+        title = title_end(reading.text)
+        for index, start, _ in kept(reading):
+            department, weight = known.words.of[index]
+            times[index] = times.get(index, 0) + 1
+            if times[index] <= 2:
+                weight *= 1.0 if times[index] == 1 else AGAIN
+                scores[department] += weight * TITLE_SHARE if start < title else weight
+    return scores, bool(times)
+
+
+def kept(reading: Reading) -> list[Hit]:
+    """The dictionary's hits: a longer word hides what overlaps it, and what is denied is out."""
+    hits = sorted(reading.hits.get(DICTIONARY, ()), key=lambda hit: (hit[1] - hit[2], hit[1]))
+    found: list[Hit] = []
+    taken = 0
+    spans: set[tuple[int, int]] = set()
+    for hit in hits:
+        _, start, end = hit
+        bits = ((1 << (end - start)) - 1) << start
+        if taken & bits and (start, end) not in spans:
+            continue
+        taken |= bits
+        spans.add((start, end))
+        found.append(hit)
+    if reading.hits.get("cues"):
+        return [hit for hit in found if reading.scope.status(hit[1], hit[2]) != "absent"]
+    return found
+
+
+def _is_said(reading: Reading) -> bool:
+    """Whether any learned term of two letters is there; punctuation says nothing."""
+    return any(
+        end - start > 1 and reading.text[start:end].isalpha()
+        for _, start, end in reading.hits.get(LEARNED, ())
+    )
+
+
+def _adjusted(
+    names: Sequence[str], scores: list[float], person: Person, months: float | None
+) -> list[float]:
+    for at, name in enumerate(names):
+        if name == WOMEN and person.sex == "male":
+            scores[at] = NEVER
+        elif name == WOMEN and person.is_pregnant:
+            scores[at] += PREGNANT_GAIN
+        elif name == CHILDREN and months is not None and months < CHILD_MONTHS:
+            scores[at] += CHILD_GAIN
+    return scores
+
+
+def _shares(scores: Sequence[float]) -> list[float]:
+    best = max(scores)
+    raised = [math.exp(SHARPNESS * (score - best)) for score in scores]
+    total = sum(raised)
+    return [round(value / total, 4) for value in raised]
+
+
+def _said(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
+    if known.words is None:
+        return
+    for index, start, end in kept(reading):
+        department, weight = known.words.of[index]
+        if department == at:
+            yield _proof(reading, start, end, f"{DICTIONARY}:{index + 2}", weight)
+
+
+def _learned(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
+    if known.terms is None or at >= len(known.terms.labels):
+        return
+    hits = reading.hits.get(LEARNED, ())
+    for (index, start, end), weight in known.terms.heaviest(hits, at, NAMED_MOST):
+        yield _proof(reading, start, end, f"{LEARNED}:{index + 2}", weight)
+
+
+def _proof(reading: Reading, start: int, end: int, rule_id: str, score: float) -> Evidence:
+    return reading.evidence(
+        start,
+        end,
+        rule_id=rule_id,
+        rule_version=reading.rules.version,
+        kind="department",
+        score=score,
+    )
