@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,59 @@ def verify_draw(source: str) -> None:
 
     with _explained():
         draw_command.verify(source, console)
+
+
+@main.group()
+def bot() -> None:
+    """分诊机器人：检查规则，说明一句话怎么判断，在终端里对话。"""
+
+
+@bot.command("check")
+@click.argument("folder", required=False, type=click.Path(exists=True, path_type=Path))
+def bot_check(folder: Path | None) -> None:
+    """检查规则，跑一遍每条规则自带的例子。FOLDER 是放规则的文件夹，不给就是自带的。"""
+    from backend import bot_command
+
+    with _explained():
+        bot_command.check(folder, console)
+
+
+def _about(command: Callable[..., None]) -> Callable[..., None]:
+    """Of whom it is, for the commands that answer."""
+    for option in reversed(
+        (
+            click.option("--age", type=click.IntRange(0, 130), help="年龄（岁）。"),
+            click.option("--sex", type=click.Choice(("男", "女")), help="性别。"),
+            click.option("--pregnant/--not-pregnant", default=None, help="是否怀孕。"),
+            click.option("--condition", "conditions", multiple=True, help="慢性病，可多次。"),
+            click.option("--json", "as_json", is_flag=True, help="写成 JSON。"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@bot.command("explain")
+@click.argument("text")
+@_about
+def bot_explain(text: str, as_json: bool, **person: Any) -> None:
+    """说明一句话怎么判断：原文的哪几个字、哪条规则、什么版本、多少分。"""
+    from backend import bot_command
+
+    with _explained():
+        bot_command.explain(text, bot_command.person(**person), console, as_json=as_json)
+
+
+@bot.command("ask")
+@click.argument("texts", nargs=-1)
+@_about
+def bot_ask(texts: tuple[str, ...], as_json: bool, **person: Any) -> None:
+    """和机器人对话。TEXTS 是一句接一句的话；不给就在终端里一行一行地说，说「退出」结束。"""
+    from backend import bot_command
+
+    with _explained():
+        said = texts or bot_command.typed(console)
+        bot_command.ask(said, bot_command.person(**person), console, as_json=as_json)
 
 
 @main.command()
