@@ -386,12 +386,11 @@ class Grown:
         return row
 
     async def attachment(self, conversation_id: UUID) -> UUID:
-        """A picture in a message of its own."""
+        """A picture, in the first message."""
         upload, made = files.Upload("upload-0001", "image", b""), Made(b"large", b"small", 2, 2)
         vault = vault_of(self.settings)
         kept = await files.keep(self.owner.actor, vault, conversation_id, upload, made)
-        await self.message(conversation_id, 1)
-        sent = Message.filter(conversation_id=conversation_id, seq=1)
+        sent = Message.filter(conversation_id=conversation_id, seq=0)
         await sent.update(kind="image", attachment_id=kept.id)
         return kept.id
 
