@@ -251,6 +251,25 @@ test('a picture is made smaller, sent as a file, and then as a message', async (
   expect(device.requests.find(({ path, method }) => method === 'POST' && path.endsWith('/messages')).body).toMatchObject({ attachment_id: 'a1', attachment_kind: 'image' })
 })
 
+test('the address of a file ends; a new one is asked for before it is looked at', async () => {
+  const file = (number) => ({ id: 'a1', kind: 'image', url: `u${number}`, thumbnail_url: `t${number}`, width: 440, height: 220, duration_ms: null, removed: false })
+  const place = county([mine(1, { kind: 'image', text: '', attachment: file(1) })], { state: 'open' })
+  const { page, device } = await onPage(place)
+  const look = () => page.look({ currentTarget: { dataset: { key: 'm1' } } })
+  await look()
+  expect(device.called('previewImage').at(-1).current).toBe('u1')
+  expect(page.data.items[0].image).toMatchObject({ width: 220, height: 110 })
+  place.state.stored[0] = { ...place.state.stored[0], attachment: file(2) }
+  vi.setSystemTime(NOON + 300000)
+  await look()
+  expect(device.called('previewImage').at(-1).current).toBe('u2')
+  place.state.stored[0] = { ...place.state.stored[0], attachment: file(3) }
+  page.mend({ currentTarget: { dataset: { key: 'm1' } } })
+  page.mend({ currentTarget: { dataset: { key: 'm1' } } })
+  await settled()
+  expect(page.data.items[0].image.small).toBe('t3')
+})
+
 test('a recorder without mp3 makes a wav; too short is said', async () => {
   const told = {}
   const on = (name) => (listener) => { told[name] = listener }

@@ -25,6 +25,7 @@ page({
     this.at = Number(at) || 0
     this.handOver = api.deed()
     this.giveMark = api.deed()
+    this.mended = new Set()
     askEmergency().then((emergency) => this.setData({ emergency }))
     this.feed = feed.open(id, (now) => this.changed(now), (problem, one) => this.refused(problem, one))
     return this.load()
@@ -188,12 +189,12 @@ page({
     this.setData({ recording: null })
   },
 
-  play(event) {
+  async play(event) {
     const { key } = event.currentTarget.dataset
     const wasPlaying = this.data.playing
     this.silence()
     if (wasPlaying === key) return
-    const { voice } = this.data.items.find((one) => one.key === key)
+    const { voice } = await this.renewed(key)
     const sound = (this.sound = wx.createInnerAudioContext())
     sound.src = voice.url
     sound.onEnded(() => this.silence())
@@ -205,6 +206,22 @@ page({
     this.setData({ playing: key })
   },
 
+  /** With an address that still holds; without the network, with what is here. */
+  async renewed(key) {
+    const { seq } = this.data.items.find((one) => one.key === key)
+    if (seq) await this.feed.renew(seq).catch(() => {})
+    return this.data.items.find((one) => one.key === key)
+  },
+
+  /** A picture did not come: its address may have ended while the page was open. Tried once. */
+  mend(event) {
+    const { key } = event.currentTarget.dataset
+    const { seq } = this.data.items.find((one) => one.key === key)
+    if (!seq || this.mended.has(key)) return
+    this.mended.add(key)
+    this.feed.renew(seq, true).catch(() => {})
+  },
+
   silence() {
     if (this.sound) this.sound.destroy()
     this.sound = null
@@ -213,7 +230,8 @@ page({
 
   // --- what can be done with a message --------------------------------------------------------------
 
-  look(event) {
+  async look(event) {
+    await this.renewed(event.currentTarget.dataset.key)
     const pictures = this.data.items.filter(({ image }) => image)
     const { image } = pictures.find(({ key }) => key === event.currentTarget.dataset.key)
     wx.previewImage({ current: image.large, urls: pictures.map((one) => one.image.large) })

@@ -10,6 +10,7 @@ const POLL_MS = 4000 // without a socket
 const AGAIN_MS = 15000 // until another try at one
 const TRIES = 4 // then the sender is asked
 const UNSENT_MOST = 20
+const ADDRESS_MS = 240000 // the service's addresses of files hold for five minutes at least
 const TYPING_MS = 4000 // the other side may have stopped since
 const TYPING_EVERY_MS = 2500
 
@@ -44,8 +45,9 @@ function open(id, tell, refused) {
   /** What is new, in order; what was there is replaced, as marks and recalls change it. */
   function take(items) {
     const known = new Map(messages.map((one) => [one.seq, one]))
+    const got = Date.now()
     items.forEach((one) => {
-      known.set(one.seq, one)
+      known.set(one.seq, one.attachment ? Object.assign({}, one, { got }) : one)
       if (one.kind === 'recall' && one.quoted) {
         const old = known.get(one.quoted.seq)
         if (old) known.set(old.seq, Object.assign({}, old, { recalled: true, text: '', attachment: null, payload: null }))
@@ -98,6 +100,15 @@ function open(id, tell, refused) {
     const { items } = await api.get(`/conversations/${id}/messages`, { before: messages[0].seq, limit: PAGE })
     take(items)
     more = messages[0].seq > 1
+    say()
+  }
+
+  /** Before a file is looked at: a new address, if the one that is here may have ended. */
+  async function renew(seq, broken) {
+    const old = messages.find((one) => one.seq === seq)
+    if (!old || !old.attachment || (!broken && Date.now() - old.got < ADDRESS_MS)) return
+    const { items } = await api.get(`/conversations/${id}/messages`, { after: seq - 1, limit: 1 })
+    take(items)
     say()
   }
 
@@ -219,6 +230,7 @@ function open(id, tell, refused) {
   return {
     begin,
     earlier,
+    renew,
     catchUp,
     send,
     again,
