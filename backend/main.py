@@ -1,5 +1,6 @@
 """Joins everything: one process's web application."""
 
+import asyncio
 from itertools import count
 from typing import Any
 
@@ -13,6 +14,8 @@ from backend.api.service import Service
 from backend.api.wire import BODY_MOST
 from backend.booking.desk import Desk
 from backend.chat.pictures import Studio
+from backend.chat.reception import Reception
+from backend.chat.rulebook import Rulebook
 from backend.crypto import Vault
 from backend.identity.sessions import Sessions
 from backend.replay.running import Runner
@@ -21,6 +24,8 @@ from backend.web import mount as mount_pages
 from backend.wechat.client import WeChat
 
 log = structlog.get_logger()
+
+RULES_EVERY_S = 10.0
 
 _numbers = count(1)
 
@@ -53,6 +58,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         ),
         sessions=Sessions(desk.care),
         desk=desk,
+        reception=Reception(opened, desk, Rulebook(unsigned_allowed=settings.bot_unsigned)),
         replays=Runner(),
         studio=Studio(),
     )
@@ -65,12 +71,25 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
     mount_pages(app, service)
     miniprogram.mount(app, settings)
     app.register_listener(_start, "before_server_start")
+    app.register_listener(_keep_rules_fresh, "after_server_start")
     app.register_listener(_stop, "before_server_stop")
     return app
 
 
 async def _start(app: Sanic[Any, Any]) -> None:
     await db.connect(app.ctx.service.settings, answer_s=db.PROMPT_S)
+
+
+async def _keep_rules_fresh(app: Sanic[Any, Any]) -> None:
+    """The bot's rules are files: who changes them need not restart anything."""
+    rulebook: Rulebook = app.ctx.service.reception.rulebook
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(RULES_EVERY_S)
+            rulebook.reload()
+
+    app.ctx.fresh_rules = asyncio.create_task(look())
 
 
 async def _stop(app: Sanic[Any, Any]) -> None:

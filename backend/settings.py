@@ -80,6 +80,8 @@ class Settings:
     encryption_keys: Secret = field(default=Secret(""))
     index_key: Secret = field(default=Secret(""))
 
+    bot_unsigned: bool = False
+
     session_days: int = 30
     booking_queue: int = 2000
     bookings_per_minute: int = 30

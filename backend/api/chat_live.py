@@ -154,7 +154,9 @@ class _Line:
         match asked:
             case frames.Send(message=form):
                 await self._limit("chat-send", routes.SENT_PER_MINUTE)
-                message, _ = await conversations.send(actor, service.hub, self._id, form.draft())
+                message, _ = await conversations.send(
+                    actor, service.reception, self._id, form.draft()
+                )
                 return frames.Sent(form.client_id, message.id, message.seq, asked.ref)
             case frames.Mark(what=what, seq=seq):
                 await self._limit("chat-mark", routes.MARKED_PER_MINUTE)

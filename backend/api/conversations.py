@@ -59,7 +59,7 @@ async def begin(call: Call, form: ConversationForm) -> Answer | None:
     """Begin to ask (在线咨询), about one patient or about nobody yet."""
     receipt = call.receipt(ConversationView.of)
     await call.limit("chat-begin", BEGUN_PER_MINUTE)
-    await conversations.begin(call.actor, form.patient_id, receipt=receipt)
+    await conversations.begin(call.actor, call.service.reception, form.patient_id, receipt=receipt)
     return receipt.answer
 
 
@@ -146,7 +146,7 @@ async def send_message(call: Call, conversation_id: UUID, form: MessageForm) -> 
     """Say something. `client_id` makes a repeat harmless: it answers 200 with the first message."""
     await call.limit("chat-send", SENT_PER_MINUTE)
     message, is_new = await conversations.send(
-        call.actor, call.service.hub, conversation_id, form.draft()
+        call.actor, call.service.reception, conversation_id, form.draft()
     )
     body = wire.encode(ChatMessageView.of(message, linker(call.service, call.actor.account_id)))
     return Reply(body, 201 if is_new else 200, {"cache-control": "no-store"}, JSON)

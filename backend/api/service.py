@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from backend.booking.desk import Desk
 from backend.chat.pictures import Studio
+from backend.chat.reception import Reception
 from backend.crypto import Vault
 from backend.hub import Hub
 from backend.identity.sessions import Sessions
@@ -20,5 +21,6 @@ class Service:
     wechat: WeChat
     sessions: Sessions
     desk: Desk
+    reception: Reception
     replays: Runner
     studio: Studio

@@ -13,11 +13,22 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
-from backend.chat import ending, events, handing_over, live, marks, messages, policy
+from backend.chat import (
+    booking_cards,
+    bot_turns,
+    ending,
+    events,
+    handing_over,
+    live,
+    marks,
+    messages,
+    policy,
+)
 from backend.chat.errors import ConversationOver, NotNow, TooManyConversations
 from backend.chat.locking import change, lock
 from backend.chat.messages import RESIDENT, Author, Draft, SentBefore, Shown
-from backend.chat.models import Conversation
+from backend.chat.models import Conversation, Message
+from backend.chat.reception import Reception
 from backend.chat.telling import tell
 from backend.errors import NotFound
 from backend.hub import Hub
@@ -122,7 +133,9 @@ async def mine(actor: Actor) -> QuerySet[Conversation]:
 # --- begin and write ----------------------------------------------------------------------------
 
 
-async def begin(actor: Actor, patient_id: UUID | None, *, receipt: Receipt) -> Talk:
+async def begin(
+    actor: Actor, reception: Reception, patient_id: UUID | None, *, receipt: Receipt
+) -> Talk:
     """A new conversation, with the bot.
 
     Raises:
@@ -146,6 +159,7 @@ async def begin(actor: Actor, patient_id: UUID | None, *, receipt: Receipt) -> T
             last_at=now,
         )
         await events.note(actor, row, "open", before=None)
+        await bot_turns.greet(row, reception.rulebook)
         await audit.record(actor, "chat.opened", entity_id=row.id, patient_ids=[patient_id])
         talk = (await _talks([await find(actor, row.id, "view")]))[0]
         await receipt.keep(201, talk)
@@ -167,7 +181,9 @@ async def _make_room(actor: Actor) -> None:
         await end(actor, idle, outcome=IDLE)
 
 
-async def send(actor: Actor, hub: Hub, conversation_id: UUID, draft: Draft) -> tuple[Shown, bool]:
+async def send(
+    actor: Actor, reception: Reception, conversation_id: UUID, draft: Draft
+) -> tuple[Shown, bool]:
     """Say something. Returns the message, and whether this call has stored it.
 
     `client_id` is its key: sent again, the first one is returned and nothing is done.
@@ -182,20 +198,31 @@ async def send(actor: Actor, hub: Hub, conversation_id: UUID, draft: Draft) -> t
         async with db.transaction():
             conversation = await lock(conversation_id)
             message = await messages.append(conversation, author, draft)
-            await _go_on(actor, conversation)
+            await _go_on(actor, reception, conversation, message)
+        is_new = True
     except SentBefore as before:
-        return (await messages.shown([before.message], author))[0], False
-    await tell(hub, conversation)
-    log.info("message.sent", conversation_id=str(conversation_id), seq=message.seq)
-    return (await messages.shown([message], author))[0], True
+        message, is_new = before.message, False
+    if booking_cards.picks_place(message):
+        # Also for a repeat: the first one may have been cut off before this.
+        await booking_cards.hold(actor, reception, conversation_id, message)
+    if is_new:
+        await tell(reception.hub, conversation)
+        log.info("message.sent", conversation_id=str(conversation_id), seq=message.seq)
+    return (await messages.shown([message], author))[0], is_new
 
 
-async def _go_on(actor: Actor, conversation: Conversation) -> None:
+async def _go_on(
+    actor: Actor, reception: Reception, conversation: Conversation, message: Message
+) -> None:
     """What a resident's message sets going, in its transaction."""
     if conversation.state in policy.OVER:
         await _reopen(actor, conversation)
     elif conversation.state == policy.OPEN:
         await handing_over.asked_again(conversation)
+    if booking_cards.picks_person(message):
+        await booking_cards.for_whom(actor, conversation, message)
+    elif not booking_cards.picks_place(message):
+        await bot_turns.answer(actor, conversation, message, reception.rulebook)
 
 
 async def _reopen(actor: Actor, conversation: Conversation) -> None:

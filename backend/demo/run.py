@@ -133,6 +133,7 @@ def _variables(home: Path, port: int, database: Path) -> dict[str, str]:
         f"{PREFIX}WECHAT_BASE_URL": f"http://{HOST}:{port + 1}",
         f"{PREFIX}WECHAT_TEMPLATES": "booked:demo-booked,changed:demo-changed,visit:demo-visit",
         f"{PREFIX}PHONE_URL": f"http://{HOST}:{port + 1}",
+        f"{PREFIX}BOT_UNSIGNED": "true",
         f"{PREFIX}LOG_LEVEL": "INFO",
     }
 

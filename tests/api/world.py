@@ -16,7 +16,7 @@ from backend.booking import appointments
 from backend.booking.desk import Desk
 from backend.booking.models import Appointment, Fee, Slot
 from backend.booking.waitlist import joining
-from backend.chat import conversations, files
+from backend.chat import files
 from backend.chat.models import Conversation
 from backend.chat.reencoding import Made
 from backend.consortium import directory
@@ -31,7 +31,7 @@ from backend.identity.models import Carer, Session
 from backend.inbox import scanning
 from backend.notices import Notice
 from backend.settings import Settings
-from tests.chat.talks import say
+from tests.chat.talks import a_talk, say
 from tests.clinics import Clinic, a_clinic, a_schedule
 from tests.people import a_receipt, a_staff, an_id_number, log_in, register, vault_of
 from tests.waits import a_wish
@@ -191,7 +191,7 @@ async def _waiting(clinic: Clinic, actor: Actor, patient_id: UUID) -> UUID:
 
 
 async def _asked(actor: Actor, patient_id: UUID) -> UUID:
-    return (await conversations.begin(actor, patient_id, receipt=a_receipt(actor))).id
+    return await a_talk(actor, patient_id)
 
 
 async def _uploaded(actor: Actor, vault: Vault, conversation_id: UUID) -> UUID:

@@ -17,7 +17,7 @@ from backend.errors import Malformed, NotFound
 from backend.hub import Hub
 from backend.identity.models import Carer
 from backend.settings import Settings
-from tests.chat.talks import a_draft, a_talk, all_of, say
+from tests.chat.talks import a_draft, a_reception, a_talk, all_of, say
 from tests.people import a_person, an_account
 
 SENDERS = 20
@@ -33,7 +33,7 @@ async def test_twenty_senders_who_send_twice_are_stored_once_in_one_order(
     before = len(await all_of(wang.actor, talk))
     drafts = [a_draft(f"第{number}句") for number in range(SENDERS)]
     sent = await asyncio.gather(
-        *(conversations.send(wang.actor, hub, talk, draft) for draft in drafts * 3)
+        *(conversations.send(wang.actor, a_reception(hub), talk, draft) for draft in drafts * 3)
     )
     assert sum(is_new for _, is_new in sent) == SENDERS
     ids = {draft.client_id: set() for draft in drafts}  # type: ignore[var-annotated]
@@ -55,21 +55,21 @@ async def test_a_repeat_answers_the_first_message_and_another_body_is_refused(
     wang = await a_person(settings)
     talk = await a_talk(wang.actor)
     draft = a_draft("血压有点高")
-    first, is_new = await conversations.send(wang.actor, hub, talk, draft)
+    first, is_new = await conversations.send(wang.actor, a_reception(hub), talk, draft)
     row = await Conversation.get(id=talk)
     noon.move(timedelta(days=1))
-    again, is_again = await conversations.send(wang.actor, hub, talk, draft)
+    again, is_again = await conversations.send(wang.actor, a_reception(hub), talk, draft)
     assert (is_new, is_again, again) == (True, False, first)
     other = a_draft("血压不高", client_id=draft.client_id)
     with pytest.raises(ClientIdReused) as refused:
-        await conversations.send(wang.actor, hub, talk, other)
+        await conversations.send(wang.actor, a_reception(hub), talk, other)
     assert refused.value.extra == {"message_id": first.id}
     assert (await Conversation.get(id=talk)).last_seq == row.last_seq
     assert row.preview
     assert row.staff_unread == 1
     # The same id in another conversation is another message.
     elsewhere = await a_talk(wang.actor)
-    assert (await conversations.send(wang.actor, hub, elsewhere, draft))[1]
+    assert (await conversations.send(wang.actor, a_reception(hub), elsewhere, draft))[1]
 
 
 async def test_an_author_and_the_order_can_not_be_rewritten(
@@ -99,7 +99,7 @@ async def test_nobody_else_sees_or_says_anything(db: None, hub: Hub, settings: S
         for deed in (
             conversations.show(actor, talk),
             conversations.read(actor, talk, after=None, before=None, most=9),
-            conversations.send(actor, hub, talk, a_draft()),
+            conversations.send(actor, a_reception(hub), talk, a_draft()),
             conversations.mark(actor, hub, talk, "read", 1),
         ):
             with pytest.raises(NotFound):
@@ -194,6 +194,7 @@ async def test_a_recall_is_told_in_order_and_kept_for_the_audit(
 ) -> None:
     wang = await a_person(settings)
     talk = await a_talk(wang.actor, wang.patient_id)
+    await conversations.ask_for_a_doctor(wang.actor, hub, talk)  # so that the bot adds nothing
     first, wrong = await say(wang.actor, hub, talk, "对"), await say(wang.actor, hub, talk, "错")
     await asyncio.gather(
         *(recalling.recall(wang.actor, hub, talk, wrong.id) for _ in range(SENDERS))

@@ -15,7 +15,6 @@ from backend.chat import (
     calls,
     canned,
     cases,
-    conversations,
     ending,
     inbox,
     notes,
@@ -34,9 +33,9 @@ from backend.hub import Hub
 from backend.identity.access import Actor
 from backend.settings import Settings
 from tests.chat.duties import Town, a_doctor, a_town, another, contract, row_of, stretch_of
-from tests.chat.talks import all_of, say
+from tests.chat.talks import a_talk, all_of, say
 from tests.clinics import a_clinic
-from tests.people import a_person, a_receipt, a_staff, vault_of
+from tests.people import a_person, a_staff, vault_of
 
 RIVALS = 20
 
@@ -341,10 +340,8 @@ async def test_outsiders_get_404(town: Town) -> None:
                 await listed(who)
     with pytest.raises(NotFound):
         await taking.claim(town.admin, town.hub, talk)  # who oversees does not answer
-    bot = await conversations.begin(
-        town.wang.actor, town.wang.patient_id, receipt=a_receipt(town.wang.actor)
-    )
+    bot = await a_talk(town.wang.actor, town.wang.patient_id)
     with pytest.raises(NotFound):  # what only the bot has is the resident's alone
-        await cases.show(town.doctor, bot.id)
+        await cases.show(town.doctor, bot)
     assert (await row_of(talk)).state == "waiting"
     assert not await ConversationNote.all().exists()

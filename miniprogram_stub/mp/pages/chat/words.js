@@ -92,7 +92,7 @@ function unsent(one) {
 
 /** What may be tapped instead of writing: only of the last thing that was said to one. */
 function offers(messages) {
-  const last = [...messages].reverse().find(({ kind }) => kind !== 'recall' && kind !== 'notice')
+  const last = [...messages].reverse().find(({ kind, author }) => kind !== 'recall' && author !== 'system')
   if (!last || last.mine || last.author !== 'bot' || last.recalled || !last.payload) return { choices: [], form: null }
   const fields = (last.payload.fields || []).map((field) => Object.assign({}, field, {
     items: (field.choices || []).map(({ id, label }) => ({ value: id, text: label })),

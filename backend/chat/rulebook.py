@@ -1,0 +1,72 @@
+"""The bot's rules in this process: those that new conversations begin with, and earlier ones.
+
+Whatever version a conversation has begun with is stored when it is first used, so that it goes on
+by it after a reload or a restart.
+"""
+
+from functools import lru_cache
+
+import structlog
+
+from backend import clock
+from backend.bot.rules import Rules, RulesError
+from backend.bot.shelf import Shelf
+from backend.chat.models import RuleSet
+from backend.ids import new_id
+
+log = structlog.get_logger()
+
+
+@lru_cache(maxsize=2)
+def _shelf(unsigned_allowed: bool) -> Shelf:
+    """Read once a process: it takes a quarter of a second."""
+    return Shelf(unsigned_allowed=unsigned_allowed)
+
+
+class Rulebook:
+    """`unsigned_allowed`: for a demo, where rules that no doctor has signed may give advice."""
+
+    def __init__(self, *, unsigned_allowed: bool) -> None:
+        self._unsigned_allowed = unsigned_allowed
+        self._stored: set[str] = set()
+
+    @property
+    def current(self) -> Rules:
+        return _shelf(self._unsigned_allowed).current
+
+    async def begin(self) -> Rules:
+        """The current rules, stored in the caller's transaction before anything goes by them."""
+        rules = self.current
+        if rules.version not in self._stored:
+            row = RuleSet(
+                id=new_id(), version=rules.version, blob=rules.blob(), created_at=clock.now()
+            )
+            await RuleSet.bulk_create([row], ignore_conflicts=True)
+            self._stored.add(rules.version)
+        return rules
+
+    async def of(self, version: str) -> Rules:
+        """Those of a conversation. What this program can't read any more gives way to the current
+        ones."""
+        shelf = _shelf(self._unsigned_allowed)
+        found = shelf.get(version)
+        if found is not None:
+            return found
+        row = await RuleSet.get_or_none(version=version)
+        if row is not None:
+            try:
+                return shelf.put(bytes(row.blob))
+            except RulesError:
+                log.warning("rules.unreadable", version=version)
+        return await self.begin()
+
+    def reload(self) -> bool:
+        """Look whether the files have changed. Faulty ones are refused as a whole, and logged."""
+        try:
+            changed = _shelf(self._unsigned_allowed).reload()
+        except (RulesError, OSError) as wrong:
+            log.error("rules.refused", why=str(wrong)[:500])
+            return False
+        if changed:
+            log.info("rules.reloaded", version=self.current.version)
+        return changed
