@@ -1,7 +1,7 @@
 """收件箱: what staff see in their lists of conversations, and when to look again."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,6 @@ import msgspec
 from backend import clock, db
 from backend.chat import live
 from backend.chat.lists import QUEUED, Look, Wanted, places, searched
-from backend.chat.models import Conversation
 from backend.consortium.directory import directory
 from backend.identity.access import Actor, note_read
 from backend.identity.documents import mask_name
@@ -91,53 +90,78 @@ async def list_of(
     return Page(items, look.cursor(following) if following else None, looked)
 
 
+# Only what a line shows: a conversation also carries all that the bot remembers of it.
+LINES = """
+SELECT c.id, c.version, c.state, c.priority, c.routed_by, c.red_flag, c.organization_id, c.home_id,
+  c.departments, c.preview, c.staff_unread, c.opened_at, c.queued_at, c.due_at, c.last_at,
+  c.claimed_by, c.assigned_to, c.outcome, c.rating, c.patient_id, p.name, p.sex, p.birth_on
+FROM conversation c LEFT JOIN patient p ON p.id = c.patient_id WHERE
+"""
+
+
 async def _items(actor: Actor, ids: Sequence[UUID]) -> list[Item]:
-    rows = await Conversation.filter(id__in=list(ids)).select_related("patient")
+    rows = await db.fetch(f"{LINES} {db.among('c.id', '$1')}", list(ids)) if ids else []
     async with db.transaction():
-        await note_read(actor, "chat.listed", {row.patient_id for row in rows} - {None})
-    asked = {row.claimed_by or row.assigned_to for row in rows} - {None}
-    staff = {one.id: one.name for one in await Staff.filter(id__in=list(asked))}
+        people = {_id(row["patient_id"]) for row in rows} - {None}
+        await note_read(actor, "chat.listed", people)  # type: ignore[arg-type]
+    asked = {_id(row["claimed_by"]) or _id(row["assigned_to"]) for row in rows} - {None}
+    staff = {one.id: one.name for one in await Staff.filter(id__in=list(asked))} if asked else {}
     known = (await directory(actor.consortium_id)).organizations
     names = {org.id: org.name for org in known.values()}
-    by_id = {row.id: _item(actor, row, staff, names) for row in rows}
+    by_id = {item.id: item for item in (_item(actor, row, staff, names) for row in rows)}
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _item(actor: Actor, row: Conversation, staff: dict[UUID, str], names: dict[UUID, str]) -> Item:
-    doctor = row.claimed_by or row.assigned_to
+def _id(value: Any) -> UUID | None:
+    return None if value is None else db.as_uuid(value)
+
+
+def _at(value: Any) -> datetime | None:
+    return None if value is None else db.as_instant(value)
+
+
+def _item(actor: Actor, row: db.Row, staff: dict[UUID, str], names: dict[UUID, str]) -> Item:
+    claimed_by, assigned_to = _id(row["claimed_by"]), _id(row["assigned_to"])
+    here, home, born = _id(row["organization_id"]), _id(row["home_id"]), row["birth_on"]
+    doctor, opened_at = claimed_by or assigned_to, db.as_instant(row["opened_at"])
     return Item(
-        id=row.id,
-        version=row.version,
-        state=row.state,
-        priority=row.priority,
-        level=row.routed_by,
-        red_flag=row.red_flag,
-        patient_name=mask_name(row.patient.name) if row.patient else "",
-        sex=row.patient.sex if row.patient else "unknown",
-        age=age_of(row.patient.birth_on) if row.patient else None,
-        organization=names.get(row.organization_id, ""),
-        home=names.get(row.home_id, "") if row.home_id else "",
-        departments=tuple(row.departments or ()),
-        preview=row.preview,
-        unread=row.staff_unread,
-        opened_at=row.opened_at,
-        queued_at=row.queued_at or row.opened_at,
-        due_at=row.due_at,
-        last_at=row.last_at,
+        id=db.as_uuid(row["id"]),
+        version=row["version"],
+        state=row["state"],
+        priority=row["priority"],
+        level=row["routed_by"],
+        red_flag=bool(row["red_flag"]),
+        patient_name=mask_name(row["name"]) if row["name"] else "",
+        sex=row["sex"] or "unknown",
+        age=None if born is None else age_of(db.as_date(born)),
+        organization=names.get(here, "") if here else "",
+        home=names.get(home, "") if home else "",
+        departments=_departments(row["departments"]),
+        preview=row["preview"],
+        unread=row["staff_unread"],
+        opened_at=opened_at,
+        queued_at=_at(row["queued_at"]) or opened_at,
+        due_at=_at(row["due_at"]),
+        last_at=db.as_instant(row["last_at"]),
         doctor=staff.get(doctor, "") if doctor else "",
-        mine=row.claimed_by is not None and row.claimed_by == actor.id,
-        for_me=row.assigned_to is not None and row.assigned_to == actor.id,
-        outcome=row.outcome,
-        rating=row.rating,
+        mine=claimed_by is not None and claimed_by == actor.id,
+        for_me=assigned_to is not None and assigned_to == actor.id,
+        outcome=row["outcome"],
+        rating=row["rating"],
     )
 
 
-def age_of(birth_on: Any) -> int:
+def _departments(kept: Any) -> tuple[str, ...]:
+    """Both drivers give JSON as text."""
+    found = msgspec.json.decode(kept) if isinstance(kept, str) else kept
+    return tuple(str(one) for one in found or ())
+
+
+def age_of(birth_on: date) -> int:
     """In whole years, today in China."""
     today = clock.today()
-    return int(
-        today.year - birth_on.year - ((today.month, today.day) < (birth_on.month, birth_on.day))
-    )
+    had_birthday = (today.month, today.day) >= (birth_on.month, birth_on.day)
+    return today.year - birth_on.year - (not had_birthday)
 
 
 async def channels(actor: Actor) -> list[str]:
