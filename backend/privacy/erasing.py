@@ -18,6 +18,8 @@ from backend import audit, clock, db
 from backend.appeal.models import Appeal
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
+from backend.chat import leaving as chats
+from backend.chat.models import Conversation
 from backend.draw.lottery import WAITING, WITHDRAWN
 from backend.draw.models import DrawEntry
 from backend.identity import carers
@@ -97,7 +99,7 @@ async def _fates(others: Mapping[UUID, Sequence[Carer]]) -> dict[UUID, Fate]:
     """By patient, with the others who care for them."""
     alone = [one for one, rows in others.items() if not any(is_in_force(row) for row in rows)]
     kept = set()
-    for why in (_seen(), _barred()):
+    for why in (_seen(), _barred(), _answered()):
         bound = why.filter(patient_id__in=alone).distinct()
         kept |= set(await bound.values_list("patient_id", flat=True))
     left: dict[UUID, Fate] = {one: "kept" if one in kept else "erased" for one in alone}
@@ -106,6 +108,12 @@ async def _fates(others: Mapping[UUID, Sequence[Carer]]) -> dict[UUID, Fate]:
 
 def _seen() -> QuerySet[Appointment]:
     return Appointment.filter(status__in=SEEN)
+
+
+def _answered() -> QuerySet[Conversation]:
+    """A doctor has answered: a record of care as well, for as long as the rules keep it."""
+    stretches = chats.answered().values("conversation_id")
+    return Conversation.filter(id__in=Subquery(stretches), patient_id__not_isnull=True)
 
 
 def _barred() -> QuerySet[Restriction]:
@@ -132,6 +140,7 @@ async def erase(actor: Actor) -> None:
                 other for other in rows if other.patient_id == row.patient_id and other != row
             ]
             await _leave(actor, row, others)
+        await chats.leave(actor, account.id)
         await _forget(account)
         await audit.record(actor, "account.erased", entity_id=account.id)
     log.info("account.erased", account_id=str(account.id))
@@ -157,6 +166,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await Appointment.filter(patient_id=patient_id).update(reason="")
     await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
     await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
+    await chats.empty(Conversation.filter(patient_id=patient_id))
     await CarerInvitation.filter(patient_id=patient_id).delete()
     await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(
         outcome=WITHDRAWN, withdrawn_at=clock.now()
@@ -201,6 +211,7 @@ async def sweep(consortium_id: UUID) -> int:
         .exclude(id__in=Subquery(Carer.filter(in_force()).values("patient_id")))
         .exclude(id__in=Subquery(_seen().values("patient_id")))
         .exclude(id__in=Subquery(_barred().values("patient_id")))
+        .exclude(id__in=Subquery(_answered().values("patient_id")))
         .order_by("id")
         .limit(SWEEP_MOST)
         .values_list("id", flat=True)
