@@ -77,6 +77,8 @@ def state_of(member: Member) -> str:
         return "已停用"
     if member.locked:
         return "暂时锁定"
+    if member.expired:
+        return "一次性密码已过期"
     if not member.enrolled or member.must_change:
         return "还没有登录过"
     return "正常"

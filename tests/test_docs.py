@@ -72,6 +72,8 @@ WHEN = {
     "conversation-state": "The conversation's state does not allow it.",
     "too-late-to-recall": "The message is older than two minutes, or is recalled already.",
     "too-many-conversations": "The account has as many living conversations as it may.",
+    "one-time-password-over": "Staff: the one-time password is older than 72 hours. Said only"
+    " to who has it right.",
     "code-wrong": "Staff: the six digits are wrong, too old, or used already.",
     "checkin-closed": "The schedule has ended, is not today's, or is stopped.",
     "checkin-code-refused": "A code for checking in that is forged, too old, or of another place.",

@@ -5,7 +5,7 @@ for the whole consortium are the consortium administrator's to grant.
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
@@ -30,6 +30,7 @@ from backend.staff.errors import (
 from backend.staff.models import ROLES, Staff, StaffRole, StaffSession
 
 MANAGE = "staff.manage"
+ONE_TIME_FOR = timedelta(hours=72)  # a one-time password that nobody used lies about somewhere
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
 LISTED_MOST = 500
 
@@ -44,7 +45,8 @@ class Role(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One who works here. `locked`: now, for too many wrong secrets."""
+    """One who works here. `locked`: now, for too many wrong secrets. `expired`: their
+    one-time password."""
 
     id: UUID
     username: str
@@ -52,6 +54,7 @@ class Member(msgspec.Struct, frozen=True):
     doctor: str | None
     enrolled: bool
     must_change: bool
+    expired: bool
     locked: bool
     disabled: bool
     roles: tuple[Role, ...]
@@ -96,6 +99,7 @@ async def create(actor: Actor, new: NewMember) -> tuple[UUID, str]:
                 name=new.name.strip(),
                 practitioner_id=practitioner_id,
                 password_hash=kept,
+                one_time_until=clock.now() + ONE_TIME_FOR,
                 created_at=clock.now(),
             )
             await audit.record(actor, "staff.created", entity_id=row.id)
@@ -209,6 +213,7 @@ async def reset(actor: Actor, staff_id: UUID) -> str:
         await Staff.filter(id=staff_id).update(
             password_hash=kept,
             must_change=True,
+            one_time_until=clock.now() + ONE_TIME_FOR,
             totp_sealed=None,
             totp_confirmed_at=None,
             failures=0,
@@ -312,10 +317,14 @@ def _member(row: Staff, roles: tuple[Role, ...], known: Directory, now: datetime
     doctor = known.doctors.get(row.practitioner_id) if row.practitioner_id else None
     return Member(
         row.id, row.username, row.name, f"{doctor.name} {doctor.title}" if doctor else None,
-        row.totp_confirmed_at is not None, row.must_change,
+        row.totp_confirmed_at is not None, row.must_change, row.must_change and _is_over(row, now),
         row.locked_until is not None and row.locked_until > now,
         row.disabled_at is not None, roles,
     )  # fmt: skip
+
+
+def _is_over(row: Staff, now: datetime) -> bool:
+    return row.one_time_until is not None and row.one_time_until <= now
 
 
 async def _seen(actor: Actor, staff_id: UUID) -> Staff:

@@ -20,6 +20,12 @@ class Locked(Problem):
     detail = "输错的次数太多，账号已锁定 15 分钟，请稍后再试，或请管理员重置密码。"
 
 
+class OneTimeOver(Malformed):
+    code = "one-time-password-over"
+    title = "一次性密码已过期"
+    detail = "一次性密码已过期，请管理员重置，再用新的一次性密码登录。"
+
+
 class CodeWrong(Malformed):
     code = "code-wrong"
     title = "动态码不正确"

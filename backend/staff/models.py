@@ -25,6 +25,7 @@ class Staff(Model):
     )
     password_hash = fields.CharField(max_length=200)
     must_change = fields.BooleanField(default=True)  # set by somebody else
+    one_time_until = fields.DatetimeField(null=True)  # until when such a password is good
     totp_sealed = fields.CharField(max_length=200, null=True)
     totp_confirmed_at = fields.DatetimeField(null=True)
     totp_last_step = fields.BigIntField(default=0)  # a code is good once

@@ -21,7 +21,14 @@ from backend.hub import Hub
 from backend.identity.access import Actor, Grant
 from backend.identity.sessions import TOKEN_BYTES, token_hash
 from backend.staff import passwords, totp
-from backend.staff.errors import CodeWrong, Locked, LogInWrong, PasswordWeak, PasswordWrong
+from backend.staff.errors import (
+    CodeWrong,
+    Locked,
+    LogInWrong,
+    OneTimeOver,
+    PasswordWeak,
+    PasswordWrong,
+)
 from backend.staff.models import Staff, StaffSession
 from backend.staff.rights import RIGHTS
 
@@ -77,7 +84,7 @@ async def log_in(
     before it is judged, so no number of them at once gets more than `FAILURES_MOST` looks.
 
     Raises:
-        LogInWrong, Locked.
+        LogInWrong, Locked; OneTimeOver: said to nobody but who has the right password.
     """
     name = username.strip().lower()
     staff = await Staff.get_or_none(consortium_id=consortium_id, username=name, disabled_at=None)
@@ -91,6 +98,10 @@ async def log_in(
     if not await passwords.fits(staff.password_hash, password):
         await _failed(nobody, staff.id, last=last, factor="password")
         raise LogInWrong
+    until = staff.one_time_until
+    if staff.must_change and until is not None and until <= clock.now():
+        await _failed(nobody, staff.id, last=last, factor="one_time")
+        raise OneTimeOver
     return await _open(staff, password, device)
 
 

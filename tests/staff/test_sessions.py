@@ -14,11 +14,18 @@ from backend.consortium.models import Organization
 from backend.errors import NotFound, Unauthenticated
 from backend.hub import Hub, InProcessHub
 from backend.settings import Settings
-from backend.staff import passwords, sessions, totp
-from backend.staff.errors import CodeWrong, Locked, LogInWrong, PasswordWeak, PasswordWrong
+from backend.staff import accounts, passwords, sessions, totp
+from backend.staff.errors import (
+    CodeWrong,
+    Locked,
+    LogInWrong,
+    OneTimeOver,
+    PasswordWeak,
+    PasswordWrong,
+)
 from backend.staff.models import Staff, StaffRole, StaffSession
 from tests.clinics import a_clinic
-from tests.people import a_staff_account, vault_of
+from tests.people import a_staff, a_staff_account, vault_of
 
 PASSWORD = "rain river lamp"
 KEY = totp.new_key()
@@ -197,6 +204,28 @@ async def test_setting_up_shows_one_key_until_it_is_confirmed(
         await sessions.enrolment(login, vault)
     assert await told("staff.enrolled") == 1
     assert key not in str(await Staff.all().values())
+
+
+async def test_a_one_time_password_is_over_after_three_days(
+    settings: Settings, db: None, noon: clock.Hands
+) -> None:
+    admin = a_staff(settings, "consortium_admin")
+    new = accounts.NewMember(username="limin", name="李敏", role="auditor")
+    staff_id, one_time = await accounts.create(admin, new)
+    noon.move(accounts.ONE_TIME_FOR - timedelta(seconds=1))
+    await first(settings, password=one_time)
+    assert not (await accounts.member(admin, staff_id)).expired
+    noon.move(timedelta(seconds=1))
+    with pytest.raises(LogInWrong):  # only who has it right is told that it is over
+        await first(settings, password="wrong")
+    with pytest.raises(OneTimeOver):
+        await first(settings, password=one_time)
+    assert (await accounts.member(admin, staff_id)).expired
+    again = await accounts.reset(admin, staff_id)
+    await first(settings, password=again)
+    await Staff.filter(id=staff_id).update(must_change=False)  # one's own is good for longer
+    noon.move(accounts.ONE_TIME_FOR)
+    await first(settings, password=again)
 
 
 async def test_a_first_log_in_only_changes_the_password(
