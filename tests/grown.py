@@ -367,7 +367,7 @@ class Grown:
         for patient_id in (own, child.patient_id):
             await self._wishes(number, patient_id)
         await self.conversation(child.patient_id)
-        await self.message(self.ids["conversation"], number)
+        await self.message(self.ids["conversation"], number + 1)  # after the picture
         await self.canned()
 
     async def conversation(self, patient_id: UUID) -> Conversation:
