@@ -12,6 +12,7 @@ from backend.county.template import build
 from backend.county.xlsx import XlsxBook
 from backend.demo.generate import WORKBOOK, county
 from backend.settings import Settings
+from tests.demo.people import its_people_can_log_in_and_stay_who_they_are
 
 BYTES_MOST = 400 * 1024
 
@@ -29,10 +30,17 @@ def test_the_generator_makes_the_workbook_in_the_repository(tmp_path: Path) -> N
     assert WORKBOOK.stat().st_size < BYTES_MOST
 
 
-async def test_the_county_is_as_large_as_promised(
-    db: None, noon: Hands, settings: Settings
+async def test_the_county_stands(
+    db: None, noon: Hands, settings: Settings, tmp_path: Path
 ) -> None:
     await import_county(settings.consortium, WORKBOOK)
+    await it_is_as_large_as_promised()
+    await its_people_can_log_in_and_stay_who_they_are(settings, tmp_path)
+    await it_can_be_booked(settings)
+    assert (await import_county(settings.consortium, WORKBOOK)).empty
+
+
+async def it_is_as_large_as_promised() -> None:
     tiers = Counter(await Organization.all().values_list("tier", flat=True))
     assert tiers["county"] == 2
     assert tiers["township"] == 12
@@ -45,11 +53,9 @@ async def test_the_county_is_as_large_as_promised(
     assert not await Organization.filter(latitude=None).exists()
     assert not await Department.filter(keywords="").exists()
     assert not await ScheduleTemplate.exclude(to_on=None).exists()
-    assert (await import_county(settings.consortium, WORKBOOK)).empty
 
 
-async def test_the_county_can_be_booked(db: None, noon: Hands, settings: Settings) -> None:
-    await import_county(settings.consortium, WORKBOOK)
+async def it_can_be_booked(settings: Settings) -> None:
     published = await publish(settings.consortium_id)
     assert published.slots > 10_000
     assert not await Schedule.filter(fee_fen=0).exists()

@@ -1,46 +1,8 @@
-"""The demo's people behind the desk: there once, with secrets of their folder."""
+"""The demo's people behind the desk: secrets of their folder. See test_county for the rest."""
 
-import stat
 from pathlib import Path
 
-from backend import clock
-from backend.county.importing import import_county
 from backend.demo import staff
-from backend.demo.run import COUNTY
-from backend.hub import InProcessHub
-from backend.identity.access import Actor
-from backend.settings import Settings
-from backend.staff import accounts, sessions, totp
-from backend.staff.models import Staff
-from tests.people import vault_of
-
-
-async def test_they_can_log_in_and_stay_who_they_are(
-    settings: Settings, db: None, tmp_path: Path
-) -> None:
-    await import_county(settings.consortium, COUNTY)
-    await staff.load(settings, tmp_path)
-    secrets = staff.secrets_of(tmp_path)
-    assert stat.S_IMODE((tmp_path / staff.KEPT).stat().st_mode) == 0o600
-    token = await sessions.log_in(
-        settings.consortium_id,
-        InProcessHub(),
-        username="doctor-cai",
-        password=secrets.password,
-        device="",
-    )
-    half = await sessions.verify(settings.consortium_id, token)
-    code = totp.code_at(secrets.totp_key, clock.now())
-    token = await sessions.pass_second_factor(half, vault_of(settings), code=code)
-    doctor = (await sessions.verify(settings.consortium_id, token)).actor
-    assert doctor.may("clinic.call")
-    assert doctor.practitioner_id is not None
-
-    before = await Staff.all().order_by("id").values()
-    await staff.load(settings, tmp_path)
-    assert await Staff.all().order_by("id").values() == before
-    operator = Actor.operator(settings.consortium_id)
-    assert len(await accounts.members(operator)) == len(staff.PEOPLE)
 
 
 def test_two_folders_have_other_secrets(tmp_path: Path) -> None:
