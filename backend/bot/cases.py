@@ -28,7 +28,11 @@ class Seen(msgspec.Struct, frozen=True):
     status: Status
 
 
-PREGNANT, SUDDEN, CHRONIC = "pregnant", "sudden", "long_standing"  # signs that this module knows
+PREGNANT, CHRONIC, THIS_TIME = (
+    "pregnant",
+    "long_standing",
+    ("sudden", "recent"),
+)  # signs that this module knows
 UNKNOWN = -1
 SILENCED_BY = 20  # characters between a sign and what silences it
 LONG_HOURS, LONG_REACH = 24.0 * 21, 14
@@ -102,7 +106,9 @@ def holds(
     if None in numbers:
         return None
     found = [_group(case, group, readings) for group in case.groups]
-    chosen = _near(case, found) if case.case.near else _anywhere(case, found, readings, person)
+    chosen = (
+        _near(case, found, readings) if case.case.near else _anywhere(case, found, readings, person)
+    )
     if chosen is None:
         return None
     seen = [*chosen, *(number for number in numbers if number is not None)]
@@ -179,7 +185,7 @@ def _group(case: Compiled, group: Collection[int], readings: Sequence[Reading]) 
         for sign in sorted(group)
         for reading, one, status in occurrences(sign, readings)
         if not (case.unless and _silenced(case.unless, reading, one))
-        and not (case.case.acute and _long_standing(reading, one))
+        and not (case.case.acute and not _lasts(reading, sign) and _long_standing(reading, one))
     ]
     return sorted(seen, key=lambda one: one.status != "present")
 
@@ -196,7 +202,7 @@ def _silenced(unless: Sequence[int], reading: Reading, one: Occurrence) -> bool:
 def _long_standing(reading: Reading, one: Occurrence) -> bool:
     """经常, 三年了 next to it; 突然 next to it says that this time is another."""
     number = reading.rules.sign_number
-    if _any_near(reading, number.get(SUDDEN, UNKNOWN), one):
+    if any(_any_near(reading, number.get(name, UNKNOWN), one) for name in THIS_TIME):
         return False
     return _any_near(reading, number.get(CHRONIC, UNKNOWN), one) or any(
         measure.kind == "duration_hours"
@@ -204,6 +210,11 @@ def _long_standing(reading: Reading, one: Occurrence) -> bool:
         and _distance(one, measure) <= LONG_REACH
         for measure in reading.measures
     )
+
+
+def _lasts(reading: Reading, sign: int) -> bool:
+    """A disease or an operation may be old; what comes of it is new."""
+    return reading.rules.signs[sign].lasting
 
 
 def _any_near(reading: Reading, sign: int, one: Occurrence) -> bool:
@@ -222,20 +233,31 @@ def _anywhere(
     return chosen
 
 
-def _near(case: Compiled, found: Sequence[Sequence[Seen]]) -> list[Seen] | None:
-    """Every sign within so many characters of one of the first group, in the same message."""
+def _near(
+    case: Compiled, found: Sequence[Sequence[Seen]], readings: Sequence[Reading]
+) -> list[Seen] | None:
+    """Every sign within so many characters of one of the first group, or told in another message
+    where it is one that stands for long (a disease, a pregnancy).
+    """
+    signs = readings[0].rules
     for first in found[0]:
         near = [
             [
                 one
                 for one in group
-                if one.turn == first.turn and _distance(first, one) <= case.case.near
+                if (one.turn == first.turn and _distance(first, one) <= case.case.near)
+                or (one.turn != first.turn and (_stands(signs, one) or _stands(signs, first)))
             ]
             for group in found[1:]
         ]
         if all(near):
             return [first, *(ones[0] for ones in near)]
     return None
+
+
+def _stands(rules: Rules, seen: Seen) -> bool:
+    sign = rules.signs[rules.sign_number[seen.sign]]
+    return sign.standing or sign.condition or sign.lasting
 
 
 def _distance(one: Placed, other: Placed) -> int:

@@ -332,7 +332,7 @@ class _Turn:
         self.stage = "advised"
         self.replies.append(Reply("guide", f"{text}\n{wording['not_a_diagnosis']}"))
         self.replies.append(Reply("text", found.safety_net, (*self._usual(), _human(self.rules))))
-        if found.priority != "IV" and "advised" not in self._words("handed"):
+        if found.priority != "IV" and not self._words("handed"):
             self._keep_word("handed", "advised")
             self.actions.append(HandOver("advised"))
 
@@ -354,6 +354,7 @@ class _Turn:
     def _hand_over(self, reason: str, wording: str) -> None:
         self._settled()
         self.stage = "handed"
+        self._keep_word("handed", reason)
         self.actions.append(HandOver(reason))  # type: ignore[arg-type]
         self._reply(wording, ())
 

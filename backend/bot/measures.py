@@ -23,11 +23,15 @@ HOURS = {
     "夜": 24.0, "周": 168.0, "星期": 168.0, "礼拜": 168.0, "月": 720.0, "年": 8760.0,
 }  # fmt: skip
 MONTHS = {"岁": 12.0, "周岁": 12.0, "月": 1.0, "周": 12 / 52, "星期": 12 / 52, "天": 12 / 365}
+NO_DEGREES = (
+    "岁", "天", "周", "个", "月", "年", "/", "%", "m", "c", "k", "u", "公", "斤", "毫", "厘", "次",
+    "元", "-",
+)  # fmt: skip
 FEVER_LEAST, FEVER_MOST = 34.0, 43.0  # °C that a living patient can have
 AGE_MOST_MONTHS = 130 * 12.0
 
 CHILD = "宝宝|宝贝|婴儿|孩子|小孩|娃|女儿|儿子|孙子|孙女|外孙|新生儿|bb|宝|男孩|女孩|早产儿|毛毛|崽"
-NUMBER = r"\d{1,4}(?:\.\d{1,2})?"
+NUMBER = r"\d{1,4}(?:[.点]\d{1,2})?"
 DURATION = re.compile(
     rf"(?:(?P<n>{NUMBER})(?:-(?P<high>\d{{1,3}}))?|(?P<half>半))"
     r"(?P<more>多|来)?(?:个(?P<and_half>半)?(?:多)?)?"
@@ -45,7 +49,7 @@ OLD_AFTER = re.compile(rf"^(?:大|月龄|龄|的?(?:小|男|女)?(?:{CHILD}))")
 NEWBORN = re.compile(r"新生儿|刚出生|刚满月|未满月|没满月|还没满月|月子里的(?:宝宝|孩子|娃)")
 TEMPERATURE = re.compile(
     r"(?P<pre>体温|烧到|烧|发热|温度)?(?:是|有|到|到了|量了|都|为|在|达|最高|已经|一直|,| )*"
-    r"(?P<n>3[4-9]|4[0-3])(?:(?:\.|点)(?P<d>\d)\d?|度(?P<after>\d))?(?P<unit>度|c)?"
+    r"(?<![\d.])(?P<n>3[4-9]|4[0-3])(?:(?:\.|点)(?P<d>\d)\d?|度(?P<after>\d))?(?P<unit>度|c)?(?!\d)"
 )
 PRESSURE = re.compile(
     r"(?<!\d)(?P<high>\d{2,3})(?:/|-|~|\\|比|,低压)(?P<low>\d{2,3})(?!\d)(?!年|月|岁|天)"
@@ -81,6 +85,10 @@ def read(text: str) -> tuple[Measure, ...]:
     return tuple(sorted(found, key=lambda one: one.start))
 
 
+def _value(written: str) -> float:
+    return float(written.replace("点", "."))
+
+
 def _overlap(one: Measure, other: Measure) -> bool:
     return one.start < other.end and other.start < one.end
 
@@ -95,7 +103,7 @@ def _pressures(text: str) -> Iterator[Measure]:
 
 def _named(text: str) -> Iterator[Measure]:
     for match in NAMED.finditer(text):
-        value = float(match["n"])
+        value = _value(match["n"])
         found = _meant(match["name"], value, match["unit"] or "")
         if found is not None:
             yield Measure(*found, *match.span())
@@ -129,10 +137,9 @@ RANGES: dict[str, tuple[Kind, float, float]] = {
 
 def _temperatures(text: str) -> Iterator[Measure]:
     for match in TEMPERATURE.finditer(text):
-        if not (match["pre"] or match["unit"] or match["after"]):
+        if not (match["pre"] or match["unit"] or match["after"] or match["d"]):
             continue
-        following = text[match.end() : match.end() + 1]
-        if following in ("岁", "天", "周", "个", "月", "年", "/") and following:
+        if text[match.end() : match.end() + 2].startswith(NO_DEGREES):
             continue
         tenths = match["d"] or match["after"] or "0"
         value = int(match["n"]) + int(tenths) / 10
@@ -148,7 +155,7 @@ def _ages(text: str) -> Iterator[Measure]:
             or OLD_BEFORE.search(text[max(0, match.start() - 12) : match.start()])
         ):
             continue
-        value = (float(match["n"]) + 0.5 * bool(match["and_half"] or match["half"])) * MONTHS[unit]
+        value = (_value(match["n"]) + 0.5 * bool(match["and_half"] or match["half"])) * MONTHS[unit]
         value += float(match["months"] or 0)
         if value <= AGE_MOST_MONTHS:
             yield Measure("age_months", value, *match.span())
@@ -158,7 +165,7 @@ def _ages(text: str) -> Iterator[Measure]:
 
 def _durations(text: str) -> Iterator[Measure]:
     for match in DURATION.finditer(text):
-        count = 0.5 if match["half"] else float(match["high"] or match["n"])
+        count = 0.5 if match["half"] else _value(match["high"] or match["n"])
         count += 0.5 * bool(match["and_half"] or match["half_after"])
         if match["unit"] in ("月", "日") and not re.search(r"个|半", match[0]):
             continue  # a date, 3月

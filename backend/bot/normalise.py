@@ -27,6 +27,7 @@ NUMBER = re.compile(
     r"(?P<ten>[一二三四五六七八九]?十)?"
     rf"(?P<range>[一二两三四五六七八][二两三四五六七八九])(?={UNITS})"
     r"|(?<=度)(?P<half>[一二三四五六七八九])(?![岁天周])"
+    rf"|(?<=[\d{NUMERAL}]点)(?P<tenth>[一二三四五六七八九])(?![十点分个刻天岁])"
     rf"|(?P<run>[{NUMERAL}]{{2,12}})|(?P<one>[{NUMERAL}])(?={UNITS})"
 )
 LONE = {

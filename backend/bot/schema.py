@@ -46,6 +46,8 @@ class Sign(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     condition: bool = False
     """A disease that somebody has for long; also read from the record."""
     lasting: bool = False
+    standing: bool = False
+    """It may have been told in another message than what goes with it (a pregnancy, a child)."""
 
 
 class Limit(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -58,11 +58,12 @@ class Scope:
     def status(self, start: int, end: int, own: Sequence[Span] = ()) -> Status:
         """Of the words at `start:end`. Cues in `own` (喘不上气) are part of these words."""
         cues = self._cues
-        if any(cue.start < start < cue.end for cue in cues):  # 没有过 in 没有过敏 is only 没有
-            cues = _visible([cue for cue in self._found if not cue.start < start < cue.end])
+        words = own or ((start, end),)
+        if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
+            cues = _visible([cue for cue in self._found if not _cut((cue,), words)])
         if own:
             cues = [cue for cue in cues if not _within(cue, own)]
-        if _denied(self._text, cues, start, end):
+        if _denied(self._text, cues, start, end, own):
             return "absent"
         for cue in cues:
             kind = cue.kind
@@ -93,11 +94,16 @@ def _visible(found: Iterable[Found]) -> list[Found]:
     return kept
 
 
+def _cut(cues: Iterable[Found], words: Sequence[Span]) -> bool:
+    """Whether a cue ends in the middle of one of these words."""
+    return any(cue.start < start < cue.end for cue in cues for start, _ in words)
+
+
 def _within(cue: Found, own: Sequence[Span]) -> bool:
     return any(start <= cue.start and cue.end <= end for start, end in own)
 
 
-def _denied(text: str, cues: Sequence[Found], start: int, end: int) -> bool:
+def _denied(text: str, cues: Sequence[Found], start: int, end: int, own: Sequence[Span]) -> bool:
     for cue in cues:
         if cue.kind in ("absent", "after") and 0 <= cue.start - end <= AFTER_MOST:
             if CLAUSE_ENDS.isdisjoint(text[end : cue.start]) and _closes(text, cue):
@@ -105,7 +111,9 @@ def _denied(text: str, cues: Sequence[Found], start: int, end: int) -> bool:
         if cue.kind != "absent":
             continue
         if start <= cue.start and cue.end <= end:  # 胸口不痛, found as 胸口…痛
-            return True
+            after = [low for low, _ in own if low >= cue.end]
+            if not after or _reaches(text, cues, cue, min(after)):
+                return True
         if 0 <= start - cue.end and _reaches(text, cues, cue, start):
             return True
     return False
