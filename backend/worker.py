@@ -24,7 +24,7 @@ from backend import clock, db, lease, notices, receipts
 from backend.appeal import amnesties
 from backend.booking import flow, holds, schedules
 from backend.booking.waitlist import expiring
-from backend.chat import ending, files, overdue
+from backend.chat import checking, emptying, ending, files, overdue
 from backend.clinic import noshows
 from backend.clock import SHANGHAI
 from backend.crypto import Vault
@@ -38,6 +38,7 @@ from backend.settings import Settings
 from backend.staff import sessions as staff_sessions
 from backend.suspension import cases, suspensions, undoing
 from backend.wechat import events
+from backend.wechat.client import WeChat
 
 log = structlog.get_logger()
 
@@ -93,6 +94,11 @@ def jobs(settings: Settings, hub: Hub | None = None) -> list[Job]:
         Job("inbox.mend", lambda: in_portions(_mend), at(minute=20), at_start=True),
         Job("chat.escalate", lambda: _escalate(county, hub), every(seconds=10), quiet=True),
         Job("chat.close_unanswered", lambda: _close_chats(county), at(minute=25), quiet=True),
+        Job("chat.check", lambda: _check_texts(settings, vault, hub), every(seconds=5), quiet=True),
+        Job("chat.end_idle", lambda: _end_idle(county), at(minute=45), quiet=True),
+        Job(
+            "chat.empty", lambda: in_portions(lambda: emptying.sweep(county)), at(hour=4, minute=10)
+        ),
         Job("notices.sweep", lambda: in_portions(notices.sweep), at(hour=3, minute=40)),
         Job("invitations.sweep", lambda: in_portions(invitations.sweep), at(hour=3, minute=45)),
         Job("simulations.sweep", runs.sweep, every(seconds=60), quiet=True),
@@ -123,6 +129,22 @@ async def _escalate(county: UUID, hub: Hub | None) -> int:
 
 async def _close_chats(county: UUID) -> int:
     return await in_portions(lambda: ending.close_unanswered(county))
+
+
+async def _check_texts(settings: Settings, vault: Vault, hub: Hub | None) -> int:
+    if hub is None or not settings.wechat_appid or not await checking.due():
+        return 0
+    async with WeChat(
+        base_url=settings.wechat_base_url,
+        appid=settings.wechat_appid,
+        secret=settings.wechat_secret,
+        hub=hub,
+    ) as wechat:
+        return await checking.check_due(wechat, vault, hub)
+
+
+async def _end_idle(county: UUID) -> int:
+    return await in_portions(lambda: emptying.end_idle(county))
 
 
 async def _mend() -> int:

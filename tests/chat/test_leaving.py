@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend import clock
-from backend.chat import answering, overdue, taking
+from backend.chat import answering, emptying, overdue, taking
 from backend.chat.duty_models import CallTask, HandOver
 from backend.chat.models import Message
 from backend.hub import Hub
@@ -60,7 +60,7 @@ async def test_what_a_doctor_answered_is_a_record_and_stays_for_its_time(
     assert {"头痛三天", "明天来量血压"} <= set(said)
     assert (await Patient.get(id=li.patient_id)).name == "李大叔"
     assert await erasing.sweep(town.settings.consortium_id) == 0
-    noon.move(timedelta(days=3 * 366 + 1))
+    noon.move(emptying.ANSWERED_KEPT + timedelta(days=1))
     assert await erasing.sweep(town.settings.consortium_id) == 1
     assert (await Patient.get(id=li.patient_id)).name == erasing.NOBODY
     assert set(await Message.filter(conversation_id=talk).values_list("body", flat=True)) == {""}

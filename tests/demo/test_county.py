@@ -30,9 +30,7 @@ def test_the_generator_makes_the_workbook_in_the_repository(tmp_path: Path) -> N
     assert WORKBOOK.stat().st_size < BYTES_MOST
 
 
-async def test_the_county_stands(
-    db: None, noon: Hands, settings: Settings, tmp_path: Path
-) -> None:
+async def test_the_county_stands(db: None, noon: Hands, settings: Settings, tmp_path: Path) -> None:
     await import_county(settings.consortium, WORKBOOK)
     await it_is_as_large_as_promised()
     await its_people_can_log_in_and_stay_who_they_are(settings, tmp_path)
