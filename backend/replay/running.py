@@ -6,6 +6,7 @@ is, and stops it when it is not wanted any more.
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ import structlog
 from backend.errors import Busy, Malformed
 from backend.replay.comparing import Comparison, compare
 from backend.replay.demand import SEED, Demand
+from backend.replay.errors import TooManySimulations
 from backend.replay.simulate import TooLong, Variant, Watch
 
 log = structlog.get_logger()
@@ -53,10 +55,18 @@ class Runner:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._coming = 0
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._tasks) >= AT_ONCE
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Room for one more, kept while its row is written. Raises TooManySimulations."""
+        if len(self._tasks) + self._coming >= AT_ONCE:
+            raise TooManySimulations
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     def begin(self, work: Work) -> None:
         task = asyncio.create_task(_run(work))

@@ -19,7 +19,7 @@ from backend.errors import NotFound
 from backend.identity.access import Actor
 from backend.replay import demand
 from backend.replay.comparing import Comparison
-from backend.replay.errors import SimulationRunning, TooManySimulations
+from backend.replay.errors import SimulationRunning
 from backend.replay.models import Simulation
 from backend.replay.running import BEAT_S, Outcome, Runner, Work
 from backend.replay.simulate import Variant
@@ -58,29 +58,32 @@ async def start(actor: Actor, runner: Runner, from_on: date, to_on: date, varian
         Malformed: the days make no sense.
         SimulationRunning, TooManySimulations.
     """
-    staff_id = _reader(actor)
+    _reader(actor)
     demand.check(actor, from_on, to_on)
-    if runner.is_full:
-        raise TooManySimulations
-    now, run_id = clock.now(), uuid4()
-    try:
-        async with db.transaction():
-            await _end_lost(Q(staff_id=staff_id))
-            await Simulation.create(
-                id=run_id, consortium_id=actor.consortium_id, staff_id=staff_id, from_on=from_on,
-                to_on=to_on, variant=msgspec.to_builtins(variant), state=RUNNING, started_at=now,
-                beat_at=now,
-            )  # fmt: skip
-            await audit.record(
-                actor, "policy.simulation_started", entity_id=run_id,
-                from_on=from_on.isoformat(), to_on=to_on.isoformat(),
-                variant=msgspec.to_builtins(variant),
-            )  # fmt: skip
-    except IntegrityError:
-        raise SimulationRunning from None
-    runner.begin(_Job(actor, run_id, from_on, to_on, variant))
+    run_id = uuid4()
+    with runner.place():
+        try:
+            await _write(actor, run_id, from_on, to_on, variant)
+        except IntegrityError:
+            raise SimulationRunning from None
+        runner.begin(_Job(actor, run_id, from_on, to_on, variant))
     log.info("simulation.started", simulation_id=str(run_id))
     return run_id
+
+
+async def _write(actor: Actor, run_id: UUID, from_on: date, to_on: date, variant: Variant) -> None:
+    """Raises IntegrityError: one of this person is running."""
+    now, changed = clock.now(), msgspec.to_builtins(variant)
+    async with db.transaction():
+        await _end_lost(Q(staff_id=actor.id))
+        await Simulation.create(
+            id=run_id, consortium_id=actor.consortium_id, staff_id=actor.id, from_on=from_on,
+            to_on=to_on, variant=changed, state=RUNNING, started_at=now, beat_at=now,
+        )  # fmt: skip
+        await audit.record(
+            actor, "policy.simulation_started", entity_id=run_id,
+            from_on=from_on.isoformat(), to_on=to_on.isoformat(), variant=changed,
+        )  # fmt: skip
 
 
 class _Job(Work):

@@ -4,6 +4,7 @@ import asyncio
 import math
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -100,9 +101,11 @@ async def test_one_of_a_person_and_a_few_of_a_process(
     begun = [one for one in tried if isinstance(one, UUID)]
     refused = [one for one in tried if isinstance(one, SimulationRunning)]
     assert (len(begun), len(refused)) == (1, RIVALS - 1)
-    monkeypatch.setattr(running, "AT_ONCE", 1)
-    with pytest.raises(TooManySimulations):
-        await begin(a_staff(settings, "consortium_admin"), runner)
+    monkeypatch.setattr(running, "AT_ONCE", 3)
+    others = (a_staff(settings, "consortium_admin") for _ in range(RIVALS))
+    tried = await asyncio.gather(*(begin(one, runner) for one in others), return_exceptions=True)
+    assert Counter(type(one) for one in tried) == {UUID: 2, TooManySimulations: RIVALS - 2}
+    assert await Simulation.all().count() == 3
     await until(begun[0], lambda row: row.percent > 0)
     await runner.close()
     assert (await over(begun[0])).failure == running.STOPPED
