@@ -209,6 +209,17 @@ def _about(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+@bot.command("evaluate")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="给程序读的结果。")
+def bot_evaluate(folder: Path, as_json: bool) -> None:
+    """在标注过的文件上评测：科室、导诊、意图、危险信号、否定和用时。"""
+    from backend import evaluate_command
+
+    with _explained():
+        evaluate_command.evaluate(folder, console, as_json=as_json)
+
+
 @bot.command("explain")
 @click.argument("text")
 @_about

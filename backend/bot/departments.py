@@ -86,15 +86,12 @@ def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
 
 
 def evidence(rules: Rules, readings: Sequence[Reading], name: str) -> list[Evidence]:
-    """The reviewed words that speak for a department, then the learned terms that do most."""
+    """The reviewed words that speak for a department; where none do, the learned terms."""
     known = model(rules)
     at = known.names.index(name)
-    return [
-        proof
-        for reading in readings
-        if reading.turn != FROM_RECORD
-        for proof in (*_said(known, reading, at), *_learned(known, reading, at))
-    ]
+    told = [reading for reading in readings if reading.turn != FROM_RECORD]
+    found = [proof for reading in told for proof in _said(known, reading, at)]
+    return found or [proof for reading in told for proof in _learned(known, reading, at)]
 
 
 def age_months(readings: Sequence[Reading], person: Person) -> float | None:
