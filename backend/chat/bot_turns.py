@@ -27,7 +27,7 @@ from backend.bot.talk import (
     Triage,
     Turn,
 )
-from backend.chat import booking_cards, handing_over, messages, policy, routing, wording
+from backend.chat import booking_cards, handing_over, messages, policy, routing, wording, zero_hits
 from backend.chat.locking import change
 from backend.chat.messages import BOT, Author, Draft
 from backend.chat.models import BotTurn, Conversation, Message
@@ -68,6 +68,8 @@ async def answer(
     said = said_in(message)
     turn = dialogue.answer(rules, person, memory, said)
     await _keep(conversation, rules, person, message, said, turn)
+    if conversation.state == policy.BOT:  # in line, words are for the doctor
+        await zero_hits.note(conversation, message.id, said, turn)
     await _learn(conversation, turn.triage)
     replies = _said(conversation.state, message, turn)
     await _say(conversation, replies, signed=turn.triage is None or turn.triage.signed)

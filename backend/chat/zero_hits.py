@@ -27,6 +27,7 @@ STATES = {NEW: (DONE, DISMISSED), DONE: (), DISMISSED: ()}
 """Each with its exits. `new` is owned by whoever oversees the whole consortium."""
 LISTED_MOST = 100
 UNDERSTOOD = ("emergency", "faq")
+LEARNED = "learned_"  # how the ids of weights begin that nobody has reviewed
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -41,8 +42,8 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def is_zero_hit(said: Said, turn: Turn) -> bool:
-    """Pure: words in which the bot found neither illness, question nor wish, so that it asks anew
-    or gives up."""
+    """Pure: words in which no reviewed rule found anything, so that the bot asks or gives up.
+    What learned weights make of them is a guess, and no understanding."""
     if not said.text.strip() or any(reply.kind in UNDERSTOOD for reply in turn.replies):
         return False
     gave_up = any(
@@ -51,8 +52,10 @@ def is_zero_hit(said: Said, turn: Turn) -> bool:
     if gave_up or turn.actions:
         return gave_up
     this = len(turn.memory.said) - 1
-    heard = turn.triage is not None and any(one.turn == this for one in turn.triage.evidence)
-    return not heard and "symptom" in turn.memory.asked
+    heard = turn.triage is not None and any(
+        one.turn == this and not one.rule_id.startswith(LEARNED) for one in turn.triage.evidence
+    )
+    return not heard and bool(turn.memory.asked)
 
 
 async def note(conversation: Conversation, message_id: UUID, said: Said, turn: Turn) -> None:

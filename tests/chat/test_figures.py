@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.bot.talk import HandOver, Memory, Reply, Said, Turn
+from backend.bot.talk import Evidence, HandOver, Memory, Reply, Said, Turn
 from backend.chat.figures import LEAST, hidden, share, wilson
 from backend.chat.zero_hits import is_zero_hit
 from tests.chat.duties import a_triage
@@ -38,9 +38,13 @@ def test_what_is_hidden_stays_hidden(cells: dict[int, int]) -> None:
         assert sum(cells[key] for key in out) >= LEAST
 
 
+def a_hit(rule_id: str, turn: int = 0) -> Evidence:
+    return Evidence(turn, 0, 1, "x", rule_id, "1", "slot")
+
+
 def a_turn(text: str = "", **facts: object) -> Turn:
     told: dict[str, object] = {
-        "memory": Memory("r@1", (Said(text),), asked="slot.symptom"),
+        "memory": Memory("r@1", (Said(text),), asked="slot:symptom"),
         "replies": (Reply("text", "请说说哪里不舒服"),),
         "triage": a_triage(),
     }
@@ -56,7 +60,10 @@ def a_turn(text: str = "", **facts: object) -> Turn:
         (Said("几点开门"), a_turn(replies=(Reply("faq", "八点"),)), False),
         (Said("转人工"), a_turn(actions=(HandOver("asked"),)), False),
         (Said("嗯嗯嗯"), a_turn(actions=(HandOver("not_understood"),)), True),
-        (Said("三天"), a_turn(memory=Memory("r@1", (Said("三天"),), asked="slot.severity")), False),
+        (Said("谢谢"), a_turn(memory=Memory("r@1", (Said("谢谢"),))), False),
+        (Said("三天"), a_turn(triage=a_triage(evidence=(a_hit("duration"),))), False),
+        (Said("呱"), a_turn(triage=a_triage(evidence=(a_hit("learned_departments:1"),))), True),
+        (Said("呱"), a_turn(triage=a_triage(evidence=(a_hit("duration", turn=-1),))), True),
     ],
 )
 def test_what_the_bot_did_not_understand(said: Said, turn: Turn, zero: bool) -> None:

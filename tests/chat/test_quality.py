@@ -144,3 +144,11 @@ async def test_questions_that_the_bot_did_not_understand_are_worked_off_once(tow
     with pytest.raises(Malformed):
         await zero_hits.decide(county, question.id, "new")
     assert await ZeroHit.all().count() == 1
+
+
+async def test_the_bot_itself_notes_what_it_did_not_understand(town: Town) -> None:
+    talk = await a_talk(town.wang.actor, town.wang.patient_id)
+    for text in ("唧唧复唧唧", "头痛三天了", "转人工", "唧唧复唧唧"):  # the last is for the doctor
+        await say(town.wang.actor, town.hub, talk, text)
+    ((question,), _) = await zero_hits.worklist(a_staff(town.settings, "consortium_admin"))
+    assert question.text == "唧唧复唧唧"

@@ -4,7 +4,8 @@ import stat
 from pathlib import Path
 
 from backend import clock
-from backend.demo import staff
+from backend.chat.duty_models import OnCallDuty
+from backend.demo import on_call, staff
 from backend.hub import InProcessHub
 from backend.identity.access import Actor
 from backend.settings import Settings
@@ -35,4 +36,7 @@ async def its_people_can_log_in_and_stay_who_they_are(settings: Settings, tmp_pa
     await staff.load(settings, tmp_path)
     assert await Staff.all().order_by("id").values() == before
     operator = Actor.operator(settings.consortium_id)
+    for _ in range(2):  # twice started, once on call
+        await on_call.load(settings)
+    assert await OnCallDuty.all().count() == 2
     assert len(await accounts.members(operator)) == len(staff.PEOPLE)
