@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from backend import audit, clock, db
-from backend.chat import marks, messages, policy
+from backend.chat import live, marks, messages, policy
 from backend.chat.desk import find, is_mine, must_see
 from backend.chat.duty_errors import ClaimedByOther
 from backend.chat.duty_models import HandOver
@@ -73,6 +73,13 @@ def _check(draft: Draft) -> None:
         raise Malformed("请先写内容再发送。", field="body")
     if len(draft.body) > TEXT_MOST:
         raise Malformed(f"一条消息不超过 {TEXT_MOST} 个字。", field="body")
+
+
+async def typing(actor: Actor, hub: Hub, conversation_id: UUID) -> None:
+    """Whoever has claimed it is writing. Raises NotFound."""
+    row, _ = await find(actor, conversation_id)
+    if row.state == policy.OPEN and is_mine(actor, row):
+        await live.typing(hub, conversation_id, DOCTOR)
 
 
 async def mark(actor: Actor, hub: Hub, conversation_id: UUID, what: str, seq: int) -> None:

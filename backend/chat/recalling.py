@@ -6,11 +6,12 @@ A recall takes a number of its own, so that whoever reads by cursor hears of it 
 from uuid import UUID
 
 from backend import audit, clock, db
-from backend.chat import conversations, events, live, messages, policy, wording
+from backend.chat import conversations, desk, events, live, messages, policy, wording
 from backend.chat.errors import TooLateToRecall
 from backend.chat.locking import change, lock
-from backend.chat.messages import QUIET, RESIDENT, Author, Draft, SentBefore
+from backend.chat.messages import DOCTOR, QUIET, RESIDENT, Author, Draft, SentBefore
 from backend.chat.models import Conversation, Message
+from backend.chat.telling import tell
 from backend.errors import NotFound
 from backend.hub import Hub
 from backend.identity.access import Actor
@@ -32,6 +33,25 @@ async def recall(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID
     except SentBefore:
         return
     await live.publish(hub, conversation)
+
+
+async def by_doctor(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID) -> None:
+    """By whoever wrote it at the desk, while they may see the conversation. A repeat changes
+    nothing.
+
+    Raises:
+        NotFound: no such message, or not the actor's.
+        TooLateToRecall.
+    """
+    await desk.find(actor, conversation_id)
+    try:
+        async with db.transaction():
+            conversation = await lock(conversation_id)
+            desk.must_see(actor, conversation)
+            await take_back(actor, conversation, Author(DOCTOR, actor.id), message_id)
+    except SentBefore:
+        return
+    await tell(hub, conversation)
 
 
 async def take_back(

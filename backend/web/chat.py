@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from sanic import HTTPResponse
 
 from backend import clock
+from backend.api.reply import Reply
 from backend.booking import wording
 from backend.bot.talk import TEXT_MOST
 from backend.chat import (
@@ -19,6 +21,8 @@ from backend.chat import (
     ending,
     marks,
     notes,
+    policy,
+    recalling,
     taking,
 )
 from backend.chat import live as chat_live
@@ -31,7 +35,7 @@ from backend.web import events, kept_places, places
 from backend.web.chats import ANSWER, READ, SEXES, STATES
 from backend.web.kept_places import PlaceForm, Where
 from backend.web.page import Go, Show, go, page, show
-from backend.web.render import render
+from backend.web.render import SECURE, render
 from backend.web.view import View
 
 ONE = "/chats/<conversation_id:uuid>"
@@ -63,6 +67,17 @@ REASONS = duty_wording.MOVED | {
     "not_understood": "程序没听懂",
     "advised": "程序建议找医生",
 }
+TOLD = {
+    "symptom": "症状",
+    "duration": "多久了",
+    "severity": "多重",
+    "age": "年龄",
+    "sex": "性别",
+    "pregnancy": "怀孕",
+    "chronic": "慢病",
+    "medicines": "在吃的药",
+    "who": "给谁问",
+}  # the bot's own questions (bot/rules/questions.yaml); another one is shown by its id
 STATUS = {
     "present": "", "absent": "（说没有）", "uncertain": "（不确定）", "past": "（以前）",
     "other_person": "（别人）", "hypothetical": "（假设）",
@@ -133,6 +148,7 @@ async def _context(view: View, conversation_id: UUID) -> dict[str, Any]:
         "case": case,
         "messages": messages,
         "before": before,
+        "recall_since": clock.now() - policy.RECALL,
         "base": f"/staff/chats/{conversation_id}",
         "states": STATES,
         "priorities": PRIORITIES,
@@ -143,6 +159,7 @@ async def _context(view: View, conversation_id: UUID) -> dict[str, Any]:
         "statuses": wording.STATUSES,
         "evidence": STATUS,
         "deeds": DEEDS,
+        "told_names": TOLD,
         "reasons": REASONS,
         "age": age_on(case.card.birth_on, clock.today()) if case.card else None,
         **await _answer(view),
@@ -204,6 +221,20 @@ async def fill(view: View, conversation_id: UUID, form: FillForm) -> Show:
     view.sent.values.clear()
     context = await _context(view, conversation_id) | await _answer(view, text, filled.missing)
     return show("chat.html", block="answer" if view.htmx else None, **context)
+
+
+@page("POST", ONE + "/typing", right=ANSWER, passive=True)
+async def typing(view: View, conversation_id: UUID) -> HTTPResponse:
+    """The page says so itself while somebody writes; the resident sees it."""
+    await answering.typing(view.actor, view.service.hub, conversation_id)
+    return Reply("", 204, SECURE)
+
+
+@page("POST", ONE + "/messages/<message_id:uuid>/recall", right=ANSWER, on_fault=whole)
+async def recall(view: View, conversation_id: UUID, message_id: UUID) -> Go:
+    """Within two minutes."""
+    await recalling.by_doctor(view.actor, view.service.hub, conversation_id, message_id)
+    return go(f"/chats/{conversation_id}#end", "已撤回。")
 
 
 @page("POST", ONE + "/claim", right=ANSWER, on_fault=whole)

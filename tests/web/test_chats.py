@@ -1,6 +1,7 @@
 """咨询 on the staff pages: who waits, one conversation from the line to its end, the call list."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from backend import clock
 from backend.audit import AuditEvent
+from backend.chat import conversations, live
 from backend.chat.duty_models import CallTask, CannedReply
 from backend.chat.models import Conversation, Message
 from backend.consortium.models import Organization
@@ -99,6 +102,48 @@ async def test_a_refused_deed_comes_back_with_its_page(pages: Pages, town: Town)
     assert "转出" in (await (await desk_of(pages, town, "institution_admin")).get(at)).text
 
 
+async def test_a_doctor_takes_back_within_two_minutes_what_was_said(
+    pages: Pages, town: Town, noon: clock.Hands
+) -> None:
+    talk = await town.waiting()
+    desk = await desk_of(pages, town)
+    at = f"/chats/{talk}"
+    await desk.post(f"{at}/claim")
+    for text in ("先停三天药。", "不用停药。"):
+        await desk.post(f"{at}/reply", {"client_id": uuid4().hex, "text": text})
+    wrong, right = await Message.filter(author_kind="doctor").order_by("seq")
+    colleague = await pages.desk("doctor", town.village.organization)
+    assert (await colleague.post(f"{at}/messages/{wrong.id}/recall")).status_code == 404
+    assert (await desk.get(at)).text.count("/recall") == 2
+    for _ in range(2):
+        assert (await desk.post(f"{at}/messages/{wrong.id}/recall")).status_code == 303
+    assert await AuditEvent.filter(action="chat.recalled").count() == 1
+    seen = await desk.get(at)
+    assert "先停三天药" not in seen.text
+    assert "已撤回" in text_of(seen)
+    read = await conversations.read(town.wang.actor, talk, after=None, before=None, most=50)
+    assert [one.body for one in read if one.author_kind == "doctor"] == ["", "不用停药。", ""]
+    noon.move(timedelta(minutes=2))
+    assert "/recall" not in (await desk.get(at)).text
+    assert (await desk.post(f"{at}/messages/{right.id}/recall")).status_code == 409
+    said = await Message.filter(author_kind="resident").first()
+    assert said
+    assert (await desk.post(f"{at}/messages/{said.id}/recall")).status_code == 404
+
+
+async def test_the_resident_hears_that_the_doctor_writes(pages: Pages, town: Town) -> None:
+    talk = await town.waiting()
+    desk = await desk_of(pages, town)
+    async with pages.service.hub.listening(live.channel(talk)) as news:
+        assert (await desk.post(f"/chats/{talk}/typing")).status_code == 204
+        assert await news.next(0.05) is None  # not claimed
+        await desk.post(f"/chats/{talk}/claim")
+        assert await news.next(5) == live.CHANGED
+        news.drain()
+        await desk.post(f"/chats/{talk}/typing")
+        assert await news.next(5) == live.TYPING + b"doctor"
+
+
 async def test_a_ready_answer_is_filled_in_and_not_sent(pages: Pages, town: Town) -> None:
     talk = await town.waiting()
     desk = await desk_of(pages, town)
@@ -163,6 +208,7 @@ async def test_outsiders_get_404(pages: Pages, town: Town, role: str) -> None:
         (f"/chats/{talk}/transfer", None), (f"/chats/{talk}/claim", {}),
         (f"/chats/{talk}/reply", {"client_id": uuid4().hex, "text": "您好"}),
         (f"/chats/{talk}/close", {"outcome": "answered"}), (f"/chats/{talk}/notes", {"text": "x"}),
+        (f"/chats/{talk}/typing", {}), (f"/chats/{talk}/messages/{talk}/recall", {}),
         (f"/chats/{talk}/release", {"reason": "不"}), (f"/chats/{talk}/reopen", {"reason": "不"}),
         (f"/chats/calls/{call.id}/number", {}), (f"/chats/{uuid4()}", None),
     ]  # fmt: skip

@@ -44,12 +44,33 @@
 
   const log = document.getElementById('log')
   const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 240
-  const toEnd = () => { const last = log?.querySelector('.log > li:last-child'); last?.scrollIntoView({ block: 'nearest' }) }
+  const lastSaid = () => log?.querySelector('.log > li:last-child')
+  const toEnd = () => { lastSaid()?.scrollIntoView({ block: 'nearest' }) }
   let follow = true
+  let said = lastSaid()?.id
+
+  // The whole talk is drawn anew; only what is new is read aloud.
+  const tell = () => {
+    const last = lastSaid()
+    if (!last || last.id === said) return
+    said = last.id
+    if (last.matches('.theirs')) document.querySelector('[data-said]').textContent = last.innerText
+  }
+
+  const TYPING_EVERY_MS = 3000
+  let typed = 0
+  const type = () => {
+    if (Date.now() - typed < TYPING_EVERY_MS) return
+    typed = Date.now()
+    const { 'x-csrf-token': token } = JSON.parse(document.body.getAttribute('hx-headers'))
+    fetch(document.getElementById('answer').dataset.typing, { method: 'POST', headers: { 'x-csrf-token': token } }).catch(() => {})
+  }
 
   count()
+  if (location.hash === '#end' && matchMedia('(pointer: fine)').matches) document.querySelector('form.answer textarea')?.focus({ preventScroll: true })
   document.addEventListener('htmx:sseBeforeMessage', () => { follow = atEnd() })
-  document.addEventListener('htmx:afterSettle', () => { count(); if (follow) toEnd() })
+  document.addEventListener('htmx:afterSettle', () => { count(); tell(); if (follow) toEnd() })
+  document.addEventListener('input', ({ target }) => { if (target.closest('form.answer textarea')) type() })
   document.addEventListener('htmx:afterRequest', ({ detail }) => {
     if (detail.successful && detail.elt.matches('form.answer')) document.querySelector('form.answer textarea')?.focus()
   })
