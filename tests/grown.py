@@ -29,7 +29,7 @@ from backend.booking.models import (
 )
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
 from backend.chat import files
-from backend.chat.duty_models import CallTask, CannedReply
+from backend.chat.duty_models import CallTask, CannedReply, DutyLeave, OnCallDuty
 from backend.chat.models import Conversation, Message
 from backend.chat.reencoding import Made
 from backend.clinic.models import QueueEntry
@@ -115,6 +115,7 @@ class Grown:
             code=f"K{number}", name=f"科室{number}", keywords=f"词{number}", specialty_code="02",
         )  # fmt: skip
         doctor = await self.doctor(f"医生{number}", self.clinic.department)
+        await self._duty(number, doctor)
         await PractitionerRole.create(
             id=uuid4(), consortium_id=self.county, practitioner=doctor, department=room
         )
@@ -369,6 +370,19 @@ class Grown:
         await self.conversation(child.patient_id)
         await self.message(self.ids["conversation"], number + 1)  # after the picture
         await self.canned()
+
+    async def _duty(self, number: int, doctor: Practitioner) -> None:
+        """值班 and 休假 of a doctor."""
+        now, on = clock.now(), clock.today() + timedelta(days=number % 7)
+        await OnCallDuty.create(
+            id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,
+            practitioner=doctor, from_at=now, to_at=now + timedelta(hours=number + 1),
+            created_at=now,
+        )  # fmt: skip
+        await DutyLeave.create(
+            id=uuid4(), consortium_id=self.county, practitioner_id=doctor.id, from_on=on, to_on=on,
+            created_at=now,
+        )  # fmt: skip
 
     async def conversation(self, patient_id: UUID) -> Conversation:
         now = clock.now()

@@ -47,6 +47,12 @@ def ask(database: Path, sql: str, *values: Any) -> list[Any]:
         return other.execute(sql, [_plain(value) for value in values]).fetchall()
 
 
+def change(database: Path, sql: str, *values: Any) -> None:
+    """Rows of the service's database, behind its back."""
+    with contextlib.closing(sqlite3.connect(database, timeout=10)) as other, other:
+        other.execute(sql, [_plain(value) for value in values])
+
+
 def organization_id(service: Service, code: str) -> UUID:
     """Of the demo county: DXRM the county hospital, WSY01 a township centre."""
     return UUID(ask(service.database, "SELECT id FROM organization WHERE code = ?", code)[0][0])

@@ -6,6 +6,7 @@ A new page is a line in `PAGES`; ids of the demo county are put in by name, see 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -13,8 +14,9 @@ from playwright.sync_api import Browser, Page
 from backend import clock
 from tests.browser import tabbing
 from tests.browser.conftest import ARTEFACTS
+from tests.browser.phone import a_user
 from tests.browser.service import Service
-from tests.browser.staff import DESK, PHONE, Desk, add_staff, ask, organization_id
+from tests.browser.staff import DESK, PHONE, Desk, add_staff, ask, change, organization_id
 from tests.browser.test_every_page import axe
 
 SIZES: dict[str, Any] = {"phone": PHONE, "desk": DESK}
@@ -34,6 +36,14 @@ PAGES = [
     ("pools", "institution_admin", "/pools"),
     ("pool-new", "institution_admin", "/pools/new"),
     ("pool-report", "institution_admin", "/reports/pools"),
+    ("chats", "doctor", "/chats"),
+    ("chat", "doctor", "/chats/{chat}"),
+    ("chat-transfer", "doctor", "/chats/{chat}/transfer"),
+    ("chat-calls", "doctor", "/chats/calls"),
+    ("chat-replies", "institution_admin", "/chats/replies"),
+    ("duty", "institution_admin", "/duty"),
+    ("duty-hours", "institution_admin", "/duty/hours"),
+    ("duty-numbers", "consortium_admin", "/duty/numbers"),
     ("contracts", "doctor", "/contracts"),
     ("contract-new", "doctor", "/contracts/new"),
     ("clinic", "institution_admin", "/clinic"),
@@ -88,10 +98,22 @@ def known(service: Service) -> dict[str, str]:
         "colleague": str(colleague),
         "later": later,
         "template": template,
+        "chat": a_chat(service, hospital),
         "room": room,
         "today": str(clock.today()),
         "doctors_days": f"practitioner={doctor}&to_on={week}",
     }
+
+
+def a_chat(service: Service, hospital: UUID) -> str:
+    """One that waits for the hospital's doctors."""
+    token = service.log_in(a_user())
+    talk = service.begin_to_ask(token, service.add_patient(token, "王桂兰"))
+    service.say(token, talk, "这两天膝盖疼，下楼更疼")
+    service.ask(token, "POST", f"/conversations/{talk}/hand-over")
+    put = "UPDATE conversation SET organization_id = ?, home_id = ? WHERE id = ?"
+    change(service.database, put, hospital, hospital, talk)
+    return talk
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from backend.api.route import PREFIX, routes
 from backend.booking.places import Places
 from backend.booking.policies import policies
 from backend.booking.pool_rules import pool_rules
+from backend.chat.duty import duty
 from backend.consortium.directory import directory
 from backend.identity.models import Session
 from backend.identity.sessions import token_hash
@@ -79,6 +80,9 @@ PAGES: dict[str, At] = {
     "/draws": At("/draws"),
     "/draws/new": At("/draws/new"),
     "/draws/<draw_id:uuid>": plain(DRAW),
+    "/duty": At("/duty"),
+    "/duty/hours": At("/duty/hours?organization={organization}"),
+    "/duty/numbers": plain("/duty/numbers"),
     "/login": plain("/login"),
     "/login/code": plain("/login/code"),
     "/people": At("/people"),
@@ -236,7 +240,7 @@ async def phone_of(pages: Pages, town: Grown) -> httpx.AsyncClient:
 
 async def look_at_all(town: Grown, desk: Desk, phone: httpx.AsyncClient) -> dict[str, Seen]:
     """The log-ins and the tables that are kept in memory are known before, but no place is."""
-    for table in (directory, policies, pool_rules):
+    for table in (directory, policies, pool_rules, duty):
         await table(town.county)
     for url, headers in (("/staff/", {"cookie": desk.cookie}), (f"{PREFIX}/me", {})):
         await look(phone, url, headers)
