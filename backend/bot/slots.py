@@ -6,7 +6,7 @@ import msgspec
 
 from backend.bot import cases
 from backend.bot.measures import HOURS, Measure
-from backend.bot.reading import Reading
+from backend.bot.reading import FROM_RECORD, Reading
 from backend.bot.rules import Rules
 from backend.bot.schema import Question
 from backend.bot.talk import Evidence, Person, Status
@@ -65,6 +65,37 @@ def known(
     if diseases := _conditions(rules, readings, person):
         slots.setdefault("chronic", "、".join(diseases))
     return slots, [proof for name, proof in evidence.items() if name not in given]
+
+
+def whose(
+    rules: Rules, readings: Sequence[Reading], person: Person, given: Mapping[str, str]
+) -> tuple[Person, list[Reading]]:
+    """The record and all that is known, unless it is told of somebody of another sex or age.
+
+    The record is of whom the account chose; 我爸 may stand in a daughter's own conversation.
+    """
+    if person == NOBODY:
+        return person, list(readings)
+    spoken = _spoken(rules)
+    told = [reading for reading in readings if reading.turn != FROM_RECORD]
+    sex = given.get("sex", "")
+    for reading in told:
+        for question, words, _ in _said(spoken, reading):
+            sex = words if question.id == "sex" and "sex" not in given else sex
+    ages = cases.ages_in(told, NOBODY)
+    other_sex = sex in SEXES.values() and person.sex is not None and sex != SEXES[person.sex]
+    other_age = (
+        person.age_months is not None
+        and bool(ages)
+        and abs(ages[-1] - person.age_months) > SAME_AGE_MONTHS
+    )
+    if other_sex or other_age or (person.is_pregnant and sex == SEXES["male"]):
+        return NOBODY, told
+    return person, list(readings)
+
+
+NOBODY = Person()
+SAME_AGE_MONTHS = 36
 
 
 def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evidence]]:

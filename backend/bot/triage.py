@@ -38,6 +38,7 @@ def judge(
     given: Mapping[str, str],
     confirmed: Collection[str],
 ) -> Triage:
+    person, readings = slots.whose(rules, readings, person, given)
     raised = red_flags.find(rules, readings, person)
     firm = [one for one in raised if one.status == "present" or one.rule.id in confirmed]
     evidence = _proofs(rules, readings, raised)
