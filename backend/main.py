@@ -78,8 +78,6 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
 
 async def _start(app: Sanic[Any, Any]) -> None:
     await db.connect(app.ctx.service.settings, answer_s=db.PROMPT_S)
-    # A second of reading, once a process, that no conversation should wait for.
-    await asyncio.to_thread(lambda: app.ctx.service.reception.rulebook.current)
 
 
 async def _keep_rules_fresh(app: Sanic[Any, Any]) -> None:
@@ -87,6 +85,8 @@ async def _keep_rules_fresh(app: Sanic[Any, Any]) -> None:
     rulebook: Rulebook = app.ctx.service.reception.rulebook
 
     async def look() -> None:
+        # A second of reading, once a process, that no conversation should wait for.
+        await asyncio.to_thread(lambda: rulebook.current)
         while True:
             await asyncio.sleep(RULES_EVERY_S)
             rulebook.reload()

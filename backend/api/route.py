@@ -78,9 +78,13 @@ class Call:
         )
         return self.claim
 
-    async def limit(self, deed: str, most: int) -> None:
-        """Raises Throttled: the account did `deed` more than `most` times this minute."""
-        await throttle.check(self.service.hub, deed, str(self.actor.account_id), most=most)
+    async def limit(self, deed: str, most: int, *, fail_open: bool = False) -> None:
+        """Raises Throttled: the account did `deed` more than `most` times this minute.
+
+        Where nobody can count, it is refused, or (`fail_open`) let pass.
+        """
+        who = str(self.actor.account_id)
+        await throttle.check(self.service.hub, deed, who, most=most, fail_open=fail_open)
 
 
 routes: list[Route] = []
