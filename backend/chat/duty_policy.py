@@ -91,6 +91,11 @@ def more_urgent(one: str, other: str) -> str:
     return min(one, other, key=PRIORITIES.index)
 
 
+def less_than_emergency(priority: str) -> str:
+    """The same, but II at most."""
+    return max(priority, "II", key=PRIORITIES.index)
+
+
 def first_due_at(policy: DutyPolicy, priority: str, at: datetime, week: Week) -> datetime:
     """Until when the first answer must be there. `week`: the institution's hours."""
     rule = _rule(policy, priority)

@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from backend import audit, clock, db
-from backend.chat import duty_wording, events, handing_over, policy
+from backend.chat import duty_policy, duty_wording, events, handing_over, policy
 from backend.chat.desk import find, is_mine, must_see
 from backend.chat.duty_errors import CallUndone, ClaimedByOther
 from backend.chat.duty_models import CallTask, HandOver
@@ -92,7 +92,12 @@ async def reopen(actor: Actor, hub: Hub, conversation_id: UUID, *, reason: str) 
 
 async def again(actor: Actor, row: Conversation, *, reason: str = "") -> None:
     """Open what is over, in the caller's transaction: to whoever is asked first by now."""
-    await change(row, closed_at=None, closed_by=None, outcome="", reopened=row.reopened + 1)
+    # An emergency that was seen to is none any more, until the bot hears of another one.
+    priority = duty_policy.less_than_emergency(row.priority)
+    await change(
+        row, closed_at=None, closed_by=None, outcome="", reopened=row.reopened + 1,
+        priority=priority,
+    )  # fmt: skip
     await handing_over.hand_over(actor, row, handing_over.REOPENED, None)
     if reason:
         await events.note(actor, row, "reopen_reason", before=row.state, reason=reason)

@@ -27,7 +27,7 @@ from backend.ids import new_id
 
 log = structlog.get_logger()
 
-REOPENED = "reopened"
+REOPENED, RED_FLAG = "reopened", "red_flag"
 NOT_TAKEN, SILENT, STILL_THERE = "not_taken", "silent", "still_there"
 SILENT_MOST = 20
 
@@ -43,6 +43,8 @@ async def hand_over(
     """
     priority = conversation.priority if triage is None else triage.priority
     if conversation.state in policy.QUEUED or conversation.state == policy.OPEN:
+        if reason != RED_FLAG:  # the bot judges all that was ever said: old flags are known
+            priority = duty_policy.less_than_emergency(priority)
         await _hurry(actor, conversation, priority)
         return
     before, deed = conversation.state, _deed(conversation.state)

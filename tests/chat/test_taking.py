@@ -174,6 +174,15 @@ async def test_what_becomes_urgent_meanwhile_is_due_sooner_and_called(town: Town
         await calls.done(town.colleague, town.hub, call.id, outcome="reached")
     assert await calls.worklist(town.doctor) == []
     await ending.close(town.doctor, town.hub, talk, outcome="emergency")
+    await say(town.wang.actor, town.hub, talk, "谢谢医生")  # no second alarm
+    row = await row_of(talk)
+    assert (row.state, row.priority, row.reopened) == ("waiting", "II", 1)
+    assert await calls.worklist(town.doctor) == []
+    await town.hand_over(talk, "I", "advised")  # of what is known
+    assert (await row_of(talk)).priority == "II"
+    await town.hand_over(talk, "I", "red_flag")  # something new
+    assert (await row_of(talk)).priority == "I"
+    assert len(await calls.worklist(town.doctor)) == 1
 
 
 async def test_a_case_shows_why_whom_and_what_was_done(town: Town) -> None:
