@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from backend import miniprogram
 from tests import tools
-from tests.browser.phone import Phone
+from tests.browser.phone import SIZE, Phone
 from tests.browser.service import Service, running_service
 
 # Each window of the whole Chromium runs two pages of its own behind the address bar. To go without,
@@ -70,15 +70,33 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="session")
+def spare(browser: Browser) -> Iterator[list[Phone]]:
+    """Phones that were given back: one that is handed over costs half of a new one."""
+    phones: list[Phone] = []
+    yield phones
+    for one in phones:
+        one.close()
+
+
 @pytest.fixture
 def phone(
-    browser: Browser, service: Service, request: pytest.FixtureRequest
+    browser: Browser, service: Service, spare: list[Phone], request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Phone]]:
-    """A new person's phone. `elder` and `agreed` are as if chosen before."""
+    """A person's phone. `elder` and `agreed` are as if chosen before.
+
+    `new`: nothing of the pages was ever loaded.
+    """
     made: list[Phone] = []
 
-    def make(user: str = "", *, elder: bool = False, agreed: bool = False) -> Phone:
-        made.append(Phone(browser, service, user, elder=elder, agreed=agreed))
+    def make(
+        user: str = "", *, elder: bool = False, agreed: bool = False, new: bool = False
+    ) -> Phone:
+        if spare and not new:
+            made.append(spare.pop())
+            made[-1].hand_over(user, elder=elder, agreed=agreed)
+        else:
+            made.append(Phone(browser, service, user, elder=elder, agreed=agreed))
         return made[-1]
 
     yield make
@@ -87,8 +105,15 @@ def phone(
         if failed:
             ARTEFACTS.mkdir(parents=True, exist_ok=True)
             one.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}-{number}.png")
-        one.close()
-    assert [fault for one in made for fault in one.faults] == []
+    faults = [fault for one in made for fault in one.faults]
+    for one in made:
+        if failed or faults:
+            one.close()
+        else:
+            one.context.unroute_all()
+            one.page.set_viewport_size(SIZE)
+            spare.append(one)
+    assert faults == []
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -112,9 +112,12 @@ class Phone:
         named = {f"mp/{self.user}/{name}": {"value": value} for name, value in kept.items()}
         return {"phone": {"user": self.user}} | named
 
-    def hand_over(self, *, agreed: bool = True) -> None:
-        """To somebody new, who finds nothing of the one before. Much quicker than another phone."""
-        self.user = a_user()
+    def hand_over(self, user: str = "", *, elder: bool = False, agreed: bool = True) -> None:
+        """To somebody else, who finds nothing of the one before. Much quicker than another phone.
+
+        `user`: see above.
+        """
+        self.user, self.elder = user or a_user(), elder
         self.page.goto("/healthz")  # of the same origin, and no page of ours
         self.page.evaluate("localStorage.clear()")
         self.page.evaluate(STORE, self._named(self._stored(agreed=agreed)))

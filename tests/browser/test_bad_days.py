@@ -49,7 +49,7 @@ def at(phones: dict[bool, Phone], service: Service) -> Iterator[Callable[[type[T
 
     def get(kind: type[Tap]) -> Tap:
         one = phones[kind.elder]
-        one.hand_over(agreed=kind.agreed)
+        one.hand_over(elder=kind.elder, agreed=kind.agreed)
         used.append(one)
         tap = kind(one)
         tap.ready()

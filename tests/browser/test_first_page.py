@@ -38,7 +38,7 @@ def open_without_code(phone: Phone) -> Callable[[], None]:
 
 
 def test_a_tap_before_the_code_is_there_is_kept(phone: NewPhone) -> None:
-    one = phone()
+    one = phone(new=True)
     release = open_without_code(one)
     one.tap("先看看有哪些医生")
     expect(one.heading).to_have_text("家门口")
@@ -47,7 +47,7 @@ def test_a_tap_before_the_code_is_there_is_kept(phone: NewPhone) -> None:
 
 
 def test_home_looks_the_same_before_and_after_its_code(phone: NewPhone) -> None:
-    one = phone()
+    one = phone(new=True)
     release = open_without_code(one)
     expect(one.button(re.compile("急救 120"))).to_be_visible()
     places = one.page.evaluate(PLACES)
@@ -58,7 +58,7 @@ def test_home_looks_the_same_before_and_after_its_code(phone: NewPhone) -> None:
 
 
 def test_the_next_start_remembers_elder_mode(phone: NewPhone) -> None:
-    one = phone(elder=True).open()
+    one = phone(elder=True, new=True).open()
     one.sees("普通模式")
     release = hold_code(one)
     one.page.reload(wait_until="commit")
@@ -68,7 +68,7 @@ def test_the_next_start_remembers_elder_mode(phone: NewPhone) -> None:
 
 
 def test_a_return_visit_asks_for_ones_own_before_its_code_and_once(phone: NewPhone) -> None:
-    one = phone(agreed=True)
+    one = phone(agreed=True, new=True)
     one.log_in("王桂兰")
     one.open().sees("预约看病")
     one.open()  # the log-in is new: the first page is kept from the next start on
@@ -89,7 +89,7 @@ def test_a_return_visit_asks_for_ones_own_before_its_code_and_once(phone: NewPho
 
 
 def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone) -> None:
-    one = phone()
+    one = phone(new=True)
     stop = one.intercept(HELP, lambda route: route.abort())
     one.open().tap(re.compile("^帮助"))
     one.sees("这一页没有取到")
@@ -100,7 +100,7 @@ def test_a_page_whose_code_does_not_come_is_said_and_tried_again(phone: NewPhone
 
 def test_what_has_been_said_is_no_fault_of_the_page(phone: NewPhone) -> None:
     """Nobody catches these: the phone's own listening fails the test if they are thrown."""
-    one = phone()
+    one = phone(new=True)
     stop = one.intercept(HELP, lambda route: route.abort())
     one.open()
     one.page.evaluate("void wx.navigateTo({ url: '/pages/help/help' })")
@@ -111,7 +111,7 @@ def test_what_has_been_said_is_no_fault_of_the_page(phone: NewPhone) -> None:
 
 
 def test_a_link_to_a_page_whose_code_does_not_come_offers_another_try(phone: NewPhone) -> None:
-    one = phone()
+    one = phone(new=True)
     stop = one.intercept(FIND, lambda route: route.abort())
     one.page.goto(one.pages + "#/pages/find/find")
     one.sees("这一页没有取到")
