@@ -110,7 +110,7 @@ def hear(rules: Rules, readings: Sequence[Reading], said: Said) -> Heard:
     flows, faq = _found(rules, reading)
     answer = _short_answer(rules, reading)
     deed = CHOICES.get(said.choice or "") or (flows[0] if flows else answer)
-    new, _ = slots.known(rules, [reading], Person(), {})
+    new, _ = slots.known(rules, [reading], Person(), {}, slots.symptoms(rules, [reading]))
     return Heard(
         deed=deed,
         deeds=tuple(flows),

@@ -90,7 +90,8 @@ def _flow(rules: Rules, rule: Rule, readings: list[Reading]) -> bool:
 
 
 def _question(rules: Rules, rule: Rule, readings: list[Reading]) -> bool:
-    return rule.id in slots.known(rules, readings, Person(), {})[0]
+    told = slots.symptoms(rules, readings)
+    return rule.id in slots.known(rules, readings, Person(), {}, told)[0]
 
 
 Check = Callable[[Rules, Rule, list[Reading]], bool]

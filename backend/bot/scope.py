@@ -25,6 +25,7 @@ BEFORE: dict[str, Status] = {
     "past": "past",
     "other": "other_person",
 }
+SILENT = frozenset({"plain", "break"})  # by themselves they say nothing of a word
 BEHIND: dict[str, Status] = {"question": "uncertain", "about": "hypothetical"}  # 中风的后遗症
 AFTER_MOST = 4  # characters between a word and what says after it that it is gone
 Span = tuple[int, int]
@@ -54,9 +55,12 @@ class Scope:
         self._text = text
         self._found = sorted(found, key=lambda cue: (cue.start, -cue.end))
         self._cues = _visible(self._found)
+        self._says = any(cue.kind not in SILENT for cue in self._found)
 
     def status(self, start: int, end: int, own: Sequence[Span] = ()) -> Status:
         """Of the words at `start:end`. Cues in `own` (喘不上气) are part of these words."""
+        if not self._says:
+            return "present"
         cues = self._cues
         words = own or ((start, end),)
         if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
@@ -67,8 +71,10 @@ class Scope:
             return "absent"
         for cue in cues:
             kind = cue.kind
-            if kind in BEHIND and 0 <= cue.start - end <= cue.reach:
-                if self._joined(end, cue.start, CLAUSE_ENDS):
+            if kind in SILENT:
+                continue
+            if kind in BEHIND:
+                if 0 <= cue.start - end <= cue.reach and self._joined(end, cue.start, CLAUSE_ENDS):
                     return BEHIND[kind]
             elif kind in BEFORE and self._before(cue, start):
                 return BEFORE[kind]
@@ -96,7 +102,11 @@ def _visible(found: Iterable[Found]) -> list[Found]:
 
 def _cut(cues: Iterable[Found], words: Sequence[Span]) -> bool:
     """Whether a cue ends in the middle of one of these words."""
-    return any(cue.start < start < cue.end for cue in cues for start, _ in words)
+    for cue in cues:
+        for start, _ in words:
+            if cue.start < start < cue.end:
+                return True
+    return False
 
 
 def _within(cue: Found, own: Sequence[Span]) -> bool:
@@ -105,16 +115,19 @@ def _within(cue: Found, own: Sequence[Span]) -> bool:
 
 def _denied(text: str, cues: Sequence[Found], start: int, end: int, own: Sequence[Span]) -> bool:
     for cue in cues:
-        if cue.kind in ("absent", "after") and 0 <= cue.start - end <= AFTER_MOST:
+        kind = cue.kind
+        if kind != "absent" and kind != "after":
+            continue
+        if 0 <= cue.start - end <= AFTER_MOST:
             if CLAUSE_ENDS.isdisjoint(text[end : cue.start]) and _closes(text, cue):
                 return True
-        if cue.kind != "absent":
+        if kind == "after":
             continue
         if start <= cue.start and cue.end <= end:  # 胸口不痛, found as 胸口…痛
             after = [low for low, _ in own if low >= cue.end]
             if not after or _reaches(text, cues, cue, min(after)):
                 return True
-        if 0 <= start - cue.end and _reaches(text, cues, cue, start):
+        elif cue.end <= start and _reaches(text, cues, cue, start):
             return True
     return False
 
@@ -127,9 +140,7 @@ def _closes(text: str, cue: Found) -> bool:
 
 def _reaches(text: str, cues: Sequence[Found], cue: Found, start: int) -> bool:
     between = text[cue.end : start]
-    if _broken(cues, cue.end, start):
-        return False
-    if not SENTENCE_ENDS.isdisjoint(between) or not CLAUSE_ENDS.isdisjoint(between):
+    if not CLAUSE_ENDS.isdisjoint(between) or _broken(cues, cue.end, start):
         return False
     if len(between) <= cue.reach:
         return True
@@ -149,4 +160,7 @@ def _items(between: str) -> list[str]:
 
 
 def _broken(cues: Sequence[Found], start: int, end: int) -> bool:
-    return any(cue.kind == "break" and start <= cue.start and cue.end <= end for cue in cues)
+    for cue in cues:
+        if cue.kind == "break" and start <= cue.start and cue.end <= end:
+            return True
+    return False

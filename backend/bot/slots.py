@@ -49,9 +49,13 @@ MEASURED = {"duration": "duration_hours", "age": "age_months"}
 
 
 def known(
-    rules: Rules, readings: Sequence[Reading], person: Person, given: Mapping[str, str]
+    rules: Rules,
+    readings: Sequence[Reading],
+    person: Person,
+    given: Mapping[str, str],
+    told: Mapping[Status, Sequence[str]],
 ) -> tuple[dict[str, str], list[Evidence]]:
-    """`given`: what a form or an answer said; it goes before what is read out of free text."""
+    """`told`: the symptoms. `given`: what a form or an answer said; it goes before free text."""
     spoken = _spoken(rules)
     slots: dict[str, str] = {}
     evidence: dict[str, Evidence] = {}
@@ -59,8 +63,8 @@ def known(
         for question, words, proof in _said(spoken, reading):
             slots[question.id], evidence[question.id] = words, proof
     slots |= given
-    if symptoms := names(rules, readings, "present"):
-        slots["symptom"] = "、".join(symptoms)
+    if told.get("present"):
+        slots["symptom"] = "、".join(told["present"])
     _from_record(slots, person)
     if diseases := _conditions(rules, readings, person):
         slots.setdefault("chronic", "、".join(diseases))
@@ -119,17 +123,19 @@ def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evi
 TOLD = ("present", "past", "uncertain")
 
 
-def names(rules: Rules, readings: Sequence[Reading], *statuses: Status) -> list[str]:
-    """Symptoms of these statuses, each once, in the order in which they were told."""
-    symptoms = _spoken(rules).symptoms
+def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str]]:
+    """By what is said of them, each once, in the order in which they were told."""
+    among = _spoken(rules).symptoms
     found = [
-        (reading.turn, occurrence.start, rules.signs[sign].name)
+        (reading.turn, occurrence.start, rules.signs[sign].name, reading.status(occurrence))
         for reading in readings
-        for sign in reading.signs.keys() & symptoms
+        for sign in reading.signs.keys() & among
         for occurrence in reading.signs[sign]
-        if reading.status(occurrence) in statuses
     ]
-    return list(dict.fromkeys(name for _, _, name in sorted(found)))[:LISTED_MOST]
+    by_status: dict[Status, dict[str, None]] = {}
+    for _, _, name, status in sorted(found):
+        by_status.setdefault(status, {})[name] = None
+    return {status: list(names)[:LISTED_MOST] for status, names in by_status.items()}
 
 
 def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> list[str]:

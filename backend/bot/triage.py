@@ -7,7 +7,7 @@ from backend.bot.reading import Reading, read_all
 from backend.bot.red_flags import LEVELS, Raised
 from backend.bot.rules import Rules
 from backend.bot.schema import Rule, TierRule, Urgency
-from backend.bot.talk import Evidence, Person, Priority, Ranked, Tier, Triage
+from backend.bot.talk import Evidence, Person, Priority, Ranked, Status, Tier, Triage
 
 WORDS_MOST = 300  # characters of the resident's own words in a summary
 MEASURED = {
@@ -44,7 +44,8 @@ def judge(
     evidence = _proofs(rules, readings, raised)
     used: list[Rule] = [one.rule for one in firm]
     priority = _priority(rules, readings, person, firm, used)
-    filled, of_slots = slots.known(rules, readings, person, given)
+    told = slots.symptoms(rules, readings)
+    filled, of_slots = slots.known(rules, readings, person, given, told)
     ranked = departments.rank(rules, readings, person)
     reasons = departments.evidence(rules, readings, ranked[0].name) if ranked else []
     intent, words = intents.classify(rules, readings)
@@ -56,7 +57,7 @@ def judge(
         red_flags=tuple(one.flag for one in firm),
         intent=intent,
         slots=filled,
-        summary=_summary(rules, readings, firm, filled, priority),
+        summary=_summary(rules, readings, firm, filled, told, priority),
         next_step=rules.wording[f"next_{priority}"],
         safety_net=rules.wording[f"safety_{priority}"],
         evidence=(*evidence, *of_slots, *reasons, *words),
@@ -127,6 +128,7 @@ def _summary(
     readings: Sequence[Reading],
     firm: Sequence[Raised],
     filled: Mapping[str, str],
+    symptoms: Mapping[Status, Sequence[str]],
     priority: Priority,
 ) -> str:
     """Lines for the doctor; what is not known has no line."""
@@ -135,9 +137,9 @@ def _summary(
         "sum_priority": priority,
         "sum_red_flags": "；".join(one.rule.name for one in firm),
         "sum_symptoms": filled.get("symptom", ""),
-        "sum_doubtful": "、".join(slots.names(rules, readings, "uncertain")),
-        "sum_denied": "、".join(slots.names(rules, readings, "absent")),
-        "sum_past": "、".join(slots.names(rules, readings, "past")),
+        "sum_doubtful": "、".join(symptoms.get("uncertain", ())),
+        "sum_denied": "、".join(symptoms.get("absent", ())),
+        "sum_past": "、".join(symptoms.get("past", ())),
         "sum_measures": "，".join(_measured(readings)),
         **{f"sum_{name}": filled.get(name, "") for name in DETAILS},
         "sum_words": " / ".join(told)[:WORDS_MOST],
