@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend import db
+from backend import audit, db
 from backend.booking import appointments, availability
 from backend.booking.availability import Offer, Search, SlotOffer
 from backend.booking.tickets import Ticket
@@ -100,6 +100,9 @@ async def for_whom(actor: Actor, conversation: Conversation, message: Message) -
     await care_of(actor, patient_id, "book")
     if conversation.patient_id is None:
         await change(conversation, patient_id=patient_id)
+        await audit.record(
+            actor, "chat.opened", entity_id=conversation.id, patient_ids=[patient_id]
+        )
     rows = Message.filter(conversation_id=conversation.id, author_kind=BOT)
     for row in await rows.order_by("-seq").limit(PENDING_AMONG):
         if row.payload and "book" in row.payload:

@@ -37,12 +37,14 @@ class Rulebook:
     async def begin(self) -> Rules:
         """The current rules, stored in the caller's transaction before anything goes by them."""
         rules = self.current
-        if rules.version not in self._stored:
-            row = RuleSet(
-                id=new_id(), version=rules.version, blob=rules.blob(), created_at=clock.now()
-            )
-            await RuleSet.bulk_create([row], ignore_conflicts=True)
+        if rules.version in self._stored:
+            return rules
+        if await RuleSet.filter(version=rules.version).exists():
             self._stored.add(rules.version)
+            return rules
+        # Not remembered yet: this transaction may still be taken back.
+        row = RuleSet(id=new_id(), version=rules.version, blob=rules.blob(), created_at=clock.now())
+        await RuleSet.bulk_create([row], ignore_conflicts=True)
         return rules
 
     async def of(self, version: str) -> Rules:

@@ -1,6 +1,7 @@
 """The bot answers, hands over, offers places, and is silent where it should be."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from backend import clock
+from backend import db as database
 from backend.booking.models import Appointment
 from backend.bot import dialogue, rules
 from backend.bot.rules import Rules
@@ -275,6 +277,16 @@ async def test_a_conversation_goes_on_by_the_rules_it_began_with(
         other = await a_talk(wang.actor)
         assert (await Conversation.get(id=other)).rules_version == newer.version
         assert (await all_of(wang.actor, other))[0].body.startswith("您早")
+        # What a transaction has taken back is stored by the next one.
+        await RuleSet.filter(version=newer.version).delete()
+        book = Rulebook(unsigned_allowed=True)
+        with contextlib.suppress(ZeroDivisionError):
+            async with database.transaction():
+                await book.begin()
+                raise ZeroDivisionError
+        async with database.transaction():
+            await book.begin()
+        assert await RuleSet.filter(version=newer.version).exists()
         await RuleSet.filter(version=began).update(blob=b"nonsense")
         shelf._kept.clear()
         assert (await Rulebook(unsigned_allowed=True).of(began)).version == newer.version
