@@ -87,7 +87,7 @@ async def _send(view: View, look: Look, news: Listener) -> None:
         await news.next(min(LOOK_S, max(0.0, quiet_since + PING_S - time.monotonic())))
         news.drain()
         if time.monotonic() - quiet_since >= PING_S:
-            if not await _is_logged_in(view):
+            if not await _is_as_before(view):
                 break
             await response.send(": ping\n\n")
             quiet_since = time.monotonic()
@@ -110,10 +110,12 @@ async def _look(look: Look, last: str) -> Event | None:
         raise
 
 
-async def _is_logged_in(view: View) -> bool:
+async def _is_as_before(view: View) -> bool:
+    """Logged in, with the rights with which the stream began. A browser whose rights are others by
+    now comes back, and is judged by them."""
     county = view.service.settings.consortium_id
     try:
-        await sessions.verify(county, session.token_of(view.request), noticed=False)
+        now = await sessions.verify(county, session.token_of(view.request), noticed=False)
     except Problem:
         return False
-    return True
+    return now.actor.grants == view.actor.grants

@@ -13,7 +13,7 @@ from sanic import Sanic
 from backend import clock
 from backend.protocol import Limits
 from backend.serving import listen, serving
-from backend.staff.models import StaffSession
+from backend.staff.models import StaffRole, StaffSession
 from backend.web import events, page
 from backend.web.events import Event
 from backend.web.view import View
@@ -108,6 +108,18 @@ async def test_it_ends_with_the_log_in_and_is_no_sign_of_life(
     await StaffSession.all().update(ended_at=clock.now())
     async with asyncio.timeout(10):
         assert [line async for line in stream][-1] in ("", ": ping")
+
+
+async def test_it_ends_with_a_role(pages: Pages) -> None:
+    """Whoever has fewer rights now comes back, and is judged by those."""
+    desk = await pages.desk("auditor")
+    stream = lines(desk)
+    await until(stream, "id: 1")
+    await StaffRole.all().update(ended_at=clock.now())
+    async with asyncio.timeout(10):
+        async for line in stream:
+            assert line in ("", "event: message", ": ping") or line.startswith("data: ")
+    assert (await desk.get("/live")).status_code == 404
 
 
 async def test_an_outsider_gets_an_ordinary_refusal(pages: Pages) -> None:
