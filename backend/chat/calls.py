@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from tortoise.expressions import F, Q
+from tortoise.queryset import QuerySet
 
 from backend import audit, clock, db
 from backend.chat import events
@@ -48,13 +49,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 async def worklist(actor: Actor) -> list[Call]:
     """Who must be called, the first due first. Raises NotFound."""
-    within = places(actor)
-    rows = CallTask.filter(consortium_id=actor.consortium_id, done_at=None)
-    if within is not None:
-        mine = Q(conversation__claimed_by=actor.id)
-        rows = rows.filter(
-            Q(organization_id__in=list(within)) | Q(conversation__home_id__in=list(within)) | mine
-        )
+    rows = _undone(actor)
     found = await rows.select_related("patient").order_by("due_at", "id").limit(LISTED_MOST)
     async with db.transaction():
         await note_read(actor, "chat.calls_listed", {row.patient_id for row in found} - {None})
@@ -71,6 +66,22 @@ async def worklist(actor: Actor) -> list[Call]:
         )
         for row in found
     ]
+
+
+async def count(actor: Actor) -> int:
+    """How many must be called: read of nobody's record. Raises NotFound."""
+    return await _undone(actor).count()
+
+
+def _undone(actor: Actor) -> QuerySet[CallTask]:
+    """Raises NotFound."""
+    within = places(actor)
+    rows = CallTask.filter(consortium_id=actor.consortium_id, done_at=None)
+    if within is None:
+        return rows
+    return rows.filter(
+        Q(organization_id__in=list(within)) | Q(conversation__home_id__in=list(within))
+    )
 
 
 async def reveal(actor: Actor, vault: Vault, call_id: UUID) -> list[Number]:

@@ -37,19 +37,14 @@ def must_see(actor: Actor, row: Conversation) -> Hands:
     if row.queued_at is None:
         raise NotFound
     found = hands(actor, row)
-    if not (found.answer or found.oversee or is_mine(actor, row)):
+    if not (found.answer or found.oversee):
         raise NotFound
     return found
 
 
 def is_mine(actor: Actor, row: Conversation) -> bool:
-    """Claimed by the actor, who still may answer somewhere."""
-    return (
-        actor.kind == "staff"
-        and row.claimed_by == actor.id
-        and row.consortium_id == actor.consortium_id
-        and actor.may(ANSWER)
-    )
+    """Claimed by the actor, who still may answer there: who has gone elsewhere has it no more."""
+    return row.claimed_by is not None and row.claimed_by == actor.id and _may(actor, ANSWER, row)
 
 
 async def find(actor: Actor, conversation_id: UUID) -> tuple[Conversation, Hands]:

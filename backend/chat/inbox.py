@@ -193,7 +193,7 @@ async def news(actor: Actor) -> News:
     if within is not None:
         values.append(list(within))
         here, home = db.among("c.organization_id", "$4"), db.among("c.home_id", "$4")
-        where = f"AND ({here} OR {home} OR c.claimed_by = $2)"
+        where = f"AND ({here} OR {home})"
     (row,) = await db.fetch(NEWS + where, *values)
     return News(
         f"{row['living']}.{row['stamp']}",

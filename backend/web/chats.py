@@ -11,6 +11,7 @@ from backend.chat import calls, inbox
 from backend.chat.duty_wording import CALL_OUTCOMES, LEVELS, OUTCOMES, PRIORITIES
 from backend.chat.lists import List, Wanted
 from backend.identity.phones import Number
+from backend.suspension.wording import RELATIONS
 from backend.web import events, places
 from backend.web.page import Go, Show, go, page, show
 from backend.web.render import render
@@ -31,6 +32,7 @@ STATES = {
     "closed": ("已结束", ""),
     "rated": ("已评价", ""),
 }
+WHOSE = RELATIONS | {"account": "提问的人"}
 SEXES = {"male": "男", "female": "女"}
 Priority = Literal["I", "II", "III", "IV"]
 
@@ -83,7 +85,7 @@ async def _context(view: View) -> dict[str, Any]:
         "outcomes": OUTCOMES,
         "sexes": SEXES,
         "institutions": places.options_of(await places.institutions(view, READ)),
-        "calls": len(await calls.worklist(view.actor)),
+        "calls": await calls.count(view.actor),
     }
 
 
@@ -112,7 +114,7 @@ async def _calls(view: View, shown: UUID | None = None, numbers: tuple[Number, .
     named = {org.id: org.name for org in (await places.county_of(view)).organizations.values()}
     return show(
         "chat_calls.html", calls=found, outcomes=CALL_OUTCOMES, named=named, shown=shown,
-        numbers=numbers,
+        numbers=numbers, whose=WHOSE,
     )  # fmt: skip
 
 

@@ -15,9 +15,12 @@ from backend.chat import conversations, live
 from backend.chat.duty_models import CallTask, CannedReply
 from backend.chat.models import Conversation, Message
 from backend.consortium.models import Organization
+from backend.identity.models import Patient
+from backend.identity.patients import PHONE_COLUMN
 from tests.chat.duties import Town, a_town, a_triage
 from tests.chat.talks import say
 from tests.clinics import a_clinic
+from tests.people import vault_of
 from tests.web.conftest import Desk, Pages, text_of
 
 NASTY = "<img src=x onerror=alert(1)>{{ 7*7 }}</textarea><script>alert(1)</script>"
@@ -170,9 +173,13 @@ async def test_who_must_be_called_is_called(pages: Pages, town: Town) -> None:
     await town.waiting("I")
     desk = await desk_of(pages, town)
     call = await CallTask.get()
+    sealed = vault_of(town.settings).seal("13800000001", bound_to=PHONE_COLUMN)
+    await Patient.filter(id=town.wang.patient_id).update(phone_sealed=sealed)
     assert "电话名单（1）" in (await desk.get("/chats")).text
+    assert not await AuditEvent.filter(action="chat.calls_listed").exists()  # only counted
     shown = await desk.post(f"/chats/calls/{call.id}/number")
     assert shown.status_code == 200
+    assert "本人" in shown.text
     assert await AuditEvent.filter(action="chat.phone_shown").count() == 1
     again = await desk.post(f"/chats/calls/{call.id}", {"outcome": "no_answer"})
     assert again.status_code == 303
