@@ -103,6 +103,10 @@ async def for_whom(actor: Actor, conversation: Conversation, message: Message) -
         await audit.record(
             actor, "chat.opened", entity_id=conversation.id, patient_ids=[patient_id]
         )
+    elif conversation.patient_id != patient_id:
+        about = await care_of(actor, conversation.patient_id, "book")
+        await _say(conversation, wording.ABOUT_ANOTHER.format(name=mask_name(about.patient.name)))
+        return
     rows = Message.filter(conversation_id=conversation.id, author_kind=BOT)
     for row in await rows.order_by("-seq").limit(PENDING_AMONG):
         if row.payload and "book" in row.payload:

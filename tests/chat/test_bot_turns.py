@@ -34,6 +34,7 @@ from backend.chat.rulebook import Rulebook
 from backend.consortium import directory
 from backend.hub import Hub
 from backend.identity.access import Actor
+from backend.identity.models import Carer
 from backend.settings import Settings
 from tests.chat.talks import a_draft, a_reception, a_talk, all_of, say
 from tests.clinics import a_clinic, a_schedule
@@ -209,6 +210,27 @@ async def test_nobody_books_for_somebody_elses_patient_by_a_choice(
     assert (await Conversation.get(id=talk)).patient_id is None
     nobody = await a_talk(await an_account(settings))
     assert nobody
+
+
+async def test_a_place_is_never_held_for_another_person_than_was_tapped(
+    db: None, hub: Hub, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wang, zhao = await a_person(settings), await a_person(settings, "赵强")
+    await Carer.create(
+        id=uuid4(), consortium_id=settings.consortium_id, account_id=wang.actor.account_id,
+        patient_id=zhao.patient_id, relation="child", scope="manage", state="active",
+        created_at=clock.now(),
+    )  # fmt: skip
+    talk = await a_talk(wang.actor)
+    decides(monkeypatch, Reply("text", "好"), actions=(Book("内科", "township"),))
+    await say(wang.actor, hub, talk, "帮我挂号")
+    for who in (wang, zhao):  # both buttons, one after the other
+        choice = {"choice": f"patient:{who.patient_id}"}
+        await say(wang.actor, hub, talk, "他", kind="choice", payload=choice)
+    assert (await Conversation.get(id=talk)).patient_id == wang.patient_id
+    told = await newest(wang.actor, talk)
+    assert "王*兰" in told.body
+    assert "slot" not in str(choices_of(told))
 
 
 async def test_what_there_is_not_is_not_promised(db: None, hub: Hub, settings: Settings) -> None:
