@@ -15,7 +15,7 @@ from backend.bot.talk import Triage
 from backend.chat import duty_policy, duty_wording, events, messages, policy, routing
 from backend.chat.duty import duty
 from backend.chat.duty_models import CallTask, HandOver
-from backend.chat.duty_policy import WORKLIST
+from backend.chat.duty_policy import LEVELS, WORKLIST
 from backend.chat.errors import NotNow
 from backend.chat.levels import Asker
 from backend.chat.locking import change
@@ -45,7 +45,7 @@ async def hand_over(
     if conversation.state in policy.QUEUED or conversation.state == policy.OPEN:
         if reason != RED_FLAG:  # the bot judges all that was ever said: old flags are known
             priority = duty_policy.less_than_emergency(priority)
-        await _hurry(actor, conversation, priority)
+        await _hurry(actor, conversation, priority, is_danger=reason == RED_FLAG)
         return
     before, deed = conversation.state, _deed(conversation.state)
     state = policy.after(before, deed)
@@ -103,21 +103,27 @@ async def _call(conversation: Conversation, due_at: datetime | None) -> None:
         )
 
 
-async def _hurry(actor: Actor, conversation: Conversation, priority: str) -> None:
-    """It has become more urgent: due sooner, further ahead in the line, never the other way."""
-    if duty_policy.more_urgent(priority, conversation.priority) == conversation.priority:
-        return
+async def _hurry(
+    actor: Actor, conversation: Conversation, priority: str, *, is_danger: bool
+) -> None:
+    """It has become more urgent: due sooner, further ahead in the line, never the other way.
+
+    `is_danger`: another red flag, which counts even where it is no more urgent than before.
+    """
     before = conversation.priority
+    priority = duty_policy.more_urgent(priority, before)
+    if priority == before and not is_danger:
+        return
     known, now = await duty(conversation.consortium_id), clock.now()
     week = known.table.week_at(conversation.home_id)
     due_at = duty_policy.first_due_at(known.policy, priority, now, week)
     due_at = min(due_at, conversation.due_at or due_at)
     if conversation.state == policy.OPEN:
         await change(conversation, priority=priority, due_at=due_at)
-    else:
-        asked = await routing.first(conversation, priority, level=conversation.routed_by)
-        await _place(conversation, asked, state=conversation.state, priority=priority)
+    elif priority == before:
         await change(conversation, due_at=due_at)
+    else:
+        await _sooner(conversation, priority, due_at)
     living = HandOver.filter(conversation_id=conversation.id, ended_at=None)
     await living.update(priority=priority, level=conversation.routed_by)
     await living.filter(answered_at=None, due_at__gt=due_at).update(due_at=due_at)
@@ -125,6 +131,21 @@ async def _hurry(actor: Actor, conversation: Conversation, priority: str) -> Non
         await _call(conversation, due_at)
     await events.note(
         actor, conversation, "hurry", before=conversation.state, was=before, priority=priority
+    )
+
+
+async def _sooner(conversation: Conversation, priority: str, due_at: datetime) -> None:
+    """To whoever is there now, at this level or above. What lies on the list of administrators goes
+    to people first: somebody may be on call by now."""
+    was_last = conversation.routed_by == WORKLIST
+    level = LEVELS[0] if was_last else conversation.routed_by
+    but = await silent_of(conversation)
+    asked = await routing.first(conversation, priority, level=level, but=but)
+    if was_last:
+        due_at = asked.wait.due_at  # that of the list may be long past
+    await _place(conversation, asked, state=conversation.state, priority=priority, due_at=due_at)
+    await CallTask.filter(conversation_id=conversation.id, done_at=None).update(
+        organization_id=conversation.organization_id
     )
 
 

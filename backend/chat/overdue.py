@@ -31,11 +31,21 @@ async def escalate(consortium_id: UUID, hub: Hub | None = None) -> int:
         state__in=(*policy.QUEUED, policy.OPEN),
         due_at__lte=clock.now(),
     )
-    ids = await late.order_by("due_at", "id").limit(BATCH_MOST).values_list("id", flat=True)
+    # After hours without a worker: emergencies are not behind questions that can wait.
+    urgent = late.order_by("priority", "due_at", "id").limit(BATCH_MOST)
     done = 0
-    for conversation_id in ids:
-        done += await _one(consortium_id, UUID(str(conversation_id)), hub)
+    for conversation_id in await urgent.values_list("id", flat=True):
+        done += await _apart(consortium_id, UUID(str(conversation_id)), hub)
     return done
+
+
+async def _apart(consortium_id: UUID, conversation_id: UUID, hub: Hub | None) -> bool:
+    """One that can't be moved is logged, and holds up no other."""
+    try:
+        return await _one(consortium_id, conversation_id, hub)
+    except Exception:
+        log.exception("conversation.stuck", conversation_id=str(conversation_id))
+        return False
 
 
 async def _one(consortium_id: UUID, conversation_id: UUID, hub: Hub | None) -> bool:

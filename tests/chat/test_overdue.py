@@ -118,6 +118,24 @@ async def test_two_workers_and_a_doctor_at_the_same_instant_do_it_once(
     assert claimed
 
 
+async def test_one_that_cannot_be_moved_holds_up_no_other_and_the_urgent_go_first(
+    town: Town, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = await town.waiting("III")
+    await HandOver.filter(conversation_id=broken).update(ended_at=clock.now())
+    noon.move(MINUTE)
+    calm, urgent = await town.waiting("III"), await town.waiting("II")
+    noon.move(30 * MINUTE)
+    monkeypatch.setattr(overdue, "BATCH_MOST", 1)
+    county = town.settings.consortium_id
+    assert await overdue.escalate(county) == 1
+    assert (await row_of(urgent)).state == "escalated"
+    monkeypatch.setattr(overdue, "BATCH_MOST", 50)
+    assert await overdue.escalate(county) == 1
+    assert (await row_of(calm)).state == "escalated"
+    assert (await row_of(broken)).state == "waiting"
+
+
 async def test_what_is_answered_and_left_alone_ends_after_three_days(
     town: Town, noon: clock.Hands
 ) -> None:

@@ -18,6 +18,7 @@ from backend.chat import (
     ending,
     inbox,
     notes,
+    overdue,
     queue,
     taking,
 )
@@ -183,6 +184,60 @@ async def test_what_becomes_urgent_meanwhile_is_due_sooner_and_called(town: Town
     await town.hand_over(talk, "I", "red_flag")  # something new
     assert (await row_of(talk)).priority == "I"
     assert len(await calls.worklist(town.doctor)) == 1
+
+
+async def test_another_danger_after_the_call_is_called_again(town: Town) -> None:
+    talk = await town.waiting("I")
+    (call,) = await calls.worklist(town.doctor)
+    await taking.claim(town.doctor, town.hub, talk)
+    await answering.reply(town.doctor, town.hub, talk, an_answer())
+    await calls.done(town.doctor, town.hub, call.id, outcome="refused")
+    await town.hand_over(talk, "I", "advised")  # nothing new
+    assert await calls.worklist(town.doctor) == []
+    await town.hand_over(talk, "I", "red_flag")
+    row = await row_of(talk)
+    assert (row.state, row.claimed_by) == ("open", town.doctor.id)
+    assert row.due_at == clock.now() + timedelta(minutes=2)
+    (again,) = await calls.worklist(town.doctor)
+    assert again.id != call.id
+    assert await ConversationEvent.filter(conversation_id=talk, action="hurry").count() == 1
+
+
+async def test_a_danger_that_shows_on_the_worklist_is_taken_to_whoever_is_on_call(
+    town: Town, noon: clock.Hands
+) -> None:
+    talk = await town.waiting("II")
+    noon.move(timedelta(minutes=10))
+    for _ in range(4):
+        await overdue.escalate(town.settings.consortium_id)
+        noon.move(timedelta(minutes=5))
+    assert (await row_of(talk)).routed_by == "worklist"
+    noon.move(timedelta(hours=5))  # nobody is at work any more
+    await town.on_call(town.township)
+    await town.hand_over(talk, "I", "red_flag")
+    row = await row_of(talk)
+    assert (row.routed_by, row.assigned_to) == ("township", town.zhao.id)
+    assert row.due_at == clock.now() + timedelta(minutes=2)
+    call = await CallTask.get(conversation_id=talk)
+    assert call.organization_id == town.township.organization.id
+
+
+async def test_who_has_claimed_it_loses_it_with_the_right(town: Town) -> None:
+    talk = await town.waiting("I")
+    await taking.claim(town.doctor, town.hub, talk)
+    elsewhere = await a_clinic(town.settings, name="别处卫生院")
+    moved = msgspec.structs.replace(
+        town.doctor, grants=a_staff(town.settings, "doctor", elsewhere.organization).grants
+    )
+    for deed in (
+        lambda: cases.show(moved, talk),
+        lambda: answering.reply(moved, town.hub, talk, an_answer()),
+        lambda: ending.close(moved, town.hub, talk, outcome="answered"),
+    ):
+        with pytest.raises(NotFound):
+            await deed()
+    assert await calls.worklist(moved) == []
+    assert (await inbox.list_of(moved, Wanted(list="mine"))).items == []
 
 
 async def test_a_case_shows_why_whom_and_what_was_done(town: Town) -> None:
