@@ -156,13 +156,38 @@ test('a danger stands above all until it was seen, and only once', async () => {
   const said = one(2, { kind: 'emergency', text: '请马上打 120。\n别自己开车。' })
   const { page, device, line } = await onPage(county([one(1), said]))
   expect(page.data.alarm).toEqual({ seq: 2, deeds: ['请马上打 120。', '别自己开车。'] })
+  expect(device.called('pageScrollTo').at(-1)).toMatchObject({ scrollTop: 0 }) // it is seen, however long the talk
   page.call()
   expect(device.called('makePhoneCall')[0].phoneNumber).toBe('120')
   page.hideAlarm()
+  expect(device.called('pageScrollTo').at(-1)).toMatchObject({ selector: '#end' })
   line.heard.message({ data: JSON.stringify({ items: [one(3)] }) })
   await settled()
   expect(page.data.alarm).toBe(null)
   expect(page.data.items[1].tone).toBe('emergency')
+})
+
+test('a danger that was not seen yet stands there without the network, after a restart, and with the next one', async () => {
+  const danger = (seq, text) => one(seq, { kind: 'emergency', text })
+  const { state, answers } = county([one(1), danger(2, '请马上打 120。')])
+  const there = answers['GET /conversations/c1']
+  const first = await onPage({ state, answers })
+  first.page.onUnload()
+  const storage = first.device.kept
+  answers['GET /conversations/c1'] = 'offline'
+  const opening = onPage({ state, answers }, { storage })
+  await vi.advanceTimersByTimeAsync(60000) // it tries several times
+  const { page: again, device } = await opening
+  expect(again.data.problem.code).toBe('unreachable')
+  expect(again.data.alarm).toEqual({ seq: 2, deeds: ['请马上打 120。'] })
+  again.onUnload()
+  answers['GET /conversations/c1'] = there
+  state.stored.push(...Array.from({ length: 40 }, (_, at) => one(3 + at)), danger(43, '别走动。'))
+  const { page: later, device: last } = await onPage({ state, answers }, { storage: device.kept }) // 2 is on no page that was loaded
+  expect(later.data.alarm).toEqual({ seq: 43, deeds: ['请马上打 120。', '别走动。'] })
+  later.hideAlarm()
+  later.onUnload()
+  expect((await onPage({ state, answers }, { storage: last.kept })).page.data.alarm).toBe(null)
 })
 
 test('buttons and questions of the last thing said; a tap says what it meant', async () => {

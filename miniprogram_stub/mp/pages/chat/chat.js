@@ -26,6 +26,7 @@ page({
     this.handOver = api.deed()
     this.giveMark = api.deed()
     this.mended = new Set()
+    this.setData({ alarm: wx.getStorageSync(`danger-${id}`) || null })
     askEmergency().then((emergency) => this.setData({ emergency }))
     this.feed = feed.open(id, (now) => this.changed(now), (problem, one) => this.refused(problem, one))
     return this.load()
@@ -79,21 +80,32 @@ page({
     if (before && messages.length + unsent.length > before) this.toEnd('#end')
   },
 
-  /** What to do at once, until it was seen: it stands above everything else. */
+  /**
+   * What to do at once, until it was seen: it stands above everything else, also without the network
+   * and when the page was closed meanwhile. Two dangers: both.
+   */
   alarmOf(messages) {
-    const said = messages.filter(({ kind, recalled }) => kind === 'emergency' && !recalled)
-    const newest = said[said.length - 1]
-    if (!newest || newest.seq <= (wx.getStorageSync(`alarm-${this.id}`) || 0)) return null
-    return { seq: newest.seq, deeds: newest.text.split('\n').filter(Boolean) }
+    const { alarm } = this.data
+    const seen = alarm ? alarm.seq : wx.getStorageSync(`alarm-${this.id}`) || 0
+    const said = messages.filter(({ kind, recalled, seq }) => kind === 'emergency' && !recalled && seq > seen)
+    if (!said.length) return alarm
+    const deeds = said.flatMap(({ text }) => text.split('\n')).filter(Boolean)
+    const now = { seq: said[said.length - 1].seq, deeds: [...new Set((alarm ? alarm.deeds : []).concat(deeds))] }
+    wx.setStorageSync(`danger-${this.id}`, now)
+    return now
   },
 
   hideAlarm() {
     wx.setStorageSync(`alarm-${this.id}`, this.data.alarm.seq)
+    wx.removeStorageSync(`danger-${this.id}`)
     this.setData({ alarm: null })
+    this.toEnd('#end')
   },
 
+  /** What is new; while there is a danger, what to do at once, which stands on top. */
   toEnd(selector) {
-    wx.nextTick(() => wx.pageScrollTo({ selector, duration: 0, fail() {} }))
+    const where = this.data.alarm ? { scrollTop: 0 } : { selector }
+    wx.nextTick(() => wx.pageScrollTo(Object.assign({ duration: 0, fail() {} }, where)))
   },
 
   async earlier() {
