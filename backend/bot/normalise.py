@@ -26,7 +26,7 @@ NUMBER = re.compile(
     # A pair of neighbours is a range (两三天), a longer run or one with its unit a number.
     r"(?P<ten>[一二三四五六七八九]?十)?"
     rf"(?P<range>[一二两三四五六七八][二两三四五六七八九])(?={UNITS})"
-    r"|(?<=度)(?P<half>[一二三四五六七八九])(?![岁天周])"
+    r"|(?<=度)(?P<half>[一二三四五六七八九])(?![岁天周十百点\d])"
     rf"|(?<=[\d{NUMERAL}]点)(?P<tenth>[一二三四五六七八九])(?![十点分个刻天岁])"
     rf"|(?P<run>[{NUMERAL}]{{2,12}})|(?P<one>[{NUMERAL}])(?={UNITS})"
 )

@@ -34,6 +34,8 @@ def _wrong(by: Rules, case: dict[str, Any]) -> str:
         return f"missing {missing}, raised {raised}"
     if "any" in case and not set(case["any"]) & raised:
         return f"raised {raised}"
+    if "raises" in case and not raised:
+        return "nothing raised"
     if "none" in case and raised:
         return f"raised {raised}"
     if "asks" in case and (raised or case["asks"] not in doubtful):
