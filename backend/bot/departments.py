@@ -19,7 +19,7 @@ from backend.bot.talk import Evidence, Person, Ranked
 
 DICTIONARY, LEARNED = "departments", "learned_departments"  # groups of the matcher
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
-DICTIONARY_SHARE, SURE, SURE_WIDTH = 2.0, 0.0, 0.2
+DICTIONARY_SHARE, SURE, SURE_WIDTH = 2.0, 0.6, 0.5
 AGAIN = 0.3  # what a word counts the second time; no more after that
 TITLE_SHARE = 1.3
 DAMPED = 4.0  # so that a single weak word doesn't count as much as three good ones
@@ -133,22 +133,32 @@ def _words(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
 
 
 def kept(reading: Reading) -> list[Hit]:
-    """The dictionary's hits: a longer word hides what overlaps it, and what is denied is out."""
-    hits = sorted(reading.hits.get(DICTIONARY, ()), key=lambda hit: (hit[1] - hit[2], hit[1]))
+    """The dictionary's words that are meant: what is denied is out."""
+    if any(reading.rules.cues[index].kind == "absent" for index, _, _ in reading.hits["cues"]):
+        status = reading.scope.status
+        return [hit for hit in visible(reading) if status(hit[1], hit[2]) != "absent"]
+    return visible(reading)
+
+
+def visible(reading: Reading) -> list[Hit]:
+    """The dictionary's words: a longer one hides what overlaps it. One may stand for several."""
+    hits = reading.hits.get(DICTIONARY, ())
     found: list[Hit] = []
     taken = 0
-    spans: set[tuple[int, int]] = set()
-    for hit in hits:
-        _, start, end = hit
+    last = (-1, -1)
+    for hit in sorted(hits, key=_longest):
+        start, end = span = hit[1:]
         bits = ((1 << (end - start)) - 1) << start
-        if taken & bits and (start, end) not in spans:
+        if span != last and taken & bits:
             continue
         taken |= bits
-        spans.add((start, end))
+        last = span
         found.append(hit)
-    if reading.hits.get("cues"):
-        return [hit for hit in found if reading.scope.status(hit[1], hit[2]) != "absent"]
     return found
+
+
+def _longest(hit: Hit) -> tuple[int, int]:
+    return hit[1] - hit[2], hit[1]
 
 
 def _is_said(reading: Reading) -> bool:

@@ -28,6 +28,7 @@ SUFFIXES = (".yaml", ".csv")
 BYTES_MOST = 8 * 1024 * 1024  # of all files together
 FAULTS_MOST = 200
 VERSION_DIGITS = 16
+APART = ("learned_intents",)  # tables that are looked for in another form of the text
 BLOB_LEVEL = 6
 
 Files = Mapping[str, bytes]
@@ -94,7 +95,11 @@ class Rules:
             {
                 "signs": self.phrases.terms,
                 "cues": plain_all(cue.cue for cue in self.cues),
-                **{name: plain_all(table.column("term")) for name, table in self.tables.items()},
+                **{
+                    name: plain_all(table.column("term"))
+                    for name, table in self.tables.items()
+                    if name not in APART
+                },
             }
         )
         self.signed = not self.unsigned()
