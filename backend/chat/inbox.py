@@ -100,7 +100,8 @@ FROM conversation c LEFT JOIN patient p ON p.id = c.patient_id WHERE
 
 
 async def _items(actor: Actor, ids: Sequence[UUID]) -> list[Item]:
-    rows = await db.fetch(f"{LINES} {db.among('c.id', '$1')}", list(ids)) if ids else []
+    sql = f"{LINES} {db.among('c.id', '$1')} AND c.consortium_id = $2"
+    rows = await db.fetch(sql, list(ids), actor.consortium_id) if ids else []
     async with db.transaction():
         people = {_id(row["patient_id"]) for row in rows} - {None}
         await note_read(actor, "chat.listed", people)  # type: ignore[arg-type]

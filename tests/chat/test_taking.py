@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from backend import clock
+from backend import db as database
 from backend.audit import AuditEvent
 from backend.chat import (
     answering,
@@ -334,6 +335,28 @@ async def test_the_lists(town: Town, noon: clock.Hands) -> None:
     assert seen == await ids(admin)
     with pytest.raises(Malformed):
         await inbox.list_of(admin, Wanted(), after="zz")
+
+
+async def test_each_list_reads_an_index_of_its_own(
+    town: Town, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has no statistics where nobody has asked for any: it goes by the conditions alone."""
+    plans: list[str] = []
+    fetch = database.fetch
+
+    async def explained(sql: str, *values: object) -> list[database.Row]:
+        if engine == "sqlite" and "UNION ALL" in sql:
+            rows = await fetch(f"EXPLAIN QUERY PLAN {sql}", *values)
+            plans.extend(row["detail"] for row in rows if " INDEX " in row["detail"])
+        return await fetch(sql, *values)
+
+    monkeypatch.setattr(database, "fetch", explained)
+    for facts in ({}, {"list": "mine"}, {"list": "open"}, {"list": "closed"}):
+        await inbox.list_of(town.doctor, Wanted(**facts))  # type: ignore[arg-type]
+    await inbox.list_of(town.doctor, Wanted(list="closed", priority="I"))
+    narrow = ("organization_id=?", "home_id=?", "claimed_by=?", "assigned_to=?")
+    assert all(any(key in plan for key in narrow) for plan in plans)
+    assert len(plans) == (10 if engine == "sqlite" else 0)
 
 
 async def test_the_resident_sees_the_place_and_an_estimate_only_where_it_was_measured(
