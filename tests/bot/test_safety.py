@@ -84,7 +84,9 @@ def spoken(turn: Turn) -> Iterator[str]:
     if turn.triage is not None:
         yield turn.triage.next_step
         yield turn.triage.safety_net
-        yield turn.triage.summary
+        # The line of long-standing diseases repeats what the resident or the record said.
+        lines = turn.triage.summary.splitlines()
+        yield "\n".join(line for line in lines if not line.startswith("慢性病："))
         yield from (flag.deed for flag in turn.triage.red_flags)
 
 
