@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -229,6 +230,17 @@ def own_redis(folder: Path) -> Iterator[Redis]:
         redis.kill()
 
 
+@contextlib.contextmanager
+def own_postgres() -> Iterator[tuple[str, Path]]:
+    """One to be stopped as one likes, and its folder: at the top, where whoever runs it gets in."""
+    folder = Path(tempfile.mkdtemp(prefix="jiamenkou-test-"))
+    try:
+        with engines._own_postgres(folder) as url:
+            yield url, folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 async def end_all(processes: list[Process]) -> None:
     for process in processes:
         await process.end(signal.SIGKILL)
@@ -273,7 +285,7 @@ async def test_conversations_outlive_everything_that_can_end(engine: str, tmp_pa
 
     if engine != "postgres":
         pytest.skip("PostgreSQL only")
-    with engines._own_postgres(tmp_path / "postgres") as url, own_redis(tmp_path) as redis:
+    with own_postgres() as (url, data), own_redis(tmp_path) as redis:
         settings = make_settings(url, redis_url=Secret(redis.url))
         await migrate(settings)
         await database.connect(settings)
@@ -288,7 +300,7 @@ async def test_conversations_outlive_everything_that_can_end(engine: str, tmp_pa
                     redis.kill()
                     took["redis"].append(await goes_on())
                     redis.start()
-                    await asyncio.to_thread(restart_postgres, tmp_path / "postgres")
+                    await asyncio.to_thread(restart_postgres, data)
                     took["postgres"].append(await goes_on())
                     await servers[number % 2].end(signal.SIGKILL)
                     took["server"].append(await goes_on())
