@@ -127,12 +127,19 @@ def hear(rules: Rules, readings: Sequence[Reading], said: Said) -> Heard:
     )
 
 
+# Longer messages are about something else: 继续, 结束 and 谢谢 stand in many.
+TALK_MOST: dict[Deed, int] = {
+    "stop": SHORT, "resume": SHORT, "goodbye": SHORT, "thanks": SHORT, "greet": SHORT, "wrong": 40,
+}  # fmt: skip
+
+
 def _found(rules: Rules, reading: Reading) -> tuple[list[Deed], Faq | None]:
     """What the words ask for, a human before everything; and the longest FAQ phrase."""
     flows = [
         flow.does
         for flow in rules.flows
-        if (number := rules.sign_number.get(flow.id)) is not None
+        if len(reading.text) <= TALK_MOST.get(flow.does, TEXT_MOST)
+        and (number := rules.sign_number.get(flow.id)) is not None
         and any(reading.status(one) in MEANT for one in reading.signs.get(number, ()))
     ]
     found = [

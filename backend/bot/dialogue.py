@@ -219,8 +219,7 @@ class _Turn:
         if faq is None:
             return False
         self.replies.append(Reply("faq", faq.answer, (*self._next_to(faq), _human(self.rules))))
-        self._resume()
-        return True
+        return self._resume() or not self.heard.symptoms
 
     def _next_to(self, faq: Faq) -> tuple[Choice, ...]:
         if faq.id in ("faq_book", "faq_price", "faq_refill"):
