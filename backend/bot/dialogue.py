@@ -5,20 +5,17 @@ flags, a human, the question about a doubtful flag, words about the conversation
 what the resident wants done, and last the illness. A human is offered with every reply.
 """
 
-from typing import Literal
-
 import msgspec
 
-from backend.bot import answers, slots, triage
+from backend.bot import answers, asking, slots, triage
 from backend.bot.answers import Asked
 from backend.bot.reading import read_all
 from backend.bot.rules import Rules
-from backend.bot.schema import Faq, Option, Question
+from backend.bot.schema import Faq
 from backend.bot.talk import (
     Action,
     Book,
     Choice,
-    Field,
     HandOver,
     Memory,
     Person,
@@ -32,9 +29,7 @@ from backend.bot.talk import (
 ASKED_MOST = 3  # once, and two re-asks
 TURNS_MOST = 60
 FAQ_OFFERED = 3  # on the first screen
-TIERS = ("village", "township", "county")
 STARTS = ("medication_plan", "survey", "cancel_appointment")
-NEEDED = ("symptom", "duration", "severity")  # asked for in words; a form asks for the rest
 
 
 def begin(rules: Rules, person: Person) -> Turn:
@@ -243,7 +238,7 @@ class _Turn:
         if department is None and self.triage.departments:
             department = self.triage.departments[0].name
         if department is None:
-            self._ask("symptom", "book_which")
+            self._ask(asking.FIRST, "book_which")
             self.kept["wants"] = "book"
             return
         self.kept.pop("wants", None)
@@ -257,24 +252,16 @@ class _Turn:
             self._reply("corrected", ())
         told = bool(self.triage.slots.get("symptom")) or bool(self.triage.departments)
         if not told:
-            self._ask("symptom", "open")
+            self._ask(asking.FIRST, "open")
         elif self.kept.get("wants") == "book" and self.triage.departments:
             self._book()
-        elif (question := self._missing()) is not None:
-            self._ask(question.id)
+        elif (name := asking.missing(self.rules, self.triage.slots)) is not None:
+            self._ask(name)
         else:
             self._guide()
 
-    def _missing(self) -> Question | None:
-        assert self.triage is not None  # noqa: S101
-        for question in self.rules.questions:
-            if question.id in NEEDED and not self.triage.slots.get(question.id):
-                if question.id != "symptom":  # departments may be known without a named symptom
-                    return question
-        return None
-
     def _ask(self, name: str, wording: str = "") -> None:
-        question = next(one for one in self.rules.questions if one.id == name)
+        assert self.triage is not None  # noqa: S101
         again = self.asked == Asked("slot", name)
         self.times = self.times + 1 if again else 1
         self.asked, self.stage = Asked("slot", name), "asking"
@@ -282,43 +269,11 @@ class _Turn:
             self._settled()
             self._hand_over("not_understood", "human_not_understood")
             return
-        if again:
-            text = self.rules.wording["open_again"] if name == "symptom" else question.again
-        else:
-            text = self.rules.wording[wording] if wording else question.ask
-        choices = tuple(Choice(f"{name}.{one.id}", one.label) for one in _options(question))
-        skip = (Choice("skip", self.rules.wording["choice_skip"]),) if name != "symptom" else ()
-        fields = () if name == "symptom" else self._form()
-        offered = (*choices, *skip, _human(self.rules))
-        self.replies.append(Reply("form" if fields else "text", text, offered, fields))
-
-    def _form(self) -> tuple[Field, ...]:
-        """Everything that isn't known yet, for who would rather fill it in at once."""
-        assert self.triage is not None  # noqa: S101
-        return tuple(
-            Field(
-                question.id,
-                question.label,
-                _kind(question),
-                tuple(Choice(one.id, one.label) for one in _options(question)),
-                question.unit,
-            )
-            for question in self.rules.questions
-            if question.asked
-            and not self.triage.slots.get(question.id)
-            and self._concerns(question)
-        )
-
-    def _concerns(self, question: Question) -> bool:
-        assert self.triage is not None  # noqa: S101
-        sex = self.triage.slots.get("sex")
-        if question.sex is not None and sex != slots.SEXES[question.sex]:
-            return False
         months = answers.age_months(self.rules, self.readings, self.person, self.given)
-        if months is None:
-            return question.age_from_months is None or question.sex is not None
-        low, high = question.age_from_months, question.age_under_months
-        return (low is None or months >= low) and (high is None or months < high)
+        known = self.triage.slots
+        self.replies.append(
+            asking.put(self.rules, name, known, months, again=again, wording=wording)
+        )
 
     def _guide(self) -> None:
         assert self.triage is not None  # noqa: S101
@@ -386,14 +341,3 @@ class _Turn:
 
 def _human(rules: Rules) -> Choice:
     return Choice("human", rules.wording["choice_human"])
-
-
-def _options(question: Question) -> tuple[Option, ...]:
-    """Those of a text only say by which words it is found."""
-    return () if question.kind == "text" else question.options
-
-
-def _kind(question: Question) -> Literal["choice", "number", "text"]:
-    if question.kind != "text" and question.options:
-        return "choice"
-    return "number" if question.kind in ("age", "number") else "text"
