@@ -211,11 +211,11 @@ async def revoke(actor: Actor, session_id: UUID | None) -> None:
 
 
 async def ended_among(session_ids: list[UUID]) -> set[UUID]:
-    """Which of these log-ins are over: revoked, expired, or gone."""
+    """Which of these log-ins are over. Asked every second for thousands: the few are told."""
     rows = await db.fetch(
         f"SELECT id FROM session WHERE {db.among('id', '$1')}"
-        " AND revoked_at IS NULL AND expires_at > $2",
+        " AND (revoked_at IS NOT NULL OR expires_at <= $2)",
         session_ids,
         clock.now(),
     )
-    return set(session_ids) - {db.as_uuid(row["id"]) for row in rows}
+    return {db.as_uuid(row["id"]) for row in rows}
