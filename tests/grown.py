@@ -29,7 +29,7 @@ from backend.booking.models import (
 )
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
 from backend.chat import files
-from backend.chat.duty_models import CallTask, CannedReply, DutyLeave, OnCallDuty
+from backend.chat.duty_models import CallTask, CannedReply, DutyLeave, HandOver, OnCallDuty, ZeroHit
 from backend.chat.models import Conversation, Message
 from backend.chat.reencoding import Made
 from backend.clinic.models import QueueEntry
@@ -109,6 +109,11 @@ class Grown:
         await PractitionerRole.create(
             id=uuid4(), consortium_id=self.county, practitioner=self.clinic.practitioner,
             department=township.department, kind="outreach", from_on=clock.today(),
+        )  # fmt: skip
+        await HandOver.create(
+            id=uuid4(), consortium_id=self.county, conversation_id=self.ids["conversation"],
+            home=township.organization, reason="asked", priority="III", policy_version="x",
+            handed_at=clock.now(), due_at=clock.now(), level="team", ended_at=clock.now(),
         )  # fmt: skip
         room = await Department.create(
             id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,
@@ -392,7 +397,15 @@ class Grown:
             organization=self.clinic.organization, home_id=self.clinic.organization.id,
             due_at=now, routed_by="team",
         )  # fmt: skip
-        await self.message(row.id, 0)
+        said = await self.message(row.id, 0)
+        await ZeroHit.create(
+            id=uuid4(),
+            consortium_id=self.county,
+            message=said,
+            rules_version="r@1",
+            at=now,
+            state="new",
+        )
         await CallTask.create(
             id=uuid4(), consortium_id=self.county, conversation=row, patient_id=patient_id,
             organization=self.clinic.organization, created_at=now, due_at=now,
@@ -415,13 +428,14 @@ class Grown:
             title="复诊", text="请来复诊。", changed_at=clock.now(),
         )  # fmt: skip
 
-    async def message(self, conversation_id: UUID, seq: int) -> None:
-        await Message.create(
+    async def message(self, conversation_id: UUID, seq: int) -> Message:
+        made = await Message.create(
             id=uuid4(), conversation_id=conversation_id, seq=seq, client_id=uuid4().hex,
             request_hash="0" * 64, author_kind="resident", kind="text", at=clock.now(),
             author_id=self.owner.actor.account_id, body=f"消息{seq}",
         )  # fmt: skip
         await Conversation.filter(id=conversation_id).update(last_seq=seq)
+        return made
 
     async def _wishes(self, number: int, patient_id: UUID) -> None:
         actor, now = self.owner.actor, clock.now()

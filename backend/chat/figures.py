@@ -1,7 +1,7 @@
 """Pure: shares with their interval, and what must not be shown because too few are behind it."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Set
 from typing import TypeVar
 
 import msgspec
@@ -40,10 +40,11 @@ def wilson(hit: int, of: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def hidden(cells: Mapping[K, int]) -> set[K]:
+def hidden(cells: Mapping[K, int], already: Set[K] = frozenset()) -> set[K]:
     """Which cells of a row with a known sum are not shown: those under `LEAST`; and if what they
-    add up to is itself under `LEAST`, the smallest of the others, or it could be subtracted."""
-    out = {key for key, n in cells.items() if 0 < n < LEAST}
+    add up to is itself under `LEAST`, the smallest of the others, or it could be subtracted.
+    `already`: cells that are hidden for another reason."""
+    out = {key for key, n in cells.items() if 0 < n < LEAST or (n and key in already)}
     rest = sorted((n, str(key), key) for key, n in cells.items() if key not in out and n)
     while out and rest and (len(out) == 1 or sum(cells[key] for key in out) < LEAST):
         out.add(rest.pop(0)[2])

@@ -116,11 +116,7 @@ async def report(actor: Actor, from_on: date, to_on: date) -> Report:
     Raises:
         NotFound: no right to read reports. Malformed: the days.
     """
-    actor.must(RIGHT)
-    if to_on < from_on:
-        raise Malformed("结束日期不能早于开始日期。", field="to_on")
-    if (to_on - from_on).days >= DAYS_MOST:
-        raise Malformed(f"最多 {DAYS_MOST} 天。", field="to_on")
+    check(actor, from_on, to_on)
     sums = await _sums(actor, from_on, to_on)
     names = (await directory(actor.consortium_id)).organizations
     whole = _Sums()
@@ -136,6 +132,15 @@ async def report(actor: Actor, from_on: date, to_on: date) -> Report:
         hides = {"few": place in few, "unrated": place in unrated}
         lines.append(_line(place, name, one, answered, **hides))
     return Report(from_on, to_on, lines)
+
+
+def check(actor: Actor, from_on: date, to_on: date) -> None:
+    """Raises NotFound, Malformed."""
+    actor.must(RIGHT)
+    if to_on < from_on:
+        raise Malformed("结束日期不能早于开始日期。", field="to_on")
+    if (to_on - from_on).days >= DAYS_MOST:
+        raise Malformed(f"最多 {DAYS_MOST} 天。", field="to_on")
 
 
 def _name(names: Mapping[UUID, Org], place: UUID | None) -> str:
@@ -169,9 +174,10 @@ def _line(
     )
 
 
-async def _ask(
+async def ask(
     actor: Actor, sql: str, from_on: date, to_on: date, *more: Any, **facts: str
 ) -> list[db.Row]:
+    """Rows of the period and of the actor's institutions; `facts` fill in the statement."""
     before = clock.at(to_on + timedelta(days=1), time())
     values = [actor.consortium_id, clock.at(from_on, time()), before, *more]
     places, within = actor.where(RIGHT), ""
@@ -184,12 +190,12 @@ async def _ask(
 async def _sums(actor: Actor, from_on: date, to_on: date) -> dict[UUID | None, _Sums]:
     found: dict[UUID | None, _Sums] = {}
     names = ("n", "due", "in_time", "escalated", "ended", "needless", "reopened")
-    for row in await _ask(actor, COUNTS, from_on, to_on, clock.now()):
+    for row in await ask(actor, COUNTS, from_on, to_on, clock.now()):
         sums = _Sums(**{name: int(row[name] or 0) for name in names})
-        found.setdefault(_place(row), _Sums()).add(sums)
-    for row in await _ask(actor, RATINGS, from_on, to_on):
+        found.setdefault(place_of(row), _Sums()).add(sums)
+    for row in await ask(actor, RATINGS, from_on, to_on):
         rated = _Sums(rated=int(row["n"]), stars=int(row["stars"]), good=int(row["good"]))
-        found.setdefault(_place(row), _Sums()).add(rated)
+        found.setdefault(place_of(row), _Sums()).add(rated)
     return found
 
 
@@ -198,10 +204,10 @@ async def _medians(
 ) -> dict[UUID | None, list[Answered]]:
     """By institution; None: of all. Priorities in their order."""
     seconds = SECONDS_ON_SQLITE if db.is_sqlite() else SECONDS_ON_POSTGRES
-    rows = await _ask(actor, MEDIANS, from_on, to_on, by=by, seconds=seconds)
+    rows = await ask(actor, MEDIANS, from_on, to_on, by=by, seconds=seconds)
     cells: dict[str, dict[UUID | None, tuple[int, float]]] = {one: {} for one in PRIORITIES}
     for row in rows:
-        place = _place(row) if "home_id" in by else None
+        place = place_of(row) if "home_id" in by else None
         cells[row["priority"]][place] = (int(row["n"]), float(row["seconds"]) / 60)
     found: dict[UUID | None, list[Answered]] = {}
     for priority, of in cells.items():
@@ -213,5 +219,5 @@ async def _medians(
     return found
 
 
-def _place(row: db.Row) -> UUID | None:
+def place_of(row: db.Row) -> UUID | None:
     return None if row["home_id"] is None else db.as_uuid(row["home_id"])

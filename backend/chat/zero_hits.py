@@ -76,7 +76,7 @@ async def worklist(
     actor: Actor, *, state: str = NEW, after: UUID | None = None
 ) -> tuple[list[Question], UUID | None]:
     """The latest first, and where the next page begins. Raises NotFound, Malformed."""
-    _must(actor)
+    must(actor)
     if state not in STATES:
         raise Malformed("没有这个状态。", field="state")
     wanted = ZeroHit.filter(consortium_id=actor.consortium_id, state=state)
@@ -101,7 +101,7 @@ def _question(row: ZeroHit) -> Question:
 
 async def decide(actor: Actor, question_id: UUID, state: str, *, note: str = "") -> None:
     """已处理 or 不处理. Raises NotFound, AlreadyDecided, Malformed."""
-    _must(actor)
+    must(actor)
     said = note.strip()
     if state not in STATES[NEW]:
         raise Malformed("请选择已处理或不处理。", field="state")
@@ -120,7 +120,8 @@ async def decide(actor: Actor, question_id: UUID, state: str, *, note: str = "")
         await audit.record(actor, "chat.question_decided", entity_id=question_id, state=state)
 
 
-def _must(actor: Actor) -> None:
+def must(actor: Actor) -> None:
+    """Raises NotFound."""
     actor.must(OVERSEE)
     if actor.where(OVERSEE) is not None:
         raise NotFound

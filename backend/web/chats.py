@@ -85,6 +85,7 @@ async def _context(view: View) -> dict[str, Any]:
         "outcomes": OUTCOMES,
         "sexes": SEXES,
         "institutions": places.options_of(await places.institutions(view, READ)),
+        "asks": view.may(OVERSEE) and view.actor.where(OVERSEE) is None,
         "calls": await calls.count(view.actor),
     }
 

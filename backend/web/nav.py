@@ -22,6 +22,7 @@ ENTRIES = (
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/draws", "摇号", "draw.edit"),
     Entry("/reports/pools", "号源报表", "report.read"),
+    Entry("/reports/chats", "咨询质量", "report.read"),
     Entry("/suspensions", "停诊", "schedule.suspend"),
     Entry("/schedules", "排班", "schedule.read"),
     Entry("/appeals", "申诉", "appeal.decide"),

@@ -41,6 +41,8 @@ PAGES = [
     ("chat-transfer", "doctor", "/chats/{chat}/transfer"),
     ("chat-calls", "doctor", "/chats/calls"),
     ("chat-replies", "institution_admin", "/chats/replies"),
+    ("chat-questions", "consortium_admin", "/chats/questions"),
+    ("chat-report", "institution_admin", "/reports/chats"),
     ("duty", "institution_admin", "/duty"),
     ("duty-hours", "institution_admin", "/duty/hours"),
     ("duty-numbers", "consortium_admin", "/duty/numbers"),

@@ -1,11 +1,15 @@
 """Shares have an interval, and nothing that is hidden can be subtracted from what is shown."""
 
+from datetime import date
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.bot.talk import Evidence, HandOver, Memory, Reply, Said, Turn
 from backend.chat.figures import LEAST, hidden, share, wilson
+from backend.chat.weekly import secrets_of
 from backend.chat.zero_hits import is_zero_hit
 from tests.chat.duties import a_triage
 
@@ -68,3 +72,22 @@ def a_turn(text: str = "", **facts: object) -> Turn:
 )
 def test_what_the_bot_did_not_understand(said: Said, turn: Turn, zero: bool) -> None:
     assert is_zero_hit(said, turn) is zero
+
+
+def test_no_sum_in_either_direction_gives_a_hidden_week_away() -> None:
+    a, b, c = uuid4(), uuid4(), uuid4()
+    weeks = [date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 16)]
+    counts = {a: (30, 4, 40), b: (50, 20, 60), c: (15, 25, 70)}
+    grid = {
+        (place, week): n
+        for place, row in counts.items()
+        for week, n in zip(weeks, row, strict=True)
+    }
+    secret = secrets_of(grid)
+    assert (a, weeks[1]) in secret
+    for key in secret:  # each hidden cell has company in its row and in its column
+        for at in (0, 1):
+            line = [one for one in secret if one[at] == key[at]]
+            assert len(line) > 1
+            assert sum(grid[one] for one in line) >= LEAST
+    assert secrets_of({key: n + LEAST for key, n in grid.items()}) == set()
