@@ -77,7 +77,7 @@ def _secure(page: str, phone_url: str) -> dict[str, str]:
                 "frame-ancestors 'none'",
             )
         ),
-        "permissions-policy": "geolocation=(self), camera=(), microphone=(), payment=()",
+        "permissions-policy": "geolocation=(self), camera=(), microphone=(self), payment=()",
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
     }

@@ -90,6 +90,12 @@ class Earlier(msgspec.Struct, forbid_unknown_fields=True):
     before: Annotated[int, Meta(ge=1, le=2_000_000_000)] | None = None
 
 
+class Drawn(msgspec.Struct, forbid_unknown_fields=True):
+    """`seen`: the version that the page shows already."""
+
+    seen: Annotated[str, Meta(max_length=20)] = ""
+
+
 class ReplyForm(msgspec.Struct):
     client_id: Annotated[str, Meta(min_length=8, max_length=64)]
     text: Annotated[str, Meta(max_length=TEXT_MOST)] = ""
@@ -136,7 +142,6 @@ async def whole(view: View, conversation_id: UUID, **_: Any) -> Show:
 
 async def _context(view: View, conversation_id: UUID) -> dict[str, Any]:
     before = getattr(view.query, "before", None)
-    case = await cases.show(view.actor, conversation_id)
     messages = await cases.read(
         view.actor, conversation_id, after=None, before=before, most=SHOWN_MOST
     )
@@ -144,6 +149,7 @@ async def _context(view: View, conversation_id: UUID) -> dict[str, Any]:
         await answering.mark(
             view.actor, view.service.hub, conversation_id, marks.READ, messages[-1].seq
         )
+    case = await cases.show(view.actor, conversation_id)  # after the mark, which raises its version
     return {
         "case": case,
         "messages": messages,
@@ -178,13 +184,13 @@ async def _answer(view: View, text: str = "", missing: tuple[str, ...] = ()) -> 
     }
 
 
-@page("GET", ONE + "/live", right=READ, passive=True)
+@page("GET", ONE + "/live", right=READ, query=Drawn, passive=True)
 async def live(view: View, conversation_id: UUID) -> None:
     """The talk again whenever it changed."""
 
     async def look(seen: str) -> events.Event | None:
         version = str(await cases.version(view.actor, conversation_id))
-        if version == seen:
+        if version == (seen or view.query.seen):
             return None
         context = {"view": view} | await _context(view, conversation_id)
         return events.Event(str(context["case"].version), render("chat.html", "talk", context))

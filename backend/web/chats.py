@@ -38,7 +38,8 @@ Priority = Literal["I", "II", "III", "IV"]
 
 
 class Look(msgspec.Struct, forbid_unknown_fields=True):
-    """Which list, narrowed. `after`: where the page begins."""
+    """Which list, narrowed. `after`: where the page begins;
+    `seen`: the stamp of what it shows, for its stream."""
 
     list: List = "queue"
     priority: Priority | None = None
@@ -46,6 +47,7 @@ class Look(msgspec.Struct, forbid_unknown_fields=True):
     organization: UUID | None = None
     q: Annotated[str, Meta(max_length=40)] = ""
     after: Annotated[str, Meta(max_length=400)] = ""
+    seen: Annotated[str, Meta(max_length=64)] = ""
 
     def wanted(self) -> Wanted:
         return Wanted(
@@ -55,7 +57,7 @@ class Look(msgspec.Struct, forbid_unknown_fields=True):
 
     def link(self, **changes: Any) -> str:
         """The query string of the same list with other filters."""
-        said = msgspec.structs.asdict(self) | {"after": ""} | changes
+        said = msgspec.structs.asdict(self) | {"after": "", "seen": ""} | changes
         known = {name: "true" if value is True else value for name, value in said.items() if value}
         return "?" + urlencode(known)
 
@@ -96,7 +98,7 @@ async def live(view: View) -> None:
 
     async def look(seen: str) -> events.Event | None:
         news = await inbox.news(view.actor)
-        if news.stamp == seen:
+        if news.stamp == (seen or view.query.seen):
             return None
         context = {"view": view} | await _context(view)
         return events.Event(news.stamp, render("chats.html", "rows", context))

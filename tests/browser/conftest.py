@@ -27,7 +27,8 @@ WITHOUT = (
     "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch",
     "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
 )  # fmt: skip
-ARGUMENTS = ["--no-sandbox", f"--disable-features={','.join(WITHOUT)}"]
+HEARD = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # it beeps
+ARGUMENTS = ["--no-sandbox", *HEARD, f"--disable-features={','.join(WITHOUT)}"]
 ARTEFACTS = Path(__file__).resolve().parents[2] / "var" / "browser"
 
 
