@@ -12,7 +12,7 @@ from backend.demo import staff
 from backend.staff.wording import ROLES
 
 PEOPLE = {
-    "wang-nainai": "王奶奶",
+    "wang-nainai": "王奶奶；「在线咨询」里有三次咨询，家庭医生是 doctor-xu",
     "wang-min": "王敏，王奶奶的女儿",
     "li-dashu": "李大叔，与她们无关的人",
 }
@@ -37,7 +37,7 @@ def guide(console: Console, host: str, port: int, home: Path) -> None:
     table.add_row("")
     for user, who in PEOPLE.items():
         table.add_row(f"[cyan]{user}[/]", who)
-    table.add_row("", "第一次登录即建立账号；就诊人和代办人由他们自己添加")
+    table.add_row("", "第一次登录即建立账号；别的就诊人和代办人由他们自己添加")
     title = "家门口 · 演示已就绪（Ctrl-C 全部停止）"
     console.print(Panel(table, title=title, border_style="green", expand=False))
     _staff(console, site, home)

@@ -20,7 +20,7 @@ from rich.console import Console
 from backend import db, doctor, environment, lease, logs, serving
 from backend.booking import schedules
 from backend.county.importing import import_county
-from backend.demo import on_call, staff
+from backend.demo import conversations, on_call, staff
 from backend.demo.children import PACKAGES, Child, DemoFailed, started
 from backend.demo.guide import guide
 from backend.migrate import migrate
@@ -161,6 +161,8 @@ async def _load_county(settings: Settings, home: Path, tell: Callable[[str], Non
         tell("演示县：添加工作人员…")
         await staff.load(settings, home)
         await on_call.load(settings)
+        tell("演示县：放几次咨询…")
+        await conversations.load(settings)
         tell("演示县：按排班模板发布号源…")
         await schedules.publish(settings.consortium_id)
     finally:

@@ -119,7 +119,7 @@ async def log_in(
     `days` is how long the log-in lasts. What is one too many ends, in `verified` at once.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    account = await _account_of(consortium_id, vault, openid)
+    account = await account_of(consortium_id, vault, openid)
     now = clock.now()
     async with db.transaction():
         # Log-ins of one account queue here, or two could wait for each other's oldest one.
@@ -147,7 +147,8 @@ async def log_in(
     return token, session, account
 
 
-async def _account_of(consortium_id: UUID, vault: Vault, openid: str) -> Account:
+async def account_of(consortium_id: UUID, vault: Vault, openid: str) -> Account:
+    """The account of somebody whom WeChat vouches for, made on the first visit."""
     index = openid_index(vault, openid)
     found = await Account.get_or_none(consortium_id=consortium_id, openid_index=index)
     if found is not None:

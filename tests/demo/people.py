@@ -4,8 +4,10 @@ import stat
 from pathlib import Path
 
 from backend import clock
-from backend.chat.duty_models import OnCallDuty
-from backend.demo import on_call, staff
+from backend.chat.duty_models import CannedReply, OnCallDuty
+from backend.chat.models import BotTurn, Conversation
+from backend.consortium.models import Organization
+from backend.demo import conversations, on_call, staff
 from backend.hub import InProcessHub
 from backend.identity.access import Actor
 from backend.settings import Settings
@@ -40,3 +42,15 @@ async def its_people_can_log_in_and_stay_who_they_are(settings: Settings, tmp_pa
         await on_call.load(settings)
     assert await OnCallDuty.all().count() == 2
     assert len(await accounts.members(operator)) == len(staff.PEOPLE)
+
+
+async def its_people_have_asked(settings: Settings) -> None:
+    """One waits, one is being answered, one is over and rated; a second start adds nothing."""
+    for _ in range(2):
+        await conversations.load(settings)
+        rows = await Conversation.all().order_by("state")
+        assert [row.state for row in rows] == ["open", "rated", "waiting"]
+    village = {row.home_id for row in rows}
+    assert village == {(await Organization.get(code="WSY01")).id}
+    assert await CannedReply.all().count() == len(conversations.READY)
+    assert await BotTurn.all().count() > len(rows)  # the program has answered, too

@@ -12,7 +12,7 @@ from backend.county.template import build
 from backend.county.xlsx import XlsxBook
 from backend.demo.generate import WORKBOOK, county
 from backend.settings import Settings
-from tests.demo.people import its_people_can_log_in_and_stay_who_they_are
+from tests.demo.people import its_people_can_log_in_and_stay_who_they_are, its_people_have_asked
 
 BYTES_MOST = 400 * 1024
 
@@ -34,6 +34,7 @@ async def test_the_county_stands(db: None, noon: Hands, settings: Settings, tmp_
     await import_county(settings.consortium, WORKBOOK)
     await it_is_as_large_as_promised()
     await its_people_can_log_in_and_stay_who_they_are(settings, tmp_path)
+    await its_people_have_asked(settings)
     await it_can_be_booked(settings)
     assert (await import_county(settings.consortium, WORKBOOK)).empty
 

@@ -103,7 +103,9 @@ class State:
         """The user of this name, made on first sight; None when there are too many."""
         user = self.memory.users.get(name)
         if user is None and len(self.memory.users) < USERS_MOST:
-            user = User(name=name, openid=_openid(self._appid, name), phone=self._free_phone(name))
+            user = User(
+                name=name, openid=openid_of(self._appid, name), phone=self._free_phone(name)
+            )
             self.memory.users[name] = self._by_openid[user.openid] = user
             self.change()
         return user
@@ -155,7 +157,7 @@ def now_s() -> float:
     return clock.now().timestamp()
 
 
-def _openid(appid: str, name: str) -> str:
+def openid_of(appid: str, name: str) -> str:
     """28 characters that start with `o`, the same for a user of an account every time."""
     digest = hashlib.sha256(f"{appid}\0{name}".encode()).digest()
     return "o" + base64.urlsafe_b64encode(digest).decode()[:27]
