@@ -23,6 +23,7 @@ HOURS = {
     "夜": 24.0, "周": 168.0, "星期": 168.0, "礼拜": 168.0, "月": 720.0, "年": 8760.0,
 }  # fmt: skip
 MONTHS = {"岁": 12.0, "周岁": 12.0, "月": 1.0, "周": 12 / 52, "星期": 12 / 52, "天": 12 / 365}
+DIGITS_BEFORE = tuple("0123456789.")
 NO_DEGREES = (
     "岁", "天", "周", "个", "月", "年", "/", "%", "m", "c", "k", "u", "公", "斤", "毫", "厘", "次",
     "元", "-",
@@ -48,9 +49,12 @@ OLD_BEFORE = re.compile(
 OLD_AFTER = re.compile(rf"^(?:大|月龄|龄|的?(?:小|男|女)?(?:{CHILD}))")
 NEWBORN = re.compile(r"新生儿|刚出生|刚满月|未满月|没满月|还没满月|月子里的(?:宝宝|孩子|娃)")
 TEMPERATURE = re.compile(
-    r"(?P<pre>体温|烧到|烧|发热|温度)?(?:是|有|到|到了|量了|都|为|在|达|最高|已经|一直|,| )*"
-    r"(?<![\d.])(?P<n>3[4-9]|4[0-3])(?:(?:\.|点)(?P<d>\d)\d?|度(?P<after>\d))?(?P<unit>度|c)?(?!\d)"
+    r"(?P<n>3[4-9]|4[0-3])(?:(?:\.|点)(?P<d>\d)\d?|度(?P<after>\d))?(?P<unit>度|c)?(?!\d)"
 )
+WARM = re.compile(
+    r"(?:体温|烧到|烧|发热|温度)(?:是|有|到|到了|量了|都|为|在|达|最高|已经|一直|,| )*$"
+)
+WARM_REACH = 10  # characters before a number that say that it is a temperature
 PRESSURE = re.compile(
     r"(?<!\d)(?P<high>\d{2,3})(?:/|-|~|\\|比|,低压)(?P<low>\d{2,3})(?!\d)(?!年|月|岁|天)"
 )
@@ -137,14 +141,20 @@ RANGES: dict[str, tuple[Kind, float, float]] = {
 
 def _temperatures(text: str) -> Iterator[Measure]:
     for match in TEMPERATURE.finditer(text):
-        if not (match["pre"] or match["unit"] or match["after"] or match["d"]):
+        start = match.start()
+        if text[start - 1 : start] in DIGITS_BEFORE:
+            continue
+        before = WARM.search(text[max(0, start - WARM_REACH) : start])
+        if not (before or match["unit"] or match["after"] or match["d"]):
             continue
         if text[match.end() : match.end() + 2].startswith(NO_DEGREES):
             continue
         tenths = match["d"] or match["after"] or "0"
         value = int(match["n"]) + int(tenths) / 10
         if FEVER_LEAST <= value <= FEVER_MOST:
-            yield Measure("temperature", value, *match.span())
+            yield Measure(
+                "temperature", value, start - len(before[0] if before else ""), match.end()
+            )
 
 
 def _ages(text: str) -> Iterator[Measure]:

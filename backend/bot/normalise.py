@@ -30,6 +30,7 @@ NUMBER = re.compile(
     rf"|(?<=[\d{NUMERAL}]点)(?P<tenth>[一二三四五六七八九])(?![十点分个刻天岁])"
     rf"|(?P<run>[{NUMERAL}]{{2,12}})|(?P<one>[{NUMERAL}])(?={UNITS})"
 )
+NUMERALS = re.compile(f"[{NUMERAL}]+")  # found at once; NUMBER is only tried there
 LONE = {
     "千万",
     "百千",
@@ -118,11 +119,17 @@ def _rewritten(text: str, edits: Iterable[tuple[int, int, str]]) -> Normal:
 
 def _numbers(text: str, taken: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     found = []
-    for match in NUMBER.finditer(text):
-        start, end = match.span()
-        new = _number(match)
-        if new is not None and not any(a < end and start < b for a, b, _ in taken):
-            found.append((start, end, new))
+    for run in NUMERALS.finditer(text):
+        at = run.start()
+        while at < run.end():
+            match = NUMBER.match(text, at)
+            if match is None:
+                at += 1
+                continue
+            start, at = match.span()
+            new = _number(match)
+            if new is not None and not any(a < at and start < b for a, b, _ in taken):
+                found.append((start, at, new))
     return found
 
 
