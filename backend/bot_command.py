@@ -42,11 +42,11 @@ def check(folder: Path | None, console: Console) -> None:
     console.print(table)
     console.print(
         f"征象 {len(read.signs)} 个，说法 {found.terms} 个词，"
-        f"其中 {found.terms - len(found.unused)} 个在例子里出现过；读入用了 {took_ms:.0f} ms。",
+        f"其中 {found.touched} 个在例子里出现过；读入用了 {took_ms:.0f} ms。",
         soft_wrap=True,
     )
     _listed(console, "例子少于三个的规则", found.few)
-    _listed(console, "例子里没有出现过的词", found.unused)
+    _listed(console, "例子里没有出现过的征象", found.unused)
     if found.unsigned:
         console.print(
             f"[yellow]![/] {len(found.unsigned)} 条临床规则没有医生签字。{UNSIGNED}"

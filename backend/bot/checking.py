@@ -27,8 +27,10 @@ class Coverage(msgspec.Struct, frozen=True):
     """Rules with few examples of one kind."""
     unsigned: tuple[str, ...]
     terms: int
+    touched: int
+    """Words of signs, and how many of them stand in some example."""
     unused: tuple[str, ...]
-    """Words of signs that stand in no example."""
+    """Signs that no example shows."""
 
 
 def failures(rules: Rules) -> list[Failure]:
@@ -107,17 +109,16 @@ CHECKS: dict[type[Rule], Check] = {
 
 def coverage(rules: Rules) -> Coverage:
     texts = [example for _, rule in rules.every() for example in (*rule.positive, *rule.negative)]
-    touched = {
-        term
-        for text in texts
-        for term, _, _ in rules.matcher.find(rules.normalise(text).text)["signs"]
-    }
+    readings = read_all(rules, Person(), texts)
+    touched = {term for reading in readings for term, _, _ in reading.hits["signs"]}
+    shown = {sign for reading in readings for sign in reading.signs}
     return Coverage(
         examples=len(texts),
         few=tuple(_few(rules)),
         unsigned=tuple(rules.unsigned()),
         terms=len(rules.phrases.terms),
-        unused=tuple(term for at, term in enumerate(rules.phrases.terms) if at not in touched),
+        touched=len(touched),
+        unused=tuple(sign.id for at, sign in enumerate(rules.signs) if at not in shown),
     )
 
 
