@@ -7,7 +7,7 @@ what the resident wants done, and last the illness. A human is offered with ever
 
 import msgspec
 
-from backend.bot import answers, asking, slots, triage
+from backend.bot import answers, asking, red_flags, slots, triage
 from backend.bot.answers import Asked
 from backend.bot.reading import read_all
 from backend.bot.rules import Rules
@@ -143,8 +143,12 @@ class _Turn:
         return self.rules.signed or self.rules.unsigned_allowed
 
     def _new_flags(self) -> list[str]:
+        """Those not announced yet, or said anew in this very turn: 又疼了 is another one."""
         assert self.triage is not None  # noqa: S101
-        known = self._words("announced")
+        known = set(self._words("announced"))
+        if known:
+            anew = red_flags.find(self.rules, self.readings[-1:], self.person)
+            known -= {one.rule.id for one in anew if one.status == "present"}
         return [
             flag.id
             for flag in self.triage.red_flags
@@ -156,9 +160,10 @@ class _Turn:
         assert self.triage is not None  # noqa: S101
         new = self._new_flags()
         flag = next(flag for flag in self.triage.red_flags if flag.id in new)
+        again = "_again" if flag.id in self._words("announced") else ""
         for name in new:
             self._keep_word("announced", name)
-        text = self.rules.wording["emergency"].format(deed=flag.deed)
+        text = self.rules.wording[f"emergency{again}"].format(deed=flag.deed)
         self.replies.append(Reply("emergency" if flag.level in ("I", "II") else "text", text))
         self.replies.append(Reply("text", self.triage.safety_net))
         self._hand_over("red_flag", "human_red_flag")

@@ -28,6 +28,7 @@ from backend.bot.talk import (
     Turn,
 )
 from backend.chat import booking_cards, handing_over, messages, policy, routing, wording, zero_hits
+from backend.chat.handing_over import RED_FLAG
 from backend.chat.locking import change
 from backend.chat.messages import BOT, Author, Draft
 from backend.chat.models import BotTurn, Conversation, Message
@@ -79,14 +80,15 @@ async def answer(
 
 def _said(state: str, message: Message, turn: Turn) -> tuple[Reply, ...]:
     """In line it answers whoever taps one of its buttons, wants a place or asks about the service,
-    and dangers; what else is written there is for the doctor."""
+    and every danger, also one without 120 (whom to call who doesn't want to live any more); what
+    else is written there is for the doctor."""
     if state == policy.OPEN:
         return ()
     if any(isinstance(one, Start) and one.what not in booking_cards.STARTS for one in turn.actions):
         return ()  # it would promise what there is not
     if state == policy.BOT or message.kind in TAPPED:
         return turn.replies
-    if any(isinstance(one, Book | Start) for one in turn.actions):
+    if any(isinstance(one, Book | Start) or one.reason == RED_FLAG for one in turn.actions):
         return turn.replies
     return tuple(reply for reply in turn.replies if reply.kind in IN_LINE)
 

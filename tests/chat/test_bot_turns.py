@@ -145,6 +145,10 @@ async def test_in_line_it_hears_dangers_and_with_a_doctor_it_is_silent(
     await say(wang.actor, hub, talk, "膝盖疼三天了")
     assert (await newest(wang.actor, talk)).author_kind == "resident"
     assert (await Conversation.get(id=talk)).priority == "IV"
+    told = (Reply("text", "也可以拨打心理援助热线 12356"), Reply("text", "已转给医生。"))
+    decides(monkeypatch, *told, actions=(HandOver("red_flag"),), priority="III", flags=(FLAG,))
+    await say(wang.actor, hub, talk, "不想活了")  # a danger without an alarm
+    assert "12356" in str([one.body for one in await all_of(wang.actor, talk)])
     sees_danger(monkeypatch)
     await say(wang.actor, hub, talk, "胸口疼")
     found = [one.kind for one in await all_of(wang.actor, talk)]
