@@ -126,10 +126,9 @@ class Look:
             told.append(f"c.priority = {self._bind(self._wanted.priority)}")
         if self._wanted.unread:
             told.append("c.staff_unread > 0")
-        if self._wanted.list == "mine" and self._within is not None:
-            held = self._bind(list(self._within))
-            here, home = db.among("c.organization_id", held), db.among("c.home_id", held)
-            told.append(f"({here} OR {home})")
+        if self._wanted.list == "mine" and self._wanted.organization_id is not None:
+            place = self._bind(self._wanted.organization_id)
+            told.append(f"(c.organization_id = {place} OR c.home_id = {place})")
         if self._after is not None:
             told.append(self._beyond(at, self._after))
         return " AND ".join(told)
