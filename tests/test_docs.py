@@ -62,6 +62,7 @@ WHEN = {
     "capacity-below-booked": "Staff: fewer places than are booked. The way on is a suspension.",
     "already-rated": "The conversation was rated before.",
     "call-done": "Staff: somebody has made the call already.",
+    "read-first": "Staff: the resident has written something new; it is read before closing.",
     "call-undone": "Staff: the resident is on the call list; that comes before closing.",
     "claimed-by-other": "Staff: another doctor has claimed the conversation.",
     "duty-clash": "Staff: the doctor is on leave or on call at that time.",

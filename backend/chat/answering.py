@@ -60,8 +60,10 @@ def must_have(actor: Actor, row: Conversation) -> None:
 
 
 async def answered(actor: Actor, row: Conversation) -> None:
-    """Nothing is awaited of the doctor until the resident writes again."""
-    await change(row, due_at=None)
+    """Nothing is awaited of the doctor until the resident writes again, or of what the resident has
+    written meanwhile, which the doctor had not read yet."""
+    if not row.staff_unread:
+        await change(row, due_at=None)
     first = HandOver.filter(conversation_id=row.id, ended_at=None, answered_at=None)
     await first.update(answered_at=clock.now(), answered_by=actor.id)
 

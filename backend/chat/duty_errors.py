@@ -19,6 +19,14 @@ class CallUndone(Conflict):
     detail = "这位居民在电话名单上，请先打电话并记下结果，再结束咨询。"
 
 
+class ReadFirst(Conflict):
+    """The resident has written what the doctor had not seen when they ended it."""
+
+    code = "read-first"
+    title = "居民刚写了新消息"
+    detail = "居民刚写了新消息，请先看一看、答复，再结束咨询。"
+
+
 class CallDone(Conflict):
     """Somebody has made the call already."""
 

@@ -8,7 +8,7 @@ import structlog
 from backend import audit, clock, db
 from backend.chat import duty_policy, duty_wording, events, handing_over, policy
 from backend.chat.desk import find, is_mine, must_see
-from backend.chat.duty_errors import CallUndone, ClaimedByOther
+from backend.chat.duty_errors import CallUndone, ClaimedByOther, ReadFirst
 from backend.chat.duty_models import CallTask, HandOver
 from backend.chat.duty_wording import NEEDLESS, OUTCOMES
 from backend.chat.errors import ConversationOver, NotNow
@@ -34,7 +34,8 @@ async def close(
     `outcome`: a code of `duty_wording.OUTCOMES`. `needless`: no doctor had been needed.
 
     Raises:
-        NotFound; NotNow; ClaimedByOther. CallUndone: the call list comes first. Malformed.
+        NotFound; NotNow; ClaimedByOther. Malformed.
+        CallUndone: the call list comes first. ReadFirst: something was written meanwhile.
     """
     if outcome not in OUTCOMES:
         raise Malformed("请选择处理结果。", field="outcome")
@@ -46,6 +47,8 @@ async def close(
             raise NotNow(state=row.state)
         if not (is_mine(actor, row) or may.oversee):
             raise ClaimedByOther if row.state == policy.OPEN else NotNow(state=row.state)
+        if is_mine(actor, row) and row.staff_unread:
+            raise ReadFirst
         undone = await CallTask.filter(conversation_id=row.id, done_at=None).first()
         if undone is not None:
             raise CallUndone(call_id=undone.id)

@@ -14,7 +14,7 @@ from backend.hub import Hub
 from backend.settings import Settings
 from tests.chat.duties import Town, a_town, row_of, stretch_of
 from tests.chat.talks import say
-from tests.chat.test_taking import an_answer
+from tests.chat.test_taking import an_answer, read
 from tests.people import a_staff
 
 MINUTE = timedelta(minutes=1)
@@ -91,6 +91,7 @@ async def test_who_claims_and_says_nothing_loses_it(town: Town, noon: clock.Hand
     assert told.body.startswith("接诊的医生暂时没有回复。已转给家庭医生团队")
     assert (await stretch_of(talk)).silent == [str(town.doctor.practitioner_id)]
     await taking.claim(town.colleague, town.hub, talk)
+    await read(town.colleague, town, talk)
     await answering.reply(town.colleague, town.hub, talk, an_answer())
     noon.move(timedelta(hours=5))
     assert await overdue.escalate(town.settings.consortium_id) == 0  # nothing is awaited
@@ -141,6 +142,7 @@ async def test_what_is_answered_and_left_alone_ends_after_three_days(
 ) -> None:
     talk = await town.waiting()
     await taking.claim(town.doctor, town.hub, talk)
+    await read(town.doctor, town, talk)
     await answering.reply(town.doctor, town.hub, talk, an_answer())
     county = town.settings.consortium_id
     noon.move(timedelta(days=3))

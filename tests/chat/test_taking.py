@@ -23,7 +23,7 @@ from backend.chat import (
     queue,
     taking,
 )
-from backend.chat.duty_errors import CallDone, CallUndone, ClaimedByOther
+from backend.chat.duty_errors import CallDone, CallUndone, ClaimedByOther, ReadFirst
 from backend.chat.duty_models import CallTask, ConversationNote, HandOver
 from backend.chat.errors import ConversationOver, NotNow
 from backend.chat.lists import Wanted
@@ -50,6 +50,11 @@ async def town(db: None, settings: Settings, hub: Hub, noon: clock.Hands) -> Tow
 
 def an_answer(text: str = "请多休息，明天来量血压。") -> Draft:
     return Draft(client_id=uuid4().hex, body=text)
+
+
+async def read(doctor: Actor, town: Town, talk: UUID) -> None:
+    """As the page does when it shows the conversation."""
+    await answering.mark(doctor, town.hub, talk, "read", (await row_of(talk)).last_seq)
 
 
 async def test_it_goes_to_the_family_doctor_and_says_until_when(town: Town) -> None:
@@ -91,6 +96,7 @@ async def test_only_who_claimed_it_answers(town: Town) -> None:
     with pytest.raises(NotNow):
         await answering.reply(town.doctor, town.hub, talk, an_answer())
     await taking.claim(town.doctor, town.hub, talk)
+    await read(town.doctor, town, talk)
     answer = an_answer()
     first, is_new = await answering.reply(town.doctor, town.hub, talk, answer)
     again, is_newer = await answering.reply(town.doctor, town.hub, talk, answer)
@@ -105,9 +111,25 @@ async def test_only_who_claimed_it_answers(town: Town) -> None:
     await say(town.wang.actor, town.hub, talk, "好的，谢谢，还有点头晕")
     assert (await row_of(talk)).due_at == clock.now() + timedelta(minutes=15)  # awaited again
     await answering.mark(town.colleague, town.hub, talk, "read", 99)  # another's look reads nothing
-    assert (await row_of(talk)).staff_unread == 2
+    assert (await row_of(talk)).staff_unread == 1
     await answering.mark(town.doctor, town.hub, talk, "read", (await row_of(talk)).last_seq)
     assert (await row_of(talk)).staff_unread == 0
+
+
+async def test_what_is_written_meanwhile_is_not_lost(town: Town) -> None:
+    """The doctor answers, or ends it, at the moment in which the resident writes once more."""
+    talk = await town.waiting("III")
+    await taking.claim(town.doctor, town.hub, talk)
+    await read(town.doctor, town, talk)
+    await say(town.wang.actor, town.hub, talk, "还胸闷")
+    await answering.reply(town.doctor, town.hub, talk, an_answer())
+    assert (await row_of(talk)).due_at == clock.now() + timedelta(minutes=15)  # still awaited
+    with pytest.raises(ReadFirst):
+        await ending.close(town.doctor, town.hub, talk, outcome="answered")
+    await read(town.doctor, town, talk)
+    await answering.reply(town.doctor, town.hub, talk, an_answer())
+    assert (await row_of(talk)).due_at is None
+    await ending.close(town.doctor, town.hub, talk, outcome="answered")
 
 
 async def test_given_back_passed_on_closed_and_opened_again(town: Town, noon: clock.Hands) -> None:
@@ -130,6 +152,7 @@ async def test_given_back_passed_on_closed_and_opened_again(town: Town, noon: cl
     await answering.reply(town.sun, town.hub, talk, an_answer())
     with pytest.raises(Malformed):
         await ending.close(town.sun, town.hub, talk, outcome="fine")
+    await read(town.sun, town, talk)
     await ending.close(town.sun, town.hub, talk, outcome="no_doctor")
     row, stretch = await row_of(talk), await stretch_of(talk)
     assert (row.state, row.outcome, stretch.needless) == ("closed", "no_doctor", True)
@@ -141,6 +164,7 @@ async def test_given_back_passed_on_closed_and_opened_again(town: Town, noon: cl
     assert (row.state, row.reopened, row.routed_by) == ("waiting", 1, "contract")
     assert (await stretch_of(talk)).reason == "reopened"
     await taking.claim(town.doctor, town.hub, talk)
+    await read(town.doctor, town, talk)
     await ending.close(town.doctor, town.hub, talk, outcome="answered")
     await ending.reopen(town.doctor, town.hub, talk, reason="忘了一件事")
     assert (await row_of(talk)).state == "waiting"
@@ -163,6 +187,7 @@ async def test_what_becomes_urgent_meanwhile_is_due_sooner_and_called(town: Town
     (call,) = await calls.worklist(town.doctor)
     assert (call.patient_name, call.overdue) == ("王*兰", False)
     await taking.claim(town.doctor, town.hub, talk)
+    await read(town.doctor, town, talk)
     with pytest.raises(CallUndone):
         await ending.close(town.doctor, town.hub, talk, outcome="emergency")
     assert await calls.reveal(town.doctor, vault_of(town.settings), call.id) == []
@@ -313,6 +338,7 @@ async def test_the_lists(town: Town, noon: clock.Hands) -> None:
     assert await ids(town.doctor, list="mine") == [bad, calm]
     news = await inbox.news(town.doctor)
     assert (news.waiting, news.mine, news.unread) == (1, 1, 1)
+    await read(town.doctor, town, bad)
     await ending.close(town.doctor, town.hub, bad, outcome="answered")
     assert (await inbox.news(town.doctor)).stamp != news.stamp
     assert await ids(town.doctor, list="closed") == [bad]
