@@ -1,7 +1,7 @@
 """Makes the bot's learned weights again: `python -m benchmarks.learn_bot DIR [--check]`.
 
-DIR holds train.csv, dev.csv and intent_dev.csv, shaped as docs/clinical/learning.md says. Needs the
-extra `learn` (scikit-learn); the bot itself does not. Writes rules/learned_departments.csv and
+DIR holds train.csv, dev.csv and intent_dev.csv, shaped as docs/clinical/evaluation.md says. Needs
+the extra `learn` (scikit-learn); the bot itself does not. Writes rules/learned_departments.csv and
 rules/learned_intents.csv, and for `jiamenkou bot evaluate` the departments' weights learned without
 each source, in backend/bot/left_out/. --check learns nothing to keep: it measures, on parts of
 dev.csv and on sources that were left out, what the bot as it runs would reach.
