@@ -9,7 +9,7 @@ from uuid import UUID
 
 from backend import clock
 from backend.booking.desk import Desk
-from backend.chat import answering, canned, conversations, ending, rating, staffing, taking
+from backend.chat import answering, canned, conversations, ending, marks, rating, staffing, taking
 from backend.chat.messages import Draft
 from backend.chat.models import Conversation
 from backend.chat.reception import Reception
@@ -126,6 +126,8 @@ async def _have(
     if not talk.answer:
         return
     await taking.claim(doctor, hub, begun.id)
+    latest = (await conversations.show(me, begun.id)).last_seq
+    await answering.mark(doctor, hub, begun.id, marks.READ, latest)
     await answering.reply(doctor, hub, begun.id, _draft(talk.answer))
     if talk.says_more:
         await conversations.send(me, reception, begun.id, _draft(talk.says_more))
