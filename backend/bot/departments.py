@@ -18,6 +18,7 @@ from backend.bot.rules import Rules
 from backend.bot.talk import Evidence, Person, Ranked
 
 DICTIONARY, LEARNED = "departments", "learned_departments"  # groups of the matcher
+VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # worked out of them
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
 DICTIONARY_SHARE, SURE, SURE_WIDTH = 2.0, 0.6, 0.5
 AGAIN = 0.3  # what a word counts the second time; no more after that
@@ -134,25 +135,34 @@ def _words(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
 
 def kept(reading: Reading) -> list[Hit]:
     """The dictionary's words that are meant: what is denied is out."""
-    if any(reading.rules.cues[index].kind == "absent" for index, _, _ in reading.hits["cues"]):
-        status = reading.scope.status
-        return [hit for hit in visible(reading) if status(hit[1], hit[2]) != "absent"]
-    return visible(reading)
+    if (known := reading.hits.get(KEPT)) is None:
+        cues = reading.rules.cues
+        known = visible(reading)
+        if any(cues[index].kind == "absent" for index, _, _ in reading.hits["cues"]):
+            status = reading.scope.status
+            known = [hit for hit in known if status(hit[1], hit[2]) != "absent"]
+        reading.hits[KEPT] = known
+    return known
 
 
 def visible(reading: Reading) -> list[Hit]:
     """The dictionary's words: a longer one hides what overlaps it. One may stand for several."""
-    hits = reading.hits.get(DICTIONARY, ())
+    if (known := reading.hits.get(VISIBLE)) is None:
+        known = reading.hits[VISIBLE] = _longer_first(reading.hits.get(DICTIONARY, ()))
+    return known
+
+
+def _longer_first(hits: Iterable[Hit]) -> list[Hit]:
     found: list[Hit] = []
     taken = 0
     last = (-1, -1)
     for hit in sorted(hits, key=_longest):
-        start, end = span = hit[1:]
+        _, start, end = hit
         bits = ((1 << (end - start)) - 1) << start
-        if span != last and taken & bits:
+        if taken & bits and (start, end) != last:
             continue
         taken |= bits
-        last = span
+        last = (start, end)
         found.append(hit)
     return found
 
