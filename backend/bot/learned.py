@@ -57,6 +57,7 @@ class Learned:
         self._written = table.column(table.columns[2])
         # Worked out when first asked for: ten thousand lines load in milliseconds.
         self._weights = _Kept(self._read).__getitem__
+        self._labels: dict[int, _Kept] = {}
         self._lanes = struct.Struct(f"<{len(self.labels)}I")
         self._middle = sum(HALF << (LANE_BITS * lane) for lane in range(len(self.labels)))
         self._plain = {
@@ -84,10 +85,20 @@ class Learned:
 
     def heaviest(self, hits: Iterable[Hit], label: int, most: int) -> list[tuple[Hit, float]]:
         """The hits that speak most for a label: what the decision is explained by."""
-        lane, middle = LANE_BITS * label, self._middle
-        found = [(((self._weights(hit[0]) + middle) >> lane & MASK) - HALF, hit) for hit in hits]
+        weights = self._of_label(label)
+        found = [(weights[hit[0]], hit) for hit in hits]
         found.sort(key=_first, reverse=True)
         return [(hit, value / WEIGHT_UNIT) for value, hit in found[:most] if value > 0]
+
+    def _of_label(self, label: int) -> _Kept:
+        """The weights of one label by term: taking them out of the lanes anew would cost as much
+        as the score itself."""
+        if label not in self._labels:
+            lane, middle = LANE_BITS * label, self._middle
+            self._labels[label] = _Kept(
+                lambda index: ((self._weights(index) + middle) >> lane & MASK) - HALF
+            )
+        return self._labels[label]
 
     def _summed(self, counts: dict[int, int]) -> tuple[int, int]:
         """Σ growth × weights, and Σ (growth × idf)². Most terms stand there once or twice: they are

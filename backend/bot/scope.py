@@ -110,7 +110,10 @@ def _cut(cues: Iterable[Found], words: Sequence[Span]) -> bool:
 
 
 def _within(cue: Found, own: Sequence[Span]) -> bool:
-    return any(start <= cue.start and cue.end <= end for start, end in own)
+    for start, end in own:
+        if start <= cue.start and cue.end <= end:
+            return True
+    return False
 
 
 def _denied(text: str, cues: Sequence[Found], start: int, end: int, own: Sequence[Span]) -> bool:
