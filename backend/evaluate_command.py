@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from backend.bot import datasets, evaluating, rules
+from backend.bot import datasets, departments, evaluating, rules
 from backend.bot.evaluating import Key, Result, Share
 from backend.refused import Refused
 
@@ -29,8 +29,9 @@ def evaluate(folder: Path, console: Console, *, as_json: bool) -> None:
     """Raises Refused: there is nothing in the folder that anything could be measured on."""
     if not folder.is_dir():
         raise Refused(f"没有文件夹 {folder}。 / No such folder.")
-    data = datasets.read(folder)
-    result = evaluating.evaluate(rules.load(unsigned_allowed=True), data)
+    known = rules.load(unsigned_allowed=True)
+    data = datasets.read(folder, departments.names(known))
+    result = evaluating.evaluate(known, data)
     if not result.shares:
         why = "\n".join(data.faults)
         raise Refused(f"{folder} 里没有可以评测的文件。 / Nothing to measure.\n{why}")

@@ -72,9 +72,11 @@ class Data(msgspec.Struct):
     faults: list[str] = []
 
 
-def read(folder: Path) -> Data:
-    """Everything that can be used. `train.csv` is not measured on."""
-    data = Data()
+def read(folder: Path, names: Mapping[str, str] = {}) -> Data:
+    """Everything that can be used. `train.csv` is not measured on. `names`: what departments are
+    called, and the canonical name; a departments.json says it better.
+    """
+    data = Data(canonical=dict(names))
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".json", ".jsonl"))
     tables = []
     for path in paths:

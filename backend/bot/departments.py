@@ -64,6 +64,17 @@ def model(rules: Rules) -> Model:
     return found
 
 
+def names(rules: Rules) -> dict[str, str]:
+    """What a department is called, and its canonical name."""
+    found = {name: name for name in model(rules).names}
+    if (table := rules.tables.get(DICTIONARY)) is not None:
+        rows = zip(*map(table.column, ("term", "kind", "department")), strict=True)
+        for term, kind, department in rows:
+            if kind == "department":
+                found.setdefault(term, department)
+    return found
+
+
 def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ranked, ...]:
     """All departments, the best first; empty where nothing said anything."""
     known = model(rules)

@@ -84,9 +84,10 @@ class Learned:
         return scores
 
     def heaviest(self, hits: Iterable[Hit], label: int, most: int) -> list[tuple[Hit, float]]:
-        """The hits that speak most for a label: what the decision is explained by."""
+        """The hits that speak most for a label: what the decision is explained by. A single
+        character explains nothing."""
         weights = self._of_label(label)
-        found = [(weights[hit[0]], hit) for hit in hits]
+        found = [(weights[hit[0]], hit) for hit in hits if hit[2] - hit[1] > 1]
         found.sort(key=_first, reverse=True)
         return [(hit, value / WEIGHT_UNIT) for value, hit in found[:most] if value > 0]
 

@@ -104,9 +104,7 @@ async def _items(actor: Actor, ids: Sequence[UUID]) -> list[Item]:
     rows = await db.fetch(sql, list(ids), actor.consortium_id) if ids else []
     within = places(actor)  # what one has claimed where one works no more is not one's own
     if within is not None:
-        rows = [
-            row for row in rows if within & {_id(row["organization_id"]), _id(row["home_id"])}
-        ]
+        rows = [row for row in rows if within & {_id(row["organization_id"]), _id(row["home_id"])}]
     async with db.transaction():
         people = {_id(row["patient_id"]) for row in rows} - {None}
         await note_read(actor, "chat.listed", people)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.__main__ import main
-from backend.bot import datasets, evaluating
+from backend.bot import datasets, departments, evaluating
 from backend.bot.evaluating import Share
 from backend.bot.rules import Rules
 
@@ -87,6 +87,12 @@ def test_every_file_is_read_or_named(folder: Path, shipped: Rules) -> None:
         "broken.json", "guide_heldout.csv", "latin.csv", "what.csv"
     ]  # fmt: skip
     assert [evaluating.status_of(shipped, one) for one in data.mentions] == ["absent", "present"]
+
+
+def test_departments_are_known_by_their_names_without_a_list(folder: Path, shipped: Rules) -> None:
+    (folder / "departments.json").unlink()
+    data = datasets.read(folder, departments.names(shipped))
+    assert [one.departments for one in data.guided][:2] == [{"骨科", "儿科"}, {"眼科"}]
 
 
 def test_the_figures_stand_under_the_names_that_were_agreed(folder: Path, shipped: Rules) -> None:
