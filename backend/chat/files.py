@@ -15,10 +15,10 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Subquery
 
 from backend import audit, clock, db
-from backend.chat import conversations, desk
+from backend.chat import answering, conversations, desk
 from backend.chat.errors import ClientIdReused
 from backend.chat.messages import Enclosed, enclose
-from backend.chat.models import Attachment, AttachmentContent, Message
+from backend.chat.models import Attachment, AttachmentContent, Conversation, Message
 from backend.chat.reencoding import Made
 from backend.chat.voices import Voice
 from backend.crypto import Vault
@@ -58,18 +58,26 @@ async def find_earlier(actor: Actor, conversation_id: UUID, upload: Upload) -> E
     Raises:
         NotFound: the conversation is not the actor's to write in. ClientIdReused.
     """
-    await conversations.find(actor, conversation_id, "book")
+    await _writes_in(actor, conversation_id)
     row = await Attachment.get_or_none(conversation_id=conversation_id, client_id=upload.client_id)
     if row is None:
         return None
-    same = (row.account_id, row.sha256, row.kind) == (
-        actor.account_id,
-        upload.sha256,
-        upload.kind,
-    )
-    if not same:
+    sender = row.account_id or row.staff_id
+    if (sender, row.sha256, row.kind) != (actor.id, upload.sha256, upload.kind):
         raise ClientIdReused
     return enclose(row)
+
+
+async def _writes_in(actor: Actor, conversation_id: UUID) -> Conversation:
+    """Where the resident may write, or whoever of the staff has it.
+
+    Raises NotFound; NotNow, ClaimedByOther.
+    """
+    if actor.kind != "staff":
+        return await conversations.find(actor, conversation_id, "book")
+    row, _ = await desk.find(actor, conversation_id)
+    answering.must_have(actor, row)
+    return row
 
 
 async def keep(
@@ -80,7 +88,8 @@ async def keep(
     Raises:
         NotFound, ClientIdReused.
     """
-    conversation = await conversations.find(actor, conversation_id, "book")
+    conversation = await _writes_in(actor, conversation_id)
+    by_staff = actor.kind == "staff"
     attachment_id = new_id()
     thumbnail = made.thumbnail if isinstance(made, Made) else None
     try:
@@ -89,12 +98,13 @@ async def keep(
                 id=attachment_id,
                 consortium_id=actor.consortium_id,
                 conversation_id=conversation_id,
-                account_id=actor.account_id,
                 kind=upload.kind,
                 bytes=len(made.body),
                 sha256=upload.sha256,
                 client_id=upload.client_id,
                 created_at=clock.now(),
+                account_id=None if by_staff else actor.id,
+                staff_id=actor.id if by_staff else None,
                 **_facts(made),
             )
             await AttachmentContent.create(

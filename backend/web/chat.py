@@ -137,10 +137,10 @@ class Whereto(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", ONE, right=READ, query=Earlier)
 async def whole(view: View, conversation_id: UUID, **_: Any) -> Show:
     """The conversation; a refused deed brings it back too."""
-    return show("chat.html", **await _context(view, conversation_id))
+    return show("chat.html", **await context_of(view, conversation_id))
 
 
-async def _context(view: View, conversation_id: UUID) -> dict[str, Any]:
+async def context_of(view: View, conversation_id: UUID) -> dict[str, Any]:
     before = getattr(view.query, "before", None)
     messages = await cases.read(
         view.actor, conversation_id, after=None, before=before, most=SHOWN_MOST
@@ -177,6 +177,7 @@ async def _answer(view: View, text: str = "", missing: tuple[str, ...] = ()) -> 
     said = view.sent.one("client_id") if view.faults else ""
     return {
         "client_id": said or secrets.token_hex(12),
+        "picture_id": secrets.token_hex(12),
         "canned": await canned.list_of(view.actor) if view.may(ANSWER) else [],
         "text": text,
         "missing": missing,
@@ -192,7 +193,7 @@ async def live(view: View, conversation_id: UUID) -> None:
         version = str(await cases.version(view.actor, conversation_id))
         if version == (seen or view.query.seen):
             return None
-        context = {"view": view} | await _context(view, conversation_id)
+        context = {"view": view} | await context_of(view, conversation_id)
         return events.Event(str(context["case"].version), render("chat.html", "talk", context))
 
     return await events.stream(view, look, channels=[chat_live.channel(conversation_id)])
@@ -200,7 +201,7 @@ async def live(view: View, conversation_id: UUID) -> None:
 
 async def again(view: View, conversation_id: UUID, **_: Any) -> Show:
     """The form with what is wrong; all that was written is still in it."""
-    context = await _context(view, conversation_id)
+    context = await context_of(view, conversation_id)
     if view.htmx:
         return show("chat.html", block="answer", **context)
     return show("chat.html", **context)
@@ -214,7 +215,7 @@ async def reply(view: View, conversation_id: UUID, form: ReplyForm) -> Show | Go
     if not view.htmx:
         return go(f"/chats/{conversation_id}#end")
     view.sent.values.clear()  # the next one is another message
-    return show("chat.html", block="sent", **await _context(view, conversation_id))
+    return show("chat.html", block="sent", **await context_of(view, conversation_id))
 
 
 @page("POST", ONE + "/fill", right=ANSWER, form=FillForm, on_fault=again)
@@ -225,7 +226,7 @@ async def fill(view: View, conversation_id: UUID, form: FillForm) -> Show:
     if len(text) > TEXT_MOST:
         raise Malformed(f"一条消息不超过 {TEXT_MOST} 个字。", field="text")
     view.sent.values.clear()
-    context = await _context(view, conversation_id) | await _answer(view, text, filled.missing)
+    context = await context_of(view, conversation_id) | await _answer(view, text, filled.missing)
     return show("chat.html", block="answer" if view.htmx else None, **context)
 
 

@@ -19,6 +19,8 @@ from tests import xss
 from tests.browser.phone import Phone
 from tests.browser.service import Service
 from tests.browser.staff import COUNTY, PHONE, Desk, ask, change, insert, organization_id
+from tests.browser.test_every_page import axe
+from tests.browser.test_every_staff_page import SMALL, TARGET_PX, WIDER, keyboard, picture
 from tests.processes import until
 
 Phones = Callable[..., Phone]
@@ -94,7 +96,9 @@ def test_a_danger_is_seen_at_once_and_somebody_calls(
     doctor.sees("分诊摘要")
 
 
-def test_from_the_question_to_the_rating(phone: Phones, doctor: Desk, service: Service) -> None:
+def test_from_the_question_to_the_rating(
+    phone: Phones, doctor: Desk, service: Service, tmp_path: Any
+) -> None:
     me, desk = phone(agreed=True), doctor
     desk.open("/chats")
     desk.tap("新消息响一声：关").tap("新消息响一声：开")
@@ -131,6 +135,18 @@ def test_from_the_question_to_the_rating(phone: Phones, doctor: Desk, service: S
     expect(box).to_have_value("")
     expect(box).to_be_focused()
 
+    # A picture, while something else is half written.
+    box.fill("看图上的做法")
+    desk.page.get_by_text("发照片").click()
+    Image.linear_gradient("L").resize((900, 600)).save(tmp_path / "pose.png")
+    desk.page.get_by_label("照片（JPG").set_input_files(tmp_path / "pose.png")
+    desk.tap("发出照片")
+    expect(
+        me.shown.get_by_role("button", name="许嘉禾（医生）发的照片，点开看大图")
+    ).to_be_visible()
+    expect(desk.page.get_by_alt_text("医生发的照片，点开看大图")).to_be_visible()
+    expect(box).to_have_value("看图上的做法")
+
     # Taken back, on both sides.
     box.fill("写错了的一句")
     desk.tap("发送")
@@ -142,6 +158,13 @@ def test_from_the_question_to_the_rating(phone: Phones, doctor: Desk, service: S
     desk.tap("撤回").sees("已撤回。")
     me.sees("对方撤回了一条消息")
     expect(me.page.get_by_text("写错了的一句")).to_have_count(0)
+
+    # With picture and forms in it, everybody can use it.
+    assert axe(desk.page) == []
+    assert keyboard(desk.page) == []
+    assert desk.page.evaluate(SMALL, TARGET_PX) == []
+    assert desk.page.evaluate(WIDER) == 0
+    picture(desk.page, "chat-open-phone")
 
     # Closed after a question, rated, and seen.
     desk.page.get_by_text("结束或退回").click()
@@ -195,9 +218,9 @@ def test_what_was_written_on_a_bad_line_comes_once_with_picture_and_voice(
     me.tap("转人工").sees("已转给医生，请等一等")
 
     doctor.open(f"/chats/{talk}")
-    picture = doctor.page.get_by_alt_text("居民发的照片，点开看大图")
-    picture.scroll_into_view_if_needed()
-    until(lambda: picture.evaluate("(one) => one.complete && one.naturalWidth > 0"))
+    shown = doctor.page.get_by_alt_text("居民发的照片，点开看大图")
+    shown.scroll_into_view_if_needed()
+    until(lambda: shown.evaluate("(one) => one.complete && one.naturalWidth > 0"))
     voice = doctor.page.locator("audio")
     voice.evaluate("(one) => { one.muted = true; return one.play() }")
     until(lambda: voice.evaluate("(one) => one.duration > 0"))
