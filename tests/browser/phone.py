@@ -34,7 +34,8 @@ STORE = """(values) => {
     if (localStorage.getItem(name) === null) localStorage.setItem(name, JSON.stringify(value))
 }"""
 # The browser's own words for an answer that the page deals with itself.
-EXPECTED = re.compile(r"Failed to load resource|net::ERR_")
+# The last one: a page that is left while its socket opens.
+EXPECTED = re.compile(r"Failed to load resource|net::ERR_|closed before the connection is establ")
 
 expect.set_options(timeout=PATIENCE_MS)
 

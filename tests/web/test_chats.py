@@ -204,6 +204,31 @@ async def test_filters_and_pages_of_the_lists(pages: Pages, town: Town) -> None:
     assert (await desk.get("/chats?after=zz")).status_code == 422
 
 
+async def test_what_is_older_is_a_page_of_its_own(pages: Pages, town: Town) -> None:
+    talk = await town.waiting()
+    last = await Message.filter(conversation_id=talk).order_by("-seq").first()
+    assert last
+    await Message.bulk_create(
+        Message(
+            id=uuid4(), conversation_id=talk, seq=last.seq + n, client_id=uuid4().hex,
+            request_hash="0" * 64, author_kind="resident", kind="text", at=clock.now(),
+            author_id=town.wang.actor.account_id, body=f"第{n}句。",
+        )
+        for n in range(1, 61)
+    )  # fmt: skip
+    desk = await desk_of(pages, town)
+    newest = await desk.get(f"/chats/{talk}")
+    assert "第60句。" in newest.text
+    assert "第1句。" not in newest.text
+    assert "sse-connect" in newest.text
+    before = re.findall(r"\?before=\d+", newest.text)[0]
+    older = await desk.get(f"/chats/{talk}{before}")
+    assert "第1句。" in older.text
+    assert "第60句。" not in older.text
+    assert "回到最新的" in older.text
+    assert "sse-connect" not in older.text  # what is new would take its place
+
+
 @pytest.mark.parametrize("role", ["doctor", "institution_admin", "auditor"])
 async def test_outsiders_get_404(pages: Pages, town: Town, role: str) -> None:
     talk = await town.waiting("I")
