@@ -85,11 +85,10 @@ async def _keep_rules_fresh(app: Sanic[Any, Any]) -> None:
     rulebook: Rulebook = app.ctx.service.reception.rulebook
 
     async def look() -> None:
-        # A second of reading, once a process, that no conversation should wait for.
-        await asyncio.to_thread(lambda: rulebook.current)
         while True:
             await asyncio.sleep(RULES_EVERY_S)
-            rulebook.reload()
+            if rulebook.is_ready:
+                await asyncio.to_thread(rulebook.reload)
 
     app.ctx.fresh_rules = asyncio.create_task(look())
 

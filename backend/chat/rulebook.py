@@ -4,6 +4,8 @@ Whatever version a conversation has begun with is stored when it is first used, 
 by it after a reload or a restart.
 """
 
+import asyncio
+import threading
 from functools import lru_cache
 
 import structlog
@@ -17,10 +19,18 @@ from backend.ids import new_id
 log = structlog.get_logger()
 
 
+_reading = threading.Lock()
+
+
 @lru_cache(maxsize=2)
-def _shelf(unsigned_allowed: bool) -> Shelf:
-    """Read once a process: it takes a quarter of a second."""
+def _read(unsigned_allowed: bool) -> Shelf:
     return Shelf(unsigned_allowed=unsigned_allowed)
+
+
+def _shelf(unsigned_allowed: bool) -> Shelf:
+    """Read once a process, whoever asks first: it takes half a second, on a busy machine some."""
+    with _reading:
+        return _read(unsigned_allowed)
 
 
 class Rulebook:
@@ -29,6 +39,16 @@ class Rulebook:
     def __init__(self, *, unsigned_allowed: bool) -> None:
         self._unsigned_allowed = unsigned_allowed
         self._stored: set[str] = set()
+        self.is_ready = False
+
+    async def ready(self) -> None:
+        """Have the rules read, outside of transactions and without holding up anybody else.
+
+        They are read for the first conversation of a process and not at its start, which waits
+        for nothing that it may not need.
+        """
+        await asyncio.to_thread(_shelf, self._unsigned_allowed)
+        self.is_ready = True
 
     @property
     def current(self) -> Rules:

@@ -292,7 +292,7 @@ async def test_a_conversation_goes_on_by_the_rules_it_began_with(
         for name, content in rules.files_in(rules.FOLDER).items()
     }
     newer = rules.Rules(changed, unsigned_allowed=True)
-    rulebook._shelf.cache_clear()
+    rulebook._read.cache_clear()
     shelf = rulebook._shelf(True)
     monkeypatch.setattr(shelf, "current", newer)
     shelf._kept.clear()
@@ -317,4 +317,4 @@ async def test_a_conversation_goes_on_by_the_rules_it_began_with(
         shelf._kept.clear()
         assert (await Rulebook(unsigned_allowed=True).of(began)).version == newer.version
     finally:
-        rulebook._shelf.cache_clear()
+        rulebook._read.cache_clear()
