@@ -98,6 +98,7 @@ async def test_the_policy_allows_our_own_and_what_stands_in_the_page(
         "script-src": ["'self'", hash_of(SCRIPT)],
         "style-src": ["'self'", hash_of(STYLE)],
         "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:"],
         "connect-src": ["'self'", PHONE],
         "form-action": ["'none'"],
         "base-uri": ["'none'"],
