@@ -24,13 +24,12 @@ from sklearn.svm import LinearSVC
 
 from backend.bot import datasets, evaluating, rules
 from backend.bot.departments import LEARNED, age_band, age_months
+from backend.bot.intents import END, START, is_shape, kinds, shape
 from backend.bot.intents import LEARNED as LEARNED_INTENTS
-from backend.bot.intents import kinds, shape
 from backend.bot.learned import (
     IDF_UNIT,
     PLAIN,
     PLAIN_UNIT,
-    TITLE_COUNTS,
     WEIGHT_UNIT,
     title_end,
 )
@@ -75,8 +74,14 @@ def terms_in(text: str) -> Counter[str]:
         for end in range(start + 1, min(start + LONGEST, len(text)) + 1):
             if text[end - 1].isdigit() or text[end - 1].isspace() or text[end - 1] == PLAIN:
                 break
-            counts[text[start:end]] += TITLE_COUNTS if end <= title else 1
+            counts[text[start:end]] += 2 if end <= title else 1
     return counts
+
+
+def shapes_in(text: str) -> Counter[str]:
+    """Pieces of a shape that have a kind or an end in them; the others are the text's own."""
+    pieces = (text[at : at + long] for long in range(1, LONGEST + 1) for at in range(len(text)))
+    return Counter(piece for piece in pieces if is_shape(piece) and piece not in (START, END))
 
 
 def questions(known: rules.Rules, path: Path) -> list[Example]:
@@ -92,10 +97,12 @@ def questions(known: rules.Rules, path: Path) -> list[Example]:
 
 def queries(known: rules.Rules, path: Path) -> list[Example]:
     of = kinds(known)
-    return [
-        Example(row["intent"], "", terms_in(shape(Reading(known, row["question"], 0), of)), ((),))
-        for row in datasets.rows(path)
-    ]
+    examples = []
+    for row in datasets.rows(path):
+        reading = Reading(known, row["question"], 0)
+        text = Counter({k: n for k, n in terms_in(reading.text).items() if not is_shape(k)})
+        examples.append(Example(row["intent"], "", text + shapes_in(shape(reading, of)), ((),)))
+    return examples
 
 
 def learn(examples: Sequence[Example], how: How) -> bytes:

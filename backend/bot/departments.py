@@ -6,18 +6,19 @@ more, the less sure the learned part is. Its share was chosen on sources left ou
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from backend.bot import learned
-from backend.bot.learned import Learned, title_end
+from backend.bot.learned import Learned
 from backend.bot.matching import Hit
 from backend.bot.reading import FROM_RECORD, Reading
-from backend.bot.rules import Rules
+from backend.bot.rules import PIECES, Rules
 from backend.bot.talk import Evidence, Person, Ranked
 
-DICTIONARY, LEARNED = "departments", "learned_departments"  # groups of the matcher
+DICTIONARY, LEARNED = "departments", "learned_departments"  # tables
 VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # worked out of them
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
 DICTIONARY_SHARE, SURE, SURE_WIDTH = 2.0, 0.6, 0.5
@@ -27,6 +28,7 @@ DAMPED = 4.0  # so that a single weak word doesn't count as much as three good o
 SHARPNESS = 4.0  # of the scores that are shown, between 0 and 1
 YEARS_A_BAND, LAST_BAND = 10, 7
 NEVER = -100.0
+RANKED_MOST = 6  # departments of a decision
 PREGNANT_GAIN, CHILD_GAIN = 0.5, 0.5
 CHILD_MONTHS = 14 * 12  # 儿科 sees children below this age
 NAMED_MOST = 6  # pieces of evidence
@@ -76,18 +78,19 @@ def names(rules: Rules) -> dict[str, str]:
 
 
 def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ranked, ...]:
-    """All departments, the best first; empty where nothing said anything."""
+    """The likeliest departments, the best first; empty where nothing said anything."""
     known = model(rules)
     told = [reading for reading in readings if reading.turn != FROM_RECORD]
     words, spoke = _words(known, told)
     months = age_months(told, person)
     terms = _terms(known, told, months)
-    if not spoke and not any(_is_said(reading) for reading in told):
+    if not spoke and not any(_is_said(known, reading) for reading in told):
         return ()
     scores = _adjusted(known.names, blend(terms, words), person, months)
-    shares = _shares(scores)
-    order = sorted(range(len(scores)), key=lambda at: -scores[at])
-    return tuple(Ranked(known.names[at], shares[at]) for at in order if scores[at] > NEVER)
+    order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:RANKED_MOST]
+    shares = _shares(scores, order)
+    ranked = zip(order, shares, strict=True)
+    return tuple(Ranked(known.names[at], share) for at, share in ranked if scores[at] > NEVER)
 
 
 def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
@@ -123,8 +126,11 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
     if known.terms is None:
         return [0.0] * len(known.names)
     band = age_band(months)
-    parts = [(reading.text, reading.hits.get(LEARNED, ())) for reading in told]
-    scores = known.terms.score(parts, (band,) if band else ())
+    if len(told) == 1:
+        counts = told[0].counts
+    else:
+        counts = sum((reading.counts for reading in told), Counter())
+    scores = known.terms.scores(known.terms.summed(counts), (band,) if band else ())
     return scores + [min(scores)] * (len(known.names) - len(scores))
 
 
@@ -134,7 +140,7 @@ def _words(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
         return scores, False
     times: dict[int, int] = {}
     for reading in told:
-        title = title_end(reading.text)
+        title = reading.title
         for index, start, _ in kept(reading):
             department, weight = known.words.of[index]
             times[index] = times.get(index, 0) + 1
@@ -150,8 +156,8 @@ def kept(reading: Reading) -> list[Hit]:
         cues = reading.rules.cues
         known = visible(reading)
         if any(cues[index].kind == "absent" for index, _, _ in reading.hits["cues"]):
-            status = reading.scope.status
-            known = [hit for hit in known if status(hit[1], hit[2]) != "absent"]
+            denies = reading.scope.denies
+            known = [hit for hit in known if not denies(hit[1], hit[2])]
         reading.hits[KEPT] = known
     return known
 
@@ -182,11 +188,12 @@ def _longest(hit: Hit) -> tuple[int, int]:
     return hit[1] - hit[2], hit[1]
 
 
-def _is_said(reading: Reading) -> bool:
+def _is_said(known: Model, reading: Reading) -> bool:
     """Whether any learned term of two letters is there; punctuation says nothing."""
-    return any(
-        end - start > 1 and reading.text[start:end].isalpha()
-        for _, start, end in reading.hits.get(LEARNED, ())
+    terms = known.terms
+    return terms is not None and any(
+        end - start > 1 and reading.text[start:end].isalpha() and terms.knows(piece)
+        for piece, start, end in reading.hits[PIECES]
     )
 
 
@@ -203,11 +210,12 @@ def _adjusted(
     return scores
 
 
-def _shares(scores: Sequence[float]) -> list[float]:
+def _shares(scores: Sequence[float], of: Sequence[int]) -> list[float]:
     best = max(scores)
-    raised = [math.exp(SHARPNESS * (score - best)) for score in scores]
+    exp = math.exp
+    raised = [exp(SHARPNESS * (score - best)) for score in scores]
     total = sum(raised)
-    return [round(value / total, 4) for value in raised]
+    return [round(raised[at] / total, 4) for at in of]
 
 
 def _said(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
@@ -222,9 +230,8 @@ def _said(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
 def _learned(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
     if known.terms is None or at >= len(known.terms.labels):
         return
-    hits = reading.hits.get(LEARNED, ())
-    for (index, start, end), weight in known.terms.heaviest(hits, at, NAMED_MOST):
-        yield _proof(reading, start, end, f"{LEARNED}:{index + 2}", weight)
+    for (piece, start, end), weight in known.terms.heaviest(reading.hits[PIECES], at, NAMED_MOST):
+        yield _proof(reading, start, end, f"{LEARNED}:{known.terms.row(piece) + 2}", weight)
 
 
 def _proof(reading: Reading, start: int, end: int, rule_id: str, score: float) -> Evidence:

@@ -1,11 +1,12 @@
 """What somebody wants to know: one of the intents that search queries were labelled with.
 
 Small talk and what the conversation itself needs (转人工, 挂号) are rules, in `flows.yaml`. How a
-thing is asked is learned beside what is asked: X怎么治, whatever X is. So the learned terms are
-looked for in the text and again in its shape, where reviewed words are replaced by their kind.
+thing is asked is learned beside what is asked: X怎么治, whatever X is. So learned terms are of two
+sorts: pieces of the text, and of its shape, where reviewed words are replaced by their kind.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import ahocorasick_rs
 import msgspec
@@ -14,11 +15,12 @@ from backend.bot import departments, learned
 from backend.bot.learned import Learned
 from backend.bot.matching import Hit
 from backend.bot.reading import FROM_RECORD, Reading
-from backend.bot.rules import Rules
+from backend.bot.rules import PIECES, Rules, Table
 from backend.bot.talk import Evidence
 
 LEARNED = "learned_intents"
 OTHER = "other"
+SHAPED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ^$")  # no letter of a normalised text is a capital
 NAMED_MOST = 4  # pieces of evidence
 READ_MOST = 120  # characters from the end: what is wanted is said last
 START, END = "^", "$"
@@ -30,22 +32,36 @@ KINDS = {
 
 
 class Model(msgspec.Struct, frozen=True):
+    """The table counts pieces of text and, with numbers behind those, pieces of shapes."""
+
     terms: Learned
-    automaton: ahocorasick_rs.AhoCorasick
+    pieces: int
+    shapes: ahocorasick_rs.AhoCorasick
     kinds: tuple[str, ...]
 
 
 def model(rules: Rules) -> Model | None:
     """What classify needs of these rules, made once."""
     if __name__ not in rules.memo:
-        terms = learned.of(rules, LEARNED)
-        rules.memo[__name__] = terms and Model(
-            terms,
-            ahocorasick_rs.AhoCorasick(list(terms.terms), store_patterns=False),
-            kinds(rules),
-        )
+        table = rules.tables.get(LEARNED)
+        rules.memo[__name__] = table and _model(rules, table)
     found: Model | None = rules.memo[__name__]
     return found
+
+
+def _model(rules: Rules, table: Table) -> Model:
+    shapes = [term for term in table.column("term") if is_shape(term)]
+    return Model(
+        Learned(table, (*rules.pieces, *shapes)),
+        len(rules.pieces),
+        ahocorasick_rs.AhoCorasick(shapes, store_patterns=False),
+        kinds(rules),
+    )
+
+
+def is_shape(term: str) -> bool:
+    """A piece that text alone can't have: with the kind of a word, or an end."""
+    return not SHAPED.isdisjoint(term)
 
 
 def kinds(rules: Rules) -> tuple[str, ...]:
@@ -59,41 +75,53 @@ def classify(rules: Rules, readings: Sequence[Reading]) -> tuple[str, list[Evide
     if known is None or not readings or readings[-1].turn == FROM_RECORD:
         return OTHER, []
     reading = readings[-1]
-    text = shape(reading, known.kinds)
-    hits = known.automaton.find_matches_as_indexes(text, overlapping=True)
-    if not hits or not reading.text.strip():
+    if not reading.text.strip():
         return OTHER, []
-    scores = known.terms.score([(text, hits)])
-    best = max(range(len(scores)), key=scores.__getitem__)
+    hits, counts = _pieces(reading)
+    found = known.shapes.find_matches_as_indexes(shape(reading, known.kinds), overlapping=True)
+    shapes = Counter([known.pieces + hit[0] for hit in found])
+    total = known.terms.summed(counts) + known.terms.summed(shapes)
+    if not total:
+        return OTHER, []
+    scores = known.terms.scores(total)
+    best = scores.index(max(scores))
     return known.terms.labels[best], _proofs(known, reading, hits, best)
 
 
+def _pieces(reading: Reading) -> tuple[Sequence[Hit], Mapping[int, int]]:
+    """Those at the end of a long text; those of any other have been counted already."""
+    hits = reading.hits[PIECES]
+    begin = len(reading.text) - READ_MOST
+    if begin <= 0:
+        return hits, reading.counts
+    hits = [hit for hit in hits if hit[1] >= begin]
+    return hits, learned.counted(hits, reading.title)
+
+
 def shape(reading: Reading, kinds: Sequence[str]) -> str:
-    """The end of the text, and behind it the same with kinds instead of reviewed words."""
+    """The end of the text with kinds instead of reviewed words."""
     text = reading.text
-    parts: list[str] = []
-    at = begin = max(0, len(text) - READ_MOST)
+    parts: list[str] = [START]
+    at = max(0, len(text) - READ_MOST)
     words = departments.visible(reading)
-    for start, end, index in sorted((start, end, index) for index, start, end in words):
+    for start, end, index in sorted([(start, end, index) for index, start, end in words]):
         if start >= at:
             parts += (text[at:start], kinds[index])
             at = end
-    return f"{START}{text[begin:]}{END}{START}{''.join(parts)}{text[at:]}{END}"
+    parts += (text[at:], END)
+    return "".join(parts)
 
 
 def _proofs(known: Model, reading: Reading, hits: Sequence[Hit], best: int) -> list[Evidence]:
     """Only what stands in the text itself can be shown."""
-    begin = max(0, len(reading.text) - READ_MOST)
-    length = len(reading.text) - begin
-    inside = [hit for hit in hits if hit[1] > 0 and hit[2] <= length + 1]
     return [
         reading.evidence(
-            begin + start - 1,
-            begin + end - 1,
-            rule_id=f"{LEARNED}:{index + 2}",
+            start,
+            end,
+            rule_id=f"{LEARNED}:{known.terms.row(piece) + 2}",
             rule_version=reading.rules.version,
             kind="intent",
             score=weight,
         )
-        for (index, start, end), weight in known.terms.heaviest(inside, best, NAMED_MOST)
+        for (piece, start, end), weight in known.terms.heaviest(hits, best, NAMED_MOST)
     ]

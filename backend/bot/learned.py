@@ -3,16 +3,19 @@
 A table has a line a term: the term, its inverse document frequency, and a weight a label, all whole
 numbers; the header of the last column names the labels. `benchmarks/learn_bot.py` writes it, and
 nothing here needs more than Python. The weights of a term are one big integer, a lane a label:
-a sum over the hundred terms of a message costs a hundred additions and not two thousand.
+a sum over the hundred terms of a message costs a hundred additions and not two thousand. All tables
+count the same pieces of text, so that a message is counted once.
 """
 
+import bisect
+import itertools
 import math
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from backend.bot.matching import Hit
 from backend.bot.rules import Rules, Table
@@ -25,7 +28,6 @@ IDF_UNIT: Final = 100
 WEIGHT_UNIT: Final = 20
 PLAIN_UNIT: Final = 1000
 TITLE_MOST: Final = 30  # characters; what stands before the first stop says what it is about
-TITLE_COUNTS: Final = 2
 TITLE = re.compile(r"[。?!,、;:\s]")
 PLAIN: Final = "@"  # begins the name of a row that is no piece of text: @bias, @age0
 COUNT_MOST: Final = 64
@@ -34,50 +36,68 @@ GROWTH: Final = (
     0,
     *(round(GROWTH_UNIT * (1 + math.log(count))) for count in range(1, COUNT_MOST + 1)),
 )
-Part = tuple[str, Sequence[Hit]]
-"""A normalised text, and the hits in it of the terms of this table, overlapping ones too."""
+KEPT_MOST: Final = 200_000  # entries of a kept table; nobody fills our memory with odd counts
+UNKNOWN: Final = -1
+Key = TypeVar("Key", bound=Hashable)
 
 
-class _Kept(dict[int, int]):
+class _Kept(dict[Key, int], Generic[Key]):
     """What was worked out once. Looking into it costs no call in Python."""
 
-    def __init__(self, work_out: Callable[[int], int]) -> None:
+    def __init__(self, work_out: Callable[[Key], int]) -> None:
         self._work_out = work_out
 
-    def __missing__(self, index: int) -> int:
-        self[index] = found = self._work_out(index)
+    def __missing__(self, key: Key) -> int:
+        found = self._work_out(key)
+        if len(self) < KEPT_MOST:
+            self[key] = found
         return found
 
 
 class Learned:
-    def __init__(self, table: Table) -> None:
+    """`pieces`: what the numbers in counts and hits stand for; those of other tables, too."""
+
+    def __init__(self, table: Table, pieces: Sequence[str]) -> None:
         self.labels = tuple(table.columns[2].split(" "))
-        self.terms = table.column("term")
-        self._squares = [int(idf) ** 2 for idf in table.column("idf")]
+        self._idf = table.column("idf")
         self._written = table.column(table.columns[2])
-        # Worked out when first asked for: ten thousand lines load in milliseconds.
-        self._weights = _Kept(self._read).__getitem__
-        self._labels: dict[int, _Kept] = {}
-        self._lanes = struct.Struct(f"<{len(self.labels)}I")
+        self._row_of = {term: row for row, term in enumerate(table.column("term"))}
+        self._row = [self._row_of.get(piece, UNKNOWN) for piece in pieces]
+        self._lanes = struct.Struct(f"<{len(self.labels)}IQ")
+        self._top = LANE_BITS * len(self.labels)
         self._middle = sum(HALF << (LANE_BITS * lane) for lane in range(len(self.labels)))
-        self._plain = {
-            term: index for index, term in enumerate(self.terms) if term.startswith(PLAIN)
-        }
+        # Worked out when first asked for: ten thousand lines load in milliseconds.
+        self._grown: Callable[[tuple[int, int]], int] = _Kept(self._grow).__getitem__
+        self._plain: dict[str, list[float]] = {}
+        self._labels: dict[int, _Kept[int]] = {}
         self._bias = self.plain("@bias")
+
+    def row(self, piece: int) -> int:
+        """In the file, from 0."""
+        return self._row[piece]
+
+    def knows(self, piece: int) -> bool:
+        return self._row[piece] != UNKNOWN
 
     def plain(self, name: str) -> list[float]:
         """A row that is added as it stands: one number a label."""
-        if (index := self._plain.get(name)) is None:
-            return [0.0] * len(self.labels)
-        return [value / PLAIN_UNIT for value in self._opened(self._weights(index))]
+        if name not in self._plain:
+            row = self._row_of.get(name, UNKNOWN)
+            self._plain[name] = [value / PLAIN_UNIT for value in self._values(row)]
+        return self._plain[name]
 
-    def score(self, parts: Iterable[Part], plain: Iterable[str] = ()) -> list[float]:
+    def summed(self, counts: Mapping[int, int]) -> int:
+        """Σ growth × weights in the lanes, and above them Σ (growth × idf)². Sums may be added up
+        where they count different pieces."""
+        return sum(map(self._grown, counts.items()))
+
+    def scores(self, total: int, plain: Iterable[str] = ()) -> list[float]:
         """One score a label; the greatest is the likeliest."""
-        total, square = self._summed(_counted(parts))
+        opened = (total + self._middle).to_bytes(self._lanes.size, "little")
+        *values, square = self._lanes.unpack(opened)
         scale = IDF_UNIT / WEIGHT_UNIT / math.sqrt(square) if square else 0.0
         scores = [
-            value * scale + bias
-            for value, bias in zip(self._opened(total), self._bias, strict=True)
+            (value - HALF) * scale + bias for value, bias in zip(values, self._bias, strict=True)
         ]
         for name in plain:
             scores = [a + b for a, b in zip(scores, self.plain(name), strict=True)]
@@ -86,56 +106,37 @@ class Learned:
     def heaviest(self, hits: Iterable[Hit], label: int, most: int) -> list[tuple[Hit, float]]:
         """The hits that speak most for a label: what the decision is explained by. A single
         character explains nothing."""
-        weights = self._of_label(label)
-        found = [(weights[hit[0]], hit) for hit in hits if hit[2] - hit[1] > 1]
-        found.sort(key=_first, reverse=True)
-        return [(hit, value / WEIGHT_UNIT) for value, hit in found[:most] if value > 0]
-
-    def _of_label(self, label: int) -> _Kept:
-        """The weights of one label by term: taking them out of the lanes anew would cost as much
-        as the score itself."""
         if label not in self._labels:
-            lane, middle = LANE_BITS * label, self._middle
-            self._labels[label] = _Kept(
-                lambda index: ((self._weights(index) + middle) >> lane & MASK) - HALF
-            )
-        return self._labels[label]
+            self._labels[label] = _Kept(lambda piece: self._values(self._row[piece])[label])
+        weight = self._labels[label].__getitem__
+        found = [
+            (value, hit) for hit in hits if hit[2] - hit[1] > 1 and (value := weight(hit[0])) > 0
+        ]
+        found.sort(key=_first, reverse=True)
+        return [(hit, value / WEIGHT_UNIT) for value, hit in found[:most]]
 
-    def _summed(self, counts: dict[int, int]) -> tuple[int, int]:
-        """Σ growth × weights, and Σ (growth × idf)². Most terms stand there once or twice: they are
-        added up without a multiplication each."""
-        by_count: dict[int, list[int]] = {}
-        for index, count in counts.items():
-            if count in by_count:
-                by_count[count].append(index)
-            else:
-                by_count[count] = [index]
-        total = square = 0
-        for count, indexes in by_count.items():
-            growth = GROWTH[count] if count <= COUNT_MOST else GROWTH[COUNT_MOST]
-            total += growth * sum(map(self._weights, indexes))
-            square += growth * growth * sum(map(self._squares.__getitem__, indexes))
-        return total, square
+    def _values(self, row: int) -> list[int]:
+        if row == UNKNOWN:
+            return [0] * len(self.labels)
+        return [int(value) for value in self._written[row].split(" ")]
 
-    def _read(self, index: int) -> int:
-        values = [int(value) for value in self._written[index].split(" ")]
-        return sum(value << (LANE_BITS * lane) for lane, value in enumerate(values))
-
-    def _opened(self, packed: int) -> list[int]:
-        lanes = (packed + self._middle).to_bytes(self._lanes.size, "little")
-        return [lane - HALF for lane in self._lanes.unpack(lanes)]
+    def _grow(self, counted: tuple[int, int]) -> int:
+        piece, count = counted
+        if (row := self._row[piece]) == UNKNOWN:
+            return 0
+        growth = GROWTH[min(count, COUNT_MOST)]
+        lanes = sum(value << (LANE_BITS * lane) for lane, value in enumerate(self._values(row)))
+        return growth * lanes + ((growth * int(self._idf[row])) ** 2 << self._top)
 
 
-def _counted(parts: Iterable[Part]) -> dict[int, int]:
-    counts: Counter[int] = Counter()
-    for text, hits in parts:
-        counts.update(map(_first, hits))
-        title = title_end(text)
-        counts.update([index for index, _, end in hits if end <= title] * (TITLE_COUNTS - 1))
-    return counts
+def counted(hits: Sequence[Hit], title: int) -> Counter[int]:
+    """How often each piece stands there. `hits` in the order of their ends; those in the title
+    count twice."""
+    inside = bisect.bisect_right(hits, title, key=_end)
+    return Counter(map(_first, itertools.chain(hits, hits[:inside])))
 
 
-_first = itemgetter(0)
+_first, _end = itemgetter(0), itemgetter(2)
 
 
 def title_end(text: str) -> int:
@@ -147,6 +148,6 @@ def of(rules: Rules, group: str) -> Learned | None:
     """The learned terms in `rules/GROUP.csv`, made once for a version of the rules."""
     if group not in rules.memo:
         table = rules.tables.get(group)
-        rules.memo[group] = None if table is None else Learned(table)
+        rules.memo[group] = None if table is None else Learned(table, rules.pieces)
     found: Learned | None = rules.memo[group]
     return found

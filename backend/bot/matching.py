@@ -11,23 +11,25 @@ import ahocorasick_rs
 Hit = tuple[int, int, int]
 """(index of the term in its group, start, end) in the normalised text. A bare tuple: one is made
 for each hit of each message, and a named one costs three times as much."""
-SHORT = 2  # characters of a term that stands in many messages
 Owners = tuple[tuple[int, int], ...]
 
 
 class Matcher:
-    """`groups`: name → terms, normalised already. A term may belong to several groups."""
+    """`groups`: name → terms, normalised already; the one with most hits comes first. A term may
+    belong to several groups."""
 
     def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
         self.groups = tuple(groups)
-        # One group comes first: its terms have the automaton's own numbers, so that its hits need
-        # no work. Most hits of a message are of learned terms of one or two characters.
-        self._commonest = _commonest(groups)
-        patterns = dict.fromkeys(groups[self._commonest]) if self._commonest else {}
+        # The first group's terms have the automaton's own numbers, so that its hits need no work:
+        # most hits of a message are pieces of one or two characters.
+        self._first, first = next(iter(groups.items()), ("", ()))
+        patterns = dict.fromkeys(first)
+        if "" in patterns or len(patterns) != len(first):  # the automaton would number otherwise
+            self._first, patterns = "", {}
         self._own = len(patterns)
         owners: dict[str, list[tuple[int, int]]] = {term: [] for term in patterns}
         for number, (name, terms) in enumerate(groups.items()):
-            if name != self._commonest:
+            if name != self._first:
                 for index, term in enumerate(terms):
                     if term:
                         owners.setdefault(term, []).append((number, index))
@@ -50,18 +52,7 @@ class Matcher:
                 for number, index in of:
                     found[number].append((index, start, end))
         by_group = dict(zip(self.groups, found, strict=True))
-        if self._commonest:
+        if self._first:
             own = self._own
-            by_group[self._commonest] = [hit for hit in hits if hit[0] < own]
+            by_group[self._first] = [hit for hit in hits if hit[0] < own]
         return by_group
-
-
-def _commonest(groups: Mapping[str, Sequence[str]]) -> str:
-    """The group with the most short terms. Empty where terms are empty or repeat: the automaton
-    would number them otherwise.
-    """
-    name = max(
-        groups, key=lambda group: sum(len(one) <= SHORT for one in groups[group]), default=""
-    )
-    terms = groups.get(name, ())
-    return name if terms and all(terms) and len(set(terms)) == len(terms) else ""

@@ -14,6 +14,7 @@ import msgspec
 
 from backend.bot.matching import Hit
 from backend.bot.scope import CLAUSE_ENDS, SENTENCE_ENDS, Span
+from backend.bot.talk import Status
 
 GAP, WIDE = 6, 20
 EXPANDED_MOST = 600  # words that one piece may stand for
@@ -21,12 +22,14 @@ PIECES_MOST = 4
 TOKEN = re.compile(r"(?P<list><[^<>]+>)|\((?P<group>[^()]+)\)(?P<optional>\?)?|(?P<text>[^<>()?]+)")
 
 
-class Occurrence(msgspec.Struct, frozen=True):
-    """A sign in a text. `own`: the words of the phrase, without what stands in its gaps."""
+class Occurrence(msgspec.Struct, gc=False):
+    """A sign in a text. `own`: the words of the phrase, without what stands in its gaps. `status`:
+    what is said of it, once somebody asked (see Reading)."""
 
     start: int
     end: int
     own: tuple[Span, ...]
+    status: Status | None = None
 
 
 class PhraseError(ValueError):

@@ -1,11 +1,12 @@
 """One message, read once: in normal spelling, with what was found in it and what that means."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from backend.bot import measures
+from backend.bot import learned, measures
 from backend.bot.matching import Hit
 from backend.bot.phrases import Occurrence
-from backend.bot.rules import Rules
+from backend.bot.rules import PIECES, Rules
 from backend.bot.scope import Found, Scope, Span
 from backend.bot.talk import TEXT_MOST, Evidence, Person, Status
 
@@ -16,8 +17,8 @@ class Reading:
     """`hits` by group of the matcher; positions are those of `text`, `original` leads back."""
 
     __slots__ = (
-        "_measures", "_scope", "_signs", "_statuses", "hits", "normal", "rules", "text", "turn",
-        "written",
+        "_counts", "_measures", "_scope", "_signs", "hits", "normal", "rules", "text", "title",
+        "turn", "written",
     )  # fmt: skip
 
     def __init__(self, rules: Rules, written: str, turn: int) -> None:
@@ -27,7 +28,8 @@ class Reading:
         self.normal = rules.normalise(self.written)
         self.text = self.normal.text
         self.hits: dict[str, list[Hit]] = rules.matcher.find(self.text)
-        self._statuses: dict[Occurrence, Status] = {}
+        self.title = learned.title_end(self.text)
+        self._counts: Counter[int] | None = None
         self._signs: dict[int, list[Occurrence]] | None = None
         self._measures: tuple[measures.Measure, ...] | None = None
         self._scope: Scope | None = None
@@ -45,6 +47,13 @@ class Reading:
                     found.pop(-1 - number, None)
             self._signs = found
         return self._signs
+
+    @property
+    def counts(self) -> Counter[int]:
+        """Of the pieces of text that learned weights weigh."""
+        if self._counts is None:
+            self._counts = learned.counted(self.hits[PIECES], self.title)
+        return self._counts
 
     @property
     def measures(self) -> tuple[measures.Measure, ...]:
@@ -66,14 +75,13 @@ class Reading:
         return self._scope
 
     def status(self, occurrence: Occurrence) -> Status:
-        known = self._statuses.get(occurrence)
+        known = occurrence.status
         if known is None:
-            known = (
+            known = occurrence.status = (
                 "present"
                 if self.turn == FROM_RECORD
                 else self.scope.status(occurrence.start, occurrence.end, occurrence.own)
             )
-            self._statuses[occurrence] = known
         return known
 
     def original(self, start: int, end: int) -> Span:

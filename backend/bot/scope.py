@@ -61,12 +61,7 @@ class Scope:
         """Of the words at `start:end`. Cues in `own` (喘不上气) are part of these words."""
         if not self._says:
             return "present"
-        cues = self._cues
-        words = own or ((start, end),)
-        if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
-            cues = _visible([cue for cue in self._found if not _cut((cue,), words)])
-        if own:
-            cues = [cue for cue in cues if not _within(cue, own)]
+        cues = self._about(start, end, own)
         if _denied(self._text, cues, start, end, own):
             return "absent"
         for cue in cues:
@@ -79,6 +74,19 @@ class Scope:
             elif kind in BEFORE and self._before(cue, start):
                 return BEFORE[kind]
         return "present"
+
+    def denies(self, start: int, end: int) -> bool:
+        return self._says and _denied(self._text, self._about(start, end, ()), start, end, ())
+
+    def _about(self, start: int, end: int, own: Sequence[Span]) -> list[Found]:
+        """The cues without those that are part of these words."""
+        cues = self._cues
+        words = own or ((start, end),)
+        if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
+            cues = _visible([cue for cue in self._found if not _cut((cue,), words)])
+        if own:
+            cues = [cue for cue in cues if not _within(cue, own)]
+        return cues
 
     def _before(self, cue: Found, start: int) -> bool:
         if not 0 <= start - cue.end <= cue.reach:

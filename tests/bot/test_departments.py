@@ -23,9 +23,9 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
         (("@bias", "0", "100 -200 0"), ("@age0", "0", "0 500 0"), ("咳", "200", "40 -60 0"),
          ("嗽", "150", "-30000 30000 7")),
     )  # fmt: skip
-    found = Learned(table).score(
-        [("咳咳嗽", [(2, 0, 1), (2, 1, 2), (3, 2, 3)])], ["@age0", "@age9"]
-    )
+    known = Learned(table, ("嗽", "another table's", "咳"))
+    counts = learned.counted([(2, 0, 1), (2, 1, 2), (0, 2, 3), (1, 2, 3)], 3)
+    found = known.scores(known.summed(counts), ["@age0", "@age9"])
     # Before a stop each counts twice: 咳 4, 嗽 2 times.
     cough, other = 1 + 1.386, 1 + 0.693
     length = ((cough * 2) ** 2 + (other * 1.5) ** 2) ** 0.5
@@ -35,7 +35,7 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
         other * 0.35 / length,
     ]
     assert found == pytest.approx(wanted, rel=0.01)
-    assert Learned(table).score([("没有", [])]) == [0.1, -0.2, 0]
+    assert known.scores(known.summed({})) == [0.1, -0.2, 0]
 
 
 def test_guide_queries_that_nobody_tuned_on(shipped: Rules) -> None:
@@ -71,7 +71,7 @@ def test_a_decision_says_which_words_it_rests_on(shipped: Rules) -> None:
     by_words, by_weights = "膝盖疼了半个月，上下楼更疼", "请问能根治吗"
     for text, rule in ((by_words, departments.DICTIONARY), (by_weights, departments.LEARNED)):
         found = triage.decide(shipped, Person(), [text])
-        assert sum(one.score for one in found.departments) == pytest.approx(1, abs=0.01)
+        assert 0.5 < sum(one.score for one in found.departments) <= 1.01  # the rest are unlikely
         proofs = [one for one in found.evidence if one.kind == "department"]
         assert {one.rule_id.split(":")[0] for one in proofs} == {rule}
         assert all(text[one.start : one.end] == one.text for one in proofs)
