@@ -88,7 +88,7 @@ async def _keep_rules_fresh(app: Sanic[Any, Any]) -> None:
         while True:
             await asyncio.sleep(RULES_EVERY_S)
             if rulebook.is_ready:
-                await asyncio.to_thread(rulebook.reload)
+                await rulebook.reload()
 
     app.ctx.fresh_rules = asyncio.create_task(look())
 

@@ -18,7 +18,7 @@ Clinical = RedFlag | Urgency | TierRule
 COUNTS: frozenset[Status] = frozenset({"present", "uncertain"})
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """A sign or a number that a rule rests on. `sign` is its id, or the kind of the number."""
 
     sign: str
@@ -35,6 +35,7 @@ PREGNANT, CHRONIC, THIS_TIME = (
 )  # signs that this module knows
 UNKNOWN = -1
 SILENCED_BY = 20  # characters between a sign and what silences it
+SPANS = ("age_months", "duration_hours", "pregnancy_weeks")  # 不到3个月 is still so young
 LONG_HOURS, LONG_REACH = 24.0 * 21, 14
 Placed = Occurrence | Measure | Seen
 
@@ -157,7 +158,9 @@ def _known(group: Collection[int], readings: Sequence[Reading], person: Person) 
 def _number(limit: Limit, readings: Sequence[Reading]) -> Seen | None:
     for reading in reversed(readings):
         for measure in reading.measures:
-            if measure.kind == limit.kind and limit.holds(measure.value):
+            if measure.kind != limit.kind or not limit.holds(measure.value):
+                continue
+            if measure.kind in SPANS or not reading.scope.denies_number(measure.start):
                 return Seen(measure.kind, reading.turn, measure.start, measure.end, "present")
     return None
 

@@ -6,6 +6,7 @@ more, the less sure the learned part is. Its share was chosen on sources left ou
 """
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -51,6 +52,8 @@ class Model(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     words: Dictionary | None
     terms: Learned | None
+    women: int | None
+    children: int | None
 
 
 def model(rules: Rules) -> Model:
@@ -61,7 +64,14 @@ def model(rules: Rules) -> Model:
         table = rules.tables.get(DICTIONARY)
         named = table.column("department") if table else ()
         names = tuple(dict.fromkeys((*(terms.labels if terms else ()), *named)))
-        found = Model(names, Dictionary(rules, names) if table else None, terms)
+        at = {name: number for number, name in enumerate(names)}
+        found = Model(
+            names,
+            Dictionary(rules, names) if table else None,
+            terms,
+            at.get(WOMEN),
+            at.get(CHILDREN),
+        )
         rules.memo[__name__] = found
     return found
 
@@ -81,12 +91,13 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
     """The likeliest departments, the best first; empty where nothing said anything."""
     known = model(rules)
     told = [reading for reading in readings if reading.turn != FROM_RECORD]
-    words, spoke = _words(known, told)
+    words, spoke = said(known, told)
     months = age_months(told, person)
     terms = _terms(known, told, months)
     if not spoke and not any(_is_said(known, reading) for reading in told):
         return ()
-    scores = _adjusted(known.names, blend(terms, words), person, months)
+    scores = blend(terms, words) if spoke else list(terms)
+    _adjust(known, scores, person, months)
     order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:RANKED_MOST]
     shares = _shares(scores, order)
     ranked = zip(order, shares, strict=True)
@@ -94,7 +105,7 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
 
 
 def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
-    length = math.sqrt(sum(value * value for value in words) + DAMPED)
+    length = math.sqrt(sum(map(operator.mul, words, words)) + DAMPED)
     doubt = 1 / (1 + math.exp((max(terms, default=0.0) - SURE) / SURE_WIDTH))
     share = DICTIONARY_SHARE * doubt / length
     return [a + share * b for a, b in zip(terms, words, strict=True)]
@@ -105,7 +116,7 @@ def evidence(rules: Rules, readings: Sequence[Reading], name: str) -> list[Evide
     known = model(rules)
     at = known.names.index(name)
     told = [reading for reading in readings if reading.turn != FROM_RECORD]
-    found = [proof for reading in told for proof in _said(known, reading, at)]
+    found = [proof for reading in told for proof in _for(known, reading, at)]
     return found or [proof for reading in told for proof in _learned(known, reading, at)]
 
 
@@ -134,7 +145,8 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
     return scores + [min(scores)] * (len(known.names) - len(scores))
 
 
-def _words(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
+def said(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
+    """What the reviewed words weigh for each department, and whether there are any."""
     scores = [0.0] * len(known.names)
     if known.words is None:
         return scores, False
@@ -197,17 +209,14 @@ def _is_said(known: Model, reading: Reading) -> bool:
     )
 
 
-def _adjusted(
-    names: Sequence[str], scores: list[float], person: Person, months: float | None
-) -> list[float]:
-    for at, name in enumerate(names):
-        if name == WOMEN and person.sex == "male":
-            scores[at] = NEVER
-        elif name == WOMEN and person.is_pregnant:
-            scores[at] += PREGNANT_GAIN
-        elif name == CHILDREN and months is not None and months < CHILD_MONTHS:
-            scores[at] += CHILD_GAIN
-    return scores
+def _adjust(known: Model, scores: list[float], person: Person, months: float | None) -> None:
+    if known.women is not None:
+        if person.sex == "male":
+            scores[known.women] = NEVER
+        elif person.is_pregnant:
+            scores[known.women] += PREGNANT_GAIN
+    if known.children is not None and months is not None and months < CHILD_MONTHS:
+        scores[known.children] += CHILD_GAIN
 
 
 def _shares(scores: Sequence[float], of: Sequence[int]) -> list[float]:
@@ -218,7 +227,7 @@ def _shares(scores: Sequence[float], of: Sequence[int]) -> list[float]:
     return [round(raised[at] / total, 4) for at in of]
 
 
-def _said(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
+def _for(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
     if known.words is None:
         return
     for index, start, end in kept(reading):

@@ -13,9 +13,9 @@ import math
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Final, Generic, TypeVar
+from typing import Any, Final
 
 from backend.bot.matching import Hit
 from backend.bot.rules import Rules, Table
@@ -36,22 +36,8 @@ GROWTH: Final = (
     0,
     *(round(GROWTH_UNIT * (1 + math.log(count))) for count in range(1, COUNT_MOST + 1)),
 )
-KEPT_MOST: Final = 200_000  # entries of a kept table; nobody fills our memory with odd counts
+KEPT_MOST: Final = 8  # counts for which weights are kept grown; more of one piece is rare
 UNKNOWN: Final = -1
-Key = TypeVar("Key", bound=Hashable)
-
-
-class _Kept(dict[Key, int], Generic[Key]):
-    """What was worked out once. Looking into it costs no call in Python."""
-
-    def __init__(self, work_out: Callable[[Key], int]) -> None:
-        self._work_out = work_out
-
-    def __missing__(self, key: Key) -> int:
-        found = self._work_out(key)
-        if len(self) < KEPT_MOST:
-            self[key] = found
-        return found
 
 
 class Learned:
@@ -66,10 +52,11 @@ class Learned:
         self._lanes = struct.Struct(f"<{len(self.labels)}IQ")
         self._top = LANE_BITS * len(self.labels)
         self._middle = sum(HALF << (LANE_BITS * lane) for lane in range(len(self.labels)))
-        # Worked out when first asked for: ten thousand lines load in milliseconds.
-        self._grown: Callable[[tuple[int, int]], int] = _Kept(self._grow).__getitem__
+        # By count and piece, by label and piece. Worked out when first asked for: ten thousand
+        # lines load in milliseconds.
+        self._grown: list[list[Any]] = [[None] * len(pieces) for _ in range(KEPT_MOST + 1)]
+        self._of_label: dict[int, list[int | None]] = {}
         self._plain: dict[str, list[float]] = {}
-        self._labels: dict[int, _Kept[int]] = {}
         self._bias = self.plain("@bias")
 
     def row(self, piece: int) -> int:
@@ -89,7 +76,25 @@ class Learned:
     def summed(self, counts: Mapping[int, int]) -> int:
         """Σ growth × weights in the lanes, and above them Σ (growth × idf)². Sums may be added up
         where they count different pieces."""
-        return sum(map(self._grown, counts.items()))
+        by_count: dict[int, list[int]] = {}
+        for piece, count in counts.items():
+            if count in by_count:
+                by_count[count].append(piece)
+            else:
+                by_count[count] = [piece]
+        return sum([self._grown_sum(count, pieces) for count, pieces in by_count.items()])
+
+    def _grown_sum(self, count: int, pieces: Sequence[int]) -> int:
+        if count > KEPT_MOST:
+            return sum(self._grow(piece, count) for piece in pieces)
+        grown = self._grown[count]
+        try:
+            return sum(map(grown.__getitem__, pieces))
+        except TypeError:  # None among them: asked for the first time
+            for piece in pieces:
+                if grown[piece] is None:
+                    grown[piece] = self._grow(piece, count)
+            return self._grown_sum(count, pieces)
 
     def scores(self, total: int, plain: Iterable[str] = ()) -> list[float]:
         """One score a label; the greatest is the likeliest."""
@@ -106,12 +111,14 @@ class Learned:
     def heaviest(self, hits: Iterable[Hit], label: int, most: int) -> list[tuple[Hit, float]]:
         """The hits that speak most for a label: what the decision is explained by. A single
         character explains nothing."""
-        if label not in self._labels:
-            self._labels[label] = _Kept(lambda piece: self._values(self._row[piece])[label])
-        weight = self._labels[label].__getitem__
-        found = [
-            (value, hit) for hit in hits if hit[2] - hit[1] > 1 and (value := weight(hit[0])) > 0
-        ]
+        weights = self._of_label.setdefault(label, [None] * len(self._row))
+        found = []
+        for hit in hits:
+            if hit[2] - hit[1] > 1:
+                if (value := weights[hit[0]]) is None:
+                    value = weights[hit[0]] = self._values(self._row[hit[0]])[label]
+                if value > 0:
+                    found.append((value, hit))
         found.sort(key=_first, reverse=True)
         return [(hit, value / WEIGHT_UNIT) for value, hit in found[:most]]
 
@@ -120,8 +127,7 @@ class Learned:
             return [0] * len(self.labels)
         return [int(value) for value in self._written[row].split(" ")]
 
-    def _grow(self, counted: tuple[int, int]) -> int:
-        piece, count = counted
+    def _grow(self, piece: int, count: int) -> int:
         if (row := self._row[piece]) == UNKNOWN:
             return 0
         growth = GROWTH[min(count, COUNT_MOST)]

@@ -68,7 +68,7 @@ PAIN = re.compile(r"(?:疼|痛)[^,。!?;]{0,6}?(?P<n>10|[1-9])(?:-(?P<high>10|[1
 DIGIT = re.compile(r"\d|半|新生儿|刚出生|满月")
 
 
-class Measure(msgspec.Struct, frozen=True):
+class Measure(msgspec.Struct, frozen=True, gc=False):
     """`value` in the unit that the kind's name says, at `start:end` of the normalised text."""
 
     kind: Kind

@@ -117,13 +117,17 @@ class Phrases:
                 at[term] = [(start, end)]
         found: dict[int, list[Occurrence]] = {}
         awake: list[Pattern] = []
+        wakes, whole = self._wakes, self._whole
         for term, spans in at.items():
-            awake += self._wakes[term]
-            if signs := self._whole[term]:
+            if patterns := wakes[term]:
+                awake += patterns
+            if signs := whole[term]:
                 occurrences = [Occurrence(*span, (span,)) for span in spans]
                 for sign in signs:
                     found.setdefault(sign, []).extend(occurrences)
         for pattern in {id(one): one for one in awake}.values():
+            if any(terms.isdisjoint(at) for terms in pattern.pieces):
+                continue
             for chain in _chains(text, at, pattern):
                 occurrence = Occurrence(chain[0][0], chain[-1][1], chain)
                 found.setdefault(pattern.sign, []).append(occurrence)
@@ -134,12 +138,9 @@ def _chains(
     text: str, at: Mapping[int, Sequence[Span]], pattern: Pattern
 ) -> Iterator[tuple[Span, ...]]:
     """Each start of the first piece with the nearest of each following one."""
-    places = []
-    for terms in pattern.pieces:
-        spans = [span for term in terms & at.keys() for span in at[term]]
-        if not spans:
-            return
-        places.append(spans)
+    places = [
+        [span for term in terms.intersection(at) for span in at[term]] for terms in pattern.pieces
+    ]
     for first in sorted(places[0]):
         chain = [first]
         for spans, gap in zip(places[1:], pattern.gaps, strict=True):

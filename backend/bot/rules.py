@@ -5,6 +5,7 @@ and any decision made again, by the rules that it began with.
 """
 
 import csv
+import functools
 import hashlib
 import io
 import itertools
@@ -32,6 +33,7 @@ VERSION_DIGITS = 16
 PIECES = "learned"  # the group of all pieces of text that tables of this prefix weigh
 NO_PIECE = re.compile("[A-Z@^$]")  # the kind of a word, an end, a row that is no text
 BLOB_LEVEL = 6
+PARSED_MOST = 48  # files that are kept as they were read
 
 Files = Mapping[str, bytes]
 Row = tuple[str, ...]
@@ -175,6 +177,17 @@ def plain_all(terms: Iterable[str]) -> list[str]:
     return plain()("\n".join(lines)).text.split("\n") if lines else []
 
 
+# A reload after a slip in one file reads that file alone; versions that share files share rows.
+@functools.lru_cache(maxsize=PARSED_MOST)
+def _parsed(content: bytes) -> schema.Sheet:
+    return msgspec.convert(yaml.load(content, yaml.CSafeLoader) or {}, schema.Sheet)
+
+
+@functools.lru_cache(maxsize=PARSED_MOST)
+def _rows_in(content: bytes) -> tuple[Row, ...]:
+    return tuple(map(tuple, csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)))
+
+
 class _Reading:
     """Reads all files and keeps every fault; nothing is raised before the end."""
 
@@ -210,8 +223,7 @@ class _Reading:
 
     def _sheet(self, name: str, content: bytes) -> schema.Sheet:
         try:
-            found = yaml.load(content, yaml.CSafeLoader)
-            sheet = msgspec.convert(found or {}, schema.Sheet)
+            sheet = _parsed(content)
         except yaml.YAMLError as error:
             self.fault(name, "", "", f"不是有效的 YAML：{' '.join(str(error).split())}")
             return schema.Sheet()
@@ -264,18 +276,27 @@ class _Reading:
                     self.signs[made] = schema.Sign(
                         id=made, name=option.label, phrases=option.phrases
                     )
-        for number, sign in enumerate(self.signs.values()):
-            self._phrases(number, sign, sign.phrases, "phrases")
-            self._phrases(-1 - number, sign, sign.without, "without")
+        found = [
+            one
+            for number, sign in enumerate(self.signs.values())
+            for one in (
+                *self._phrases(number, sign, sign.phrases, "phrases"),
+                *self._phrases(-1 - number, sign, sign.without, "without"),
+            )
+        ]
+        words = dict.fromkeys(word for _, parts, _ in found for part in parts for word in part)
+        normal = dict(zip(words, plain_all(words), strict=True))
+        for number, parts, gaps in found:
+            self.phrases.add(number, [[normal[one] for one in part] for part in parts], gaps)
 
-    def _phrases(self, number: int, sign: schema.Sign, phrases: Iterable[str], field: str) -> None:
+    def _phrases(
+        self, number: int, sign: schema.Sign, phrases: Iterable[str], field: str
+    ) -> Iterator[tuple[int, list[list[str]], list[int]]]:
         for phrase in phrases:
             try:
-                words, gaps = pieces(phrase, self.lists)
+                yield number, *pieces(phrase, self.lists)
             except PhraseError as error:
                 self.fault(self._file_of[sign.id], sign.id, field, str(error))
-                continue
-            self.phrases.add(number, [plain_all(piece) for piece in words], gaps)
 
     def _references(self) -> None:
         for kind in ("red_flags", "urgencies", "tiers"):
@@ -295,19 +316,19 @@ class _Reading:
 
     def _csv(self, name: str, content: bytes) -> None:
         try:
-            rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
+            rows = _rows_in(content)
         except (UnicodeDecodeError, csv.Error) as error:
             self.fault(name, "", "", f"不是有效的 UTF-8 CSV：{error}")
             return
         if not rows:
             self.fault(name, "", "", "是空的。")
             return
-        columns, *rest = (tuple(row) for row in rows)
+        columns, rest = rows[0], rows[1:]
         wrong = [at for at, row in enumerate(rest, start=2) if len(row) != len(columns)]
         for at in wrong[:FAULTS_MOST]:
             self.fault(name, f"第 {at} 行", "", f"应有 {len(columns)} 列。")
         if not wrong:
-            self._table(name, columns, tuple(rest))
+            self._table(name, columns, rest)
 
     def _table(self, name: str, columns: Row, rows: tuple[Row, ...]) -> None:
         if name == "cues.csv":

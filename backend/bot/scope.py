@@ -4,6 +4,7 @@ Cues are data (`rules/cues.csv`) and come out of the same pass as everything els
 hides the shorter ones in it: 没办法 is no 没. Everything here works on the normalised text.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
@@ -13,11 +14,11 @@ from backend.bot.talk import Status
 
 Kind = Literal[
     "absent", "after", "uncertain", "question", "about", "hypothetical", "past", "other", "break",
-    "plain",
+    "weak", "plain",
 ]  # fmt: skip
 SENTENCE_ENDS = frozenset("。!?;…\n")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",，:")
-LISTS = frozenset("、和及与跟或/ ")
+LISTS = frozenset("、和及与跟或/+ ")
 LIST_ITEM_MOST = 6  # characters of one more thing in a list that a denial goes on over
 BEFORE: dict[str, Status] = {
     "uncertain": "uncertain",
@@ -25,9 +26,18 @@ BEFORE: dict[str, Status] = {
     "past": "past",
     "other": "other_person",
 }
-SILENT = frozenset({"plain", "break"})  # by themselves they say nothing of a word
+BREAKS = frozenset({"break", "weak"})  # a weak one may itself be denied: 没有突然胸痛
+SILENT = BREAKS | {"plain"}  # by themselves they say nothing of a word
 BEHIND: dict[str, Status] = {"question": "uncertain", "about": "hypothetical"}  # 中风的后遗症
 AFTER_MOST = 4  # characters between a word and what says after it that it is gone
+COMPOUND_MOST = (
+    24  # characters of a list with strokes, 手术后/卧床后胸痛, that a denial may go over
+)
+# What may stand between a denial and a number that it denies: 没有烧到39度, 血压没超过180.
+NUMBERED = re.compile(
+    r"(?:血压|体温|血糖|心率|脉搏)?(?:[\d.-]+(?:岁|个?月龄?))?"
+    r"(?:烧到|量到|升到|达到|到|超过|超|高过|高于|大于|≥|>)*"
+)
 Span = tuple[int, int]
 
 
@@ -39,7 +49,7 @@ class Cue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reach: Annotated[int, msgspec.Meta(ge=0, le=40)]
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A cue in a text."""
 
     kind: Kind
@@ -73,7 +83,16 @@ class Scope:
                     return BEHIND[kind]
             elif kind in BEFORE and self._before(cue, start):
                 return BEFORE[kind]
-        return "present"
+        return "uncertain" if _half_denied(self._text, cues, start) else "present"
+
+    def denies_number(self, start: int) -> bool:
+        """Of one that begins at `start`."""
+        return self._says and any(
+            cue.kind == "absent"
+            and cue.end <= start
+            and NUMBERED.fullmatch(self._text, cue.end, start) is not None
+            for cue in self._cues
+        )
 
     def denies(self, start: int, end: int) -> bool:
         return self._says and _denied(self._text, self._about(start, end, ()), start, end, ())
@@ -84,9 +103,17 @@ class Scope:
         words = own or ((start, end),)
         if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
             cues = _visible([cue for cue in self._found if not _cut((cue,), words)])
+            cues = [cue for cue in cues if not self._is_part(cue)]  # no 后 in 后背, found as 背
         if own:
             cues = [cue for cue in cues if not _within(cue, own)]
         return cues
+
+    def _is_part(self, cue: Found) -> bool:
+        """Whether a break is only a part of a longer word."""
+        return cue.kind in BREAKS and any(
+            word.kind == "plain" and word.start <= cue.start and cue.end <= word.end
+            for word in self._found
+        )
 
     def _before(self, cue: Found, start: int) -> bool:
         if not 0 <= start - cue.end <= cue.reach:
@@ -172,6 +199,44 @@ def _items(between: str) -> list[str]:
 
 def _broken(cues: Sequence[Found], start: int, end: int) -> bool:
     for cue in cues:
-        if cue.kind == "break" and start <= cue.start and cue.end <= end:
+        if cue.kind in BREAKS and start <= cue.start and cue.end <= end:
             return True
     return False
+
+
+def _half_denied(text: str, cues: Sequence[Found], start: int) -> bool:
+    """Behind a denial, but over a weak break: 没有突然胸痛 may be told of now or of before. So it
+    is asked about, and neither alerts by itself nor is lost."""
+    return any(
+        cue.kind == "absent"
+        and cue.end < start
+        and (_adverb_denied(text, cues, cue, start) or _compound_denied(text, cues, cue, start))
+        for cue in cues
+    )
+
+
+def _adverb_denied(text: str, cues: Sequence[Found], cue: Found, start: int) -> bool:
+    """The weak break follows the denial at once, and nothing else is between."""
+    for weak in cues:
+        if weak.kind == "weak" and weak.start == cue.end and weak.end <= start:
+            return (
+                start - cue.end <= cue.reach
+                and CLAUSE_ENDS.isdisjoint(text[weak.end : start])
+                and not _broken(cues, weak.end, start)
+            )
+    return False
+
+
+def _compound_denied(text: str, cues: Sequence[Found], cue: Found, start: int) -> bool:
+    """A list with strokes is one thing, whatever is said in it, short of a 但."""
+    between = text[cue.end : start]
+    return (
+        "/" in between
+        and len(between) <= COMPOUND_MOST
+        and CLAUSE_ENDS.isdisjoint(between)
+        and " " not in between
+        and not any(
+            other.kind == "break" and cue.end <= other.start and other.end <= start
+            for other in cues
+        )
+    )

@@ -12,7 +12,7 @@ KEPT_MOST = 8  # versions in memory; others come back from the blob that the cha
 
 
 class Shelf:
-    """For one process. Not for threads: one task reloads."""
+    """For one process. A thread may `look` and open; the event loop alone takes and keeps."""
 
     def __init__(self, folder: Path = FOLDER, *, unsigned_allowed: bool = False) -> None:
         self._folder = folder
@@ -22,26 +22,40 @@ class Shelf:
 
     def reload(self) -> bool:
         """Whether the folder has another version now. Raises RulesError, and keeps what it had."""
+        found = self.look()
+        if found is not None:
+            self.take(found)
+        return found is not None
+
+    def look(self) -> Rules | None:
+        """Another version in the folder. Nothing is changed yet, so that a thread may do it."""
         files = files_in(self._folder)
         version = version_of(files)
         if version == self.current.version:
-            return False
-        self.current = self._keep(self._kept.get(version) or self._made(files))
-        return True
+            return None
+        return self._kept.get(version) or self._made(files)
+
+    def take(self, rules: Rules) -> None:
+        """What `look` found goes for new conversations from here on."""
+        self.current = self.keep(rules)
 
     def get(self, version: str) -> Rules | None:
         """None when it is no longer, or not yet, in memory: then `put` its blob."""
         found = self._kept.get(version)
-        return None if found is None else self._keep(found)
+        return None if found is None else self.keep(found)
 
     def put(self, blob: bytes) -> Rules:
         """A version from where it was stored. Raises RulesError."""
-        return self._keep(read(blob, unsigned_allowed=self._unsigned))
+        return self.keep(self.opened(blob))
+
+    def opened(self, blob: bytes) -> Rules:
+        """The same and not kept yet: for a thread. Raises RulesError."""
+        return read(blob, unsigned_allowed=self._unsigned)
 
     def _made(self, files: Files) -> Rules:
         return Rules(files, unsigned_allowed=self._unsigned)
 
-    def _keep(self, rules: Rules) -> Rules:
+    def keep(self, rules: Rules) -> Rules:
         self._kept[rules.version] = rules
         self._kept.move_to_end(rules.version)
         while len(self._kept) > KEPT_MOST:

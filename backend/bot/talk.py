@@ -48,7 +48,7 @@ class Field(msgspec.Struct, frozen=True):
     unit: str = ""
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Why: the words `text` at `start:end` of what was written in turn `turn`, and which rule."""
 
     turn: int
@@ -72,7 +72,7 @@ class Flag(msgspec.Struct, frozen=True):
     calls_120: bool
 
 
-class Ranked(msgspec.Struct, frozen=True):
+class Ranked(msgspec.Struct, frozen=True, gc=False):
     """A department by its canonical name, and how well it fits."""
 
     name: str

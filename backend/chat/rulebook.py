@@ -39,6 +39,7 @@ class Rulebook:
     def __init__(self, *, unsigned_allowed: bool) -> None:
         self._unsigned_allowed = unsigned_allowed
         self._stored: set[str] = set()
+        self._opening = asyncio.Lock()
         self.is_ready = False
 
     async def ready(self) -> None:
@@ -77,18 +78,28 @@ class Rulebook:
         row = await RuleSet.get_or_none(version=version)
         if row is not None:
             try:
-                return shelf.put(bytes(row.blob))
+                return await self._open(shelf, version, bytes(row.blob))
             except RulesError:
                 log.warning("rules.unreadable", version=version)
         return await self.begin()
 
-    def reload(self) -> bool:
-        """Look whether the files have changed. Faulty ones are refused as a whole, and logged."""
+    async def _open(self, shelf: Shelf, version: str, blob: bytes) -> Rules:
+        """Once for all conversations that wait for it, and no other waits meanwhile."""
+        async with self._opening:
+            if (found := shelf.get(version)) is not None:
+                return found
+            return shelf.keep(await asyncio.to_thread(shelf.opened, blob))
+
+    async def reload(self) -> bool:
+        """Look whether the files have changed. Faulty ones are refused as a whole, and logged.
+        Reading takes a fifth of a second: nobody waits for it."""
+        shelf = _shelf(self._unsigned_allowed)
         try:
-            changed = _shelf(self._unsigned_allowed).reload()
+            found = await asyncio.to_thread(shelf.look)
         except (RulesError, OSError) as wrong:
             log.error("rules.refused", why=str(wrong)[:500])
             return False
-        if changed:
-            log.info("rules.reloaded", version=self.current.version)
-        return changed
+        if found is not None:
+            shelf.take(found)
+            log.info("rules.reloaded", version=found.version)
+        return found is not None

@@ -107,6 +107,16 @@ def test_a_reload_is_all_or_nothing_and_old_versions_stay_a_while(folder: Path) 
     first = shelf.current
     assert not shelf.reload()
 
+    (folder / "one.yaml").write_text(SOUND + "# seen, and not taken yet\n")
+    found = shelf.look()
+    assert found is not None
+    assert shelf.current is first
+    shelf.take(found)
+    assert (shelf.current, shelf.look()) == (found, None)
+    (folder / "one.yaml").write_text(SOUND)
+    assert shelf.reload()
+    assert shelf.current is first
+
     (folder / "one.yaml").write_text("red_flags: [{}]")
     with pytest.raises(RulesError):
         shelf.reload()

@@ -58,6 +58,12 @@ def status_of(marked: str) -> Status:
         ("家族里【中风】的多", "other_person"),
         ("我妈【胸痛】", "present"),
         ("昨天没有，今天【胸痛】", "present"),
+        ("没有突然【胸痛】", "uncertain"),
+        ("没有发烧突然【胸痛】", "present"),
+        ("没有发烧/咳嗽但是【胸痛】", "present"),
+        ("没有开刀后/久坐后【胸痛】", "uncertain"),
+        ("没有头痛+恶心/呕吐/【胸痛】", "absent"),
+        ("没有后背【撕裂样疼】", "absent"),
     ],
 )
 def test_what_is_meant(marked: str, status: Status) -> None:
