@@ -10,6 +10,8 @@ from backend.bot.rules import PIECES, Rules
 from backend.bot.scope import Found, Scope, Span
 from backend.bot.talk import TEXT_MOST, Evidence, Person, Status
 
+OCCURRENCES_MOST = 24  # of one sign in one message: who says it more often says nothing new
+READ_MOST = 200  # messages; each of some hundred kilobytes at most
 FROM_RECORD = -1  # the turn of what the record says, not the resident
 
 
@@ -45,7 +47,7 @@ class Reading:
                     found[-1 - number] = kept
                 else:
                     found.pop(-1 - number, None)
-            self._signs = found
+            self._signs = {number: _some(ones) for number, ones in found.items()}
         return self._signs
 
     @property
@@ -99,6 +101,14 @@ class Reading:
         )
 
 
+def _some(ones: list[Occurrence]) -> list[Occurrence]:
+    """The first and the last ones."""
+    if len(ones) <= OCCURRENCES_MOST:
+        return ones
+    half = OCCURRENCES_MOST // 2
+    return ones[:half] + ones[-half:]
+
+
 def _apart(found: Iterable[Occurrence], others: Sequence[Occurrence]) -> list[Occurrence]:
     return [
         one
@@ -112,4 +122,15 @@ def read_all(rules: Rules, person: Person, texts: Sequence[str]) -> list[Reading
     record = (
         [Reading(rules, "、".join(person.conditions), FROM_RECORD)] if person.conditions else []
     )
-    return record + [Reading(rules, text, turn) for turn, text in enumerate(texts)]
+    return record + [_read(rules, text, turn) for turn, text in enumerate(texts)]
+
+
+def _read(rules: Rules, text: str, turn: int) -> Reading:
+    """As it was read the turn before, for as long as the few last conversations are remembered."""
+    kept: dict[tuple[int, str], Reading] = rules.memo.setdefault("readings", {})
+    known = kept.get((turn, text))
+    if known is None:
+        known = kept[turn, text] = Reading(rules, text, turn)
+        if len(kept) > READ_MOST:
+            del kept[next(iter(kept))]
+    return known

@@ -5,6 +5,7 @@ hides the shorter ones in it: 没办法 is no 没. Everything here works on the 
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
@@ -29,6 +30,7 @@ BEFORE: dict[str, Status] = {
 BREAKS = frozenset({"break", "weak"})  # a weak one may itself be denied: 没有突然胸痛
 SILENT = BREAKS | {"plain"}  # by themselves they say nothing of a word
 BEHIND: dict[str, Status] = {"question": "uncertain", "about": "hypothetical"}  # 中风的后遗症
+LOOKED_MOST = 80  # characters on either side: no text, however long, costs more for each word in it
 AFTER_MOST = 4  # characters between a word and what says after it that it is gone
 COMPOUND_MOST = (
     24  # characters of a list with strokes, 手术后/卧床后胸痛, that a denial may go over
@@ -65,6 +67,8 @@ class Scope:
         self._text = text
         self._found = sorted(found, key=lambda cue: (cue.start, -cue.end))
         self._cues = _visible(self._found)
+        self._starts = [cue.start for cue in self._found]
+        self._cue_starts = [cue.start for cue in self._cues]
         self._says = any(cue.kind not in SILENT for cue in self._found)
 
     def status(self, start: int, end: int, own: Sequence[Span] = ()) -> Status:
@@ -91,7 +95,7 @@ class Scope:
             cue.kind == "absent"
             and cue.end <= start
             and NUMBERED.fullmatch(self._text, cue.end, start) is not None
-            for cue in self._cues
+            for cue in _near(self._cues, self._cue_starts, start, start)
         )
 
     def denies(self, start: int, end: int) -> bool:
@@ -99,10 +103,11 @@ class Scope:
 
     def _about(self, start: int, end: int, own: Sequence[Span]) -> list[Found]:
         """The cues without those that are part of these words."""
-        cues = self._cues
+        cues = _near(self._cues, self._cue_starts, start, end)
         words = own or ((start, end),)
         if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
-            cues = _visible([cue for cue in self._found if not _cut((cue,), words)])
+            near = _near(self._found, self._starts, start, end)
+            cues = _visible([cue for cue in near if not _cut((cue,), words)])
             cues = [cue for cue in cues if not self._is_part(cue)]  # no 后 in 后背, found as 背
         if own:
             cues = [cue for cue in cues if not _within(cue, own)]
@@ -122,6 +127,11 @@ class Scope:
 
     def _joined(self, start: int, end: int, ends: frozenset[str]) -> bool:
         return ends.isdisjoint(self._text[start:end])
+
+
+def _near(cues: list[Found], starts: list[int], start: int, end: int) -> list[Found]:
+    low, high = start - LOOKED_MOST, end + LOOKED_MOST
+    return cues[bisect_left(starts, low) : bisect_left(starts, high)]
 
 
 def _visible(found: Iterable[Found]) -> list[Found]:

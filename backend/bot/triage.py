@@ -9,6 +9,7 @@ from backend.bot.rules import Rules
 from backend.bot.schema import Rule, TierRule, Urgency
 from backend.bot.talk import Evidence, Person, Priority, Ranked, Status, Tier, Triage
 
+EVIDENCE_MOST = 60  # of what decided, red flags first
 WORDS_MOST = 300  # characters of the resident's own words in a summary
 MEASURED = {
     "temperature": "体温{:g}℃", "bp_systolic": "收缩压{:g}", "bp_diastolic": "舒张压{:g}",
@@ -60,7 +61,7 @@ def judge(
         summary=_summary(rules, readings, firm, filled, told, priority),
         next_step=rules.wording[f"next_{priority}"],
         safety_net=rules.wording[f"safety_{priority}"],
-        evidence=(*evidence, *of_slots, *reasons, *words),
+        evidence=(*evidence, *of_slots, *reasons, *words)[:EVIDENCE_MOST],
         signed=all(rule.reviewed_by for rule in used),
     )
 

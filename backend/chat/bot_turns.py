@@ -76,6 +76,10 @@ async def answer(
     await _say(conversation, replies, signed=turn.triage is None or turn.triage.signed)
     for action in turn.actions:
         await _do(actor, conversation, action, turn.triage)
+    if conversation.state == policy.OPEN and any(one.kind == "emergency" for one in turn.replies):
+        # The bot is silent here; that 120 comes before any answer is the service's own word.
+        warning = Draft(kind="emergency", body=wording.CALL_120)
+        await messages.append(conversation, Author(messages.SYSTEM), warning)
 
 
 def _said(state: str, message: Message, turn: Turn) -> tuple[Reply, ...]:
@@ -133,6 +137,9 @@ async def _keep(
     said: Said | None,
     turn: Turn,
 ) -> None:
+    """What it remembers after this turn stands in the next one, or in the conversation."""
+    told = msgspec.to_builtins(turn)
+    del told["memory"]
     await BotTurn.create(
         id=new_id(),
         conversation_id=conversation.id,
@@ -142,7 +149,7 @@ async def _keep(
         person=msgspec.to_builtins(person),
         memory=conversation.memory,
         said=msgspec.to_builtins(said),
-        turn=msgspec.to_builtins(turn),
+        turn=told,
         at=clock.now(),
     )
     await change(

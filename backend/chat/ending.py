@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from tortoise.expressions import Subquery
 
 from backend import audit, clock, db
 from backend.chat import duty_policy, duty_wording, events, handing_over, policy
@@ -113,7 +114,7 @@ async def close_unanswered(consortium_id: UUID) -> int:
         state=policy.OPEN,
         due_at=None,
         last_at__lt=clock.now() - UNANSWERED,
-    )
+    ).exclude(id__in=Subquery(CallTask.filter(done_at=None).values("conversation_id")))
     ids = await idle.order_by("last_at", "id").limit(CLOSED_MOST).values_list("id", flat=True)
     done = 0
     for conversation_id in ids:

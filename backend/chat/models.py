@@ -210,7 +210,7 @@ class BotTurn(Model):
     person: Any = fields.JSONField()
     memory: Any = fields.JSONField(null=True)  # before
     said: Any = fields.JSONField(null=True)
-    turn: Any = fields.JSONField()  # the answer, with the memory after
+    turn: Any = fields.JSONField()  # the answer; the memory after it is the next one's before
     at = fields.DatetimeField()
 
     conversation_id: Any

@@ -6,6 +6,7 @@ from backend.clock import SHANGHAI
 from backend.consortium.directory import Org
 
 WEEKDAYS = "一二三四五六日"
+CALL_120 = "您刚才说的可能很急：请马上拨打 120，不要等医生在这里回复。"
 RECALLED = "已撤回一条消息"
 PREVIEWS = {"image": "[图片]", "voice": "[语音]", "form": "[填好的表]", "card": "[预约]"}
 CANT_SEE = "程序看不懂照片，也听不了语音。请用文字写，或点「转人工」，医生看得到。"

@@ -27,4 +27,6 @@ async def thumbnail(view: View, attachment_id: UUID) -> HTTPResponse:
 
 async def _shown(view: View, attachment_id: UUID, part: Part) -> HTTPResponse:
     content = await files.read_at_desk(view.actor, view.service.vault, attachment_id, part)
-    return served(content, view.request.headers.get("range", ""), shown="inline")
+    response = served(content, view.request.headers.get("range", ""), shown="inline")
+    response.headers["cache-control"] = "no-store"  # a desk has several users, one after the other
+    return response

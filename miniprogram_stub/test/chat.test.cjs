@@ -105,6 +105,24 @@ test('without a socket it asks again, and comes back with where it was', async (
   expect(line.urls.at(-1)).toContain('&after=2')
 })
 
+test('a line that died without a word is left, and asking takes over', async () => {
+  const { line, state, texts } = await onPage(county())
+  line.heard.open({})
+  await vi.advanceTimersByTimeAsync(15000)
+  expect(line.sent).toEqual([{ do: 'ping' }])
+  state.stored.push(one(2))
+  await vi.advanceTimersByTimeAsync(40000)
+  await settled()
+  expect(line.closed).toBe(1)
+  expect(texts()).toEqual(['第 1', '第 2'])
+})
+
+test('who leaves takes along what was not sent', async () => {
+  const { device } = await onPage(county(), { storage: { 'unsent-c9': [], 'danger-c9': { seq: 1 }, mode: { elder: true } } })
+  require('../mp/utils/session').leave()
+  expect(Object.keys(device.kept)).toEqual(['mode'])
+})
+
 test('an answer that gets lost: the same message again, stored once, shown once', async () => {
   const { page, device, state, texts } = await onPage(county())
   state.lose = 2

@@ -37,6 +37,7 @@ function phone({ answers = {}, storage = {}, replies = {}, known: more = {} } = 
     getStorageSync: (key) => (key in kept ? kept[key] : ''),
     setStorageSync: (key, value) => { kept[key] = value },
     removeStorageSync: (key) => { delete kept[key] },
+    getStorageInfoSync: () => ({ keys: Object.keys(kept) }),
     getAppBaseInfo: () => ({}),
     getDeviceInfo: () => ({}),
     login: ({ success }) => success({ code: 'code' }),

@@ -95,11 +95,13 @@ async def test_it_greets_answers_and_every_decision_can_be_made_again(
     assert [turn.number for turn in turns] == list(range(row.turns)) == [0, 1, 2]
     stored = await RuleSet.get(version=row.rules_version)
     again = rules.read(stored.blob, unsigned_allowed=True)
-    for turn in turns[1:]:
+    remembered = [*(turn.memory for turn in turns[1:]), row.memory]
+    for turn, after in zip(turns[1:], remembered[1:], strict=True):
+        told = turn.turn | {"memory": after}
         person, said, memory, made = (
             msgspec.convert(value, kind)
             for value, kind in (
-                (turn.person, Person), (turn.said, Said), (turn.memory, Memory), (turn.turn, Turn),
+                (turn.person, Person), (turn.said, Said), (turn.memory, Memory), (told, Turn),
             )
         )  # fmt: skip
         assert person.age_months == (2026 - 1950) * 12
@@ -161,7 +163,10 @@ async def test_in_line_it_hears_dangers_and_with_a_doctor_it_is_silent(
     )
     last = await newest(wang.actor, talk)
     await say(wang.actor, hub, talk, "更疼了")
-    assert [one.body for one in (await all_of(wang.actor, talk))[last.seq :]] == ["更疼了"]
+    said = (await all_of(wang.actor, talk))[last.seq :]
+    assert [(one.author_kind, one.body) for one in said] == [
+        ("resident", "更疼了"), ("system", wording.CALL_120),
+    ]  # fmt: skip
     assert (await Conversation.get(id=talk)).priority == "I"
 
 

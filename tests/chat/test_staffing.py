@@ -159,6 +159,7 @@ async def test_the_doctor_books_from_within_and_leaves_a_card(town: Town) -> Non
     await taking.claim(town.doctor, town.hub, talk)
     with pytest.raises(ClaimedByOther):
         await booked.book(town.colleague, town.hub, a_desk(), talk, slot_id=slot)
+    await answering.mark(town.doctor, town.hub, talk, "read", (await row_of(talk)).last_seq)
     ticket = await booked.book(town.doctor, town.hub, a_desk(), talk, slot_id=slot)
     row = await Appointment.get(id=ticket.id)
     assert (row.patient_id, row.origin) == (town.wang.patient_id, "doctor")

@@ -5,6 +5,7 @@ const recent = require('./recent')
 
 const TOKEN = 'token'
 const AGREED = 'privacy-agreed'
+const OF_CONVERSATIONS = /^(unsent|alarm|danger)-/ // what pages/chat keeps
 let token = wx.getStorageSync(TOKEN) || ''
 let loggingIn = null
 
@@ -30,6 +31,7 @@ function leave() {
   forget()
   recent.clear()
   place.turnOff()
+  wx.getStorageInfoSync().keys.filter((key) => OF_CONVERSATIONS.test(key)).forEach((key) => wx.removeStorageSync(key))
   wx.removeStorageSync(AGREED)
 }
 

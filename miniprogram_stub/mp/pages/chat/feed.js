@@ -11,6 +11,7 @@ const AGAIN_MS = 15000 // until another try at one
 const TRIES = 4 // then the sender is asked
 const UNSENT_MOST = 20
 const ADDRESS_MS = 240000 // the service's addresses of files hold for five minutes at least
+const PING_MS = 15000 // a line that died without a word is found out by it
 const TYPING_MS = 4000 // the other side may have stopped since
 const TYPING_EVERY_MS = 2500
 
@@ -29,6 +30,7 @@ function open(id, tell, refused) {
   let more = false
   let socket = null
   let live = false
+  let heard = 0
   let stopped = false
   let sending = false
   let asking = null
@@ -126,15 +128,31 @@ function open(id, tell, refused) {
       if (stopped) return
       const url = `${site.replace(/^http/, 'ws')}/api/v1/conversations/live?ticket=${ticket}&after=${last()}`
       socket = wx.connectSocket({ url, fail: lost })
-      socket.onOpen(() => { live = true })
+      socket.onOpen(() => {
+        live = true
+        heard = Date.now()
+      })
       socket.onMessage(({ data }) => hear(JSON.parse(data)))
-      socket.onClose(lost)
-      socket.onError(lost)
+      const mine = socket
+      const ended = () => { if (socket === mine) lost() }
+      socket.onClose(ended)
+      socket.onError(ended)
     }, lost)
+  }
+
+  /** Nothing at all for two pings: the line is dead, and asking takes over. */
+  function ping() {
+    if (!live) return
+    if (Date.now() - heard > 2 * PING_MS) {
+      const dead = socket
+      lost()
+      dead.close({})
+    } else socket.send({ data: '{"do":"ping"}', fail: lost })
   }
 
   function hear(news) {
     if (stopped) return
+    heard = Date.now()
     if (news.is === 'typing') return hearTyping(true)
     if (news.conversation) talk = news.conversation
     const items = news.items || []
@@ -225,6 +243,7 @@ function open(id, tell, refused) {
   }
 
   const polling = setInterval(() => { if (!live && talk) catchUp().catch(() => {}) }, POLL_MS)
+  const pinging = setInterval(ping, PING_MS)
   const trying = setInterval(() => { if (talk) connect() }, AGAIN_MS)
 
   return {
@@ -249,6 +268,7 @@ function open(id, tell, refused) {
       stopped = true
       clearInterval(polling)
       clearInterval(trying)
+      clearInterval(pinging)
       clearTimeout(typingEnds)
       if (socket && socket.close) socket.close({})
     },

@@ -9,6 +9,7 @@ const times = require('../../utils/times')
 const ways = require('../../utils/ways')
 
 const FAMILY_MOST = 5
+const TWICE_MS = 400 // between the taps of a double tap
 const OTHERS_MOST = 4
 
 function person(patient) {
@@ -27,7 +28,7 @@ function person(patient) {
 page({
   data: {
     step: 'choose', shift: null, slot: null, others: [], people: [], chosen: {}, count: 0,
-    many: false, canMany: false, choosing: false, held: [], until: '', left: '', busy: false, refusal: null, wait: 0,
+    many: false, canMany: false, choosing: false, held: [], until: '', left: '', busy: false, fresh: false, refusal: null, wait: 0,
     prompts: null, reminders: '',
   },
 
@@ -114,8 +115,12 @@ page({
   },
 
   /** Hold the place, so that it is theirs while they read. */
-  hold() {
-    return this.take(false)
+  /** The button that confirms comes where this one was: a double tap must not tap it as well. */
+  async hold() {
+    await this.take(false)
+    if (this.data.step !== 'held') return
+    this.setData({ fresh: true })
+    setTimeout(() => this.setData({ fresh: false }), TWICE_MS)
   },
 
   bookNow() {
