@@ -22,29 +22,32 @@ from backend.bot.talk import Evidence, Person, Ranked
 DICTIONARY, LEARNED = "departments", "learned_departments"  # tables
 VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # worked out of them
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
-DICTIONARY_SHARE, SURE, SURE_WIDTH = 2.0, 0.6, 0.5
-AGAIN = 0.3  # what a word counts the second time; no more after that
-TITLE_SHARE = 1.3
-DAMPED = 4.0  # so that a single weak word doesn't count as much as three good ones
+DICTIONARY_SHARE, SURE, SURE_WIDTH = 3.0, 0.15, 0.65
+TIMES_MOST = 3  # that a word counts in a conversation
+TITLE_SHARE = 1.6
+CHILD_SHARE = 1.3  # of words that only parents say
+DAMPED = 60.0  # so that a single weak word doesn't count as much as three good ones
 SHARPNESS = 4.0  # of the scores that are shown, between 0 and 1
 YEARS_A_BAND, LAST_BAND = 10, 7
 NEVER = -100.0
 RANKED_MOST = 6  # departments of a decision
-PREGNANT_GAIN, CHILD_GAIN = 0.5, 0.5
+PREGNANT_GAIN, CHILD_GAIN = 1.0, 0.5
 CHILD_MONTHS = 14 * 12  # 儿科 sees children below this age
 NAMED_MOST = 6  # pieces of evidence
 WOMEN, CHILDREN = "妇产科", "儿科"
+SHARES = {CHILDREN: CHILD_SHARE}
 
 
 class Dictionary:
-    """The reviewed words, row by row as in the file."""
+    """The reviewed words, row by row as in the file. A longer word says more."""
 
     def __init__(self, rules: Rules, names: Sequence[str]) -> None:
         table = rules.tables[DICTIONARY]
         number = {name: at for at, name in enumerate(names)}
+        columns = map(table.column, ("term", "department", "weight"))
         self.of = [
-            (number.get(name, -1), float(weight))
-            for name, weight in zip(table.column("department"), table.column("weight"), strict=True)
+            (number.get(name, -1), float(weight) * len(term) * SHARES.get(name, 1.0))
+            for term, name, weight in zip(*columns, strict=True)
         ]
 
 
@@ -156,8 +159,7 @@ def said(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
         for index, start, _ in kept(reading):
             department, weight = known.words.of[index]
             times[index] = times.get(index, 0) + 1
-            if times[index] <= 2:
-                weight *= 1.0 if times[index] == 1 else AGAIN
+            if times[index] <= TIMES_MOST:
                 scores[department] += weight * TITLE_SHARE if start < title else weight
     return scores, bool(times)
 
