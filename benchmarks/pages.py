@@ -186,8 +186,8 @@ def _verdict(by_engine: dict[str, Figures]) -> str:
         growing = sum(one.asked[0] != one.asked[1] for one in found.values())
         slow = [f"`{path}`" for path, one in found.items() if _p95(one.took) > TARGET_MS]
         told.append(
-            f"{engine}: {len(found)} pages and lists, {growing} of which ask more for {FEW + MORE}"
-            f" rows than for {FEW}; {len(slow)} above {TARGET_MS} ms by the clock at p95"
+            f"{engine}: {len(found)} pages and lists, {growing} of which do not ask as often for"
+            f" {FEW + MORE} rows as for {FEW}; {len(slow)} above {TARGET_MS} ms by the clock at p95"
             f"{' (' if slow else ''}{', '.join(slow)}{')' if slow else ''}."
         )
     return " ".join(told)
