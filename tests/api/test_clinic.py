@@ -245,7 +245,7 @@ async def test_a_socket_outlives_the_deadline_of_requests_and_ends_with_the_serv
         assert await heard(opened)
         await asyncio.sleep(0.5)
         await app.ctx.service.hub.publish(live.channel(resident.day.schedule_id), b"moved")
-        assert await (await opened.ping())
+        assert await (await opened.ping()) >= 0  # the clock of some machines is coarse
         began = asyncio.get_running_loop().time()
     await opened.wait_closed()
     assert opened.close_code == 1001
