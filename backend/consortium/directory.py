@@ -52,6 +52,8 @@ class Dept(msgspec.Struct, frozen=True):
 
 
 class Doctor(msgspec.Struct, frozen=True):
+    """`roles`: where they mainly work comes first."""
+
     id: UUID
     name: str
     title: str
@@ -216,7 +218,7 @@ async def _departments(consortium_id: UUID, within: dict[UUID, Org]) -> dict[UUI
 
 async def _doctors(consortium_id: UUID, within: dict[UUID, Dept]) -> dict[UUID, Doctor]:
     roles: dict[UUID, list[Role]] = {}
-    for role in await PractitionerRole.filter(consortium_id=consortium_id).order_by("id"):
+    for role in await PractitionerRole.filter(consortium_id=consortium_id).order_by("kind", "id"):
         dept = within.get(role.department_id)
         if dept is not None:
             found = Role(dept.organization_id, dept.id, role.kind, role.from_on, role.to_on)

@@ -295,3 +295,18 @@ async def test_an_institution_has_its_own_prices(db: None, settings: Settings) -
             await fees.of_organization(settings.consortium_id, nobody)
     with pytest.raises(NotFound):
         await fees.of_organization(uuid4(), mine.organization.id)
+
+
+async def test_where_a_doctor_mainly_works_comes_before_outreach(
+    db: None, settings: Settings
+) -> None:
+    """Pages take the first for the usual one."""
+    main = await a_clinic(settings)
+    for number in range(8):  # ids are random: one alone would stand right half of the time
+        township = await a_clinic(settings, name=f"第{number}卫生院")
+        await PractitionerRole.create(
+            id=uuid4(), consortium_id=settings.consortium_id, practitioner=main.practitioner,
+            department=township.department, kind="outreach", from_on=DAY,
+        )  # fmt: skip
+    doctor = (await county_of(settings)).doctors[main.practitioner.id]
+    assert [role.kind for role in doctor.roles] == ["main"] + ["outreach"] * 8
