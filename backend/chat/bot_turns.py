@@ -1,8 +1,9 @@
 """One turn of the bot, in the transaction of what it answers. It is pure and quick.
 
-Each decision is stored with all that it was made from. Until a doctor has claimed the conversation
-the bot listens on, so that a danger that shows itself in the line is seen at once; it says nothing
-else there. With a doctor it is silent, and a danger only makes the answer due sooner.
+Each decision is stored with all that it was made from (`remembering`). Until a doctor has claimed
+the conversation the bot listens on, so that a danger that shows itself in the line is seen at once;
+it says nothing else there. With a doctor it is silent, and a danger only makes the answer due
+sooner.
 """
 
 import re
@@ -15,23 +16,22 @@ import msgspec
 from backend import clock
 from backend.bot import dialogue
 from backend.bot.rules import Rules
-from backend.bot.talk import (
-    Book,
-    Choice,
-    HandOver,
-    Memory,
-    Person,
-    Reply,
-    Said,
-    Start,
-    Triage,
-    Turn,
+from backend.bot.talk import Book, Choice, HandOver, Person, Reply, Start, Triage, Turn
+from backend.chat import (
+    booking_cards,
+    handing_over,
+    messages,
+    policy,
+    remembering,
+    routing,
+    wording,
+    zero_hits,
 )
-from backend.chat import booking_cards, handing_over, messages, policy, routing, wording, zero_hits
 from backend.chat.handing_over import RED_FLAG
 from backend.chat.locking import change
 from backend.chat.messages import BOT, Author, Draft
 from backend.chat.models import BotTurn, Conversation, Message
+from backend.chat.remembering import Heard, said_in
 from backend.chat.rulebook import Rulebook
 from backend.consortium.directory import Org, directory
 from backend.identity.access import Actor
@@ -51,7 +51,7 @@ async def greet(conversation: Conversation, rulebook: Rulebook) -> None:
     rules = await rulebook.begin()
     person = await person_of(conversation.patient_id)
     turn = dialogue.begin(rules, person)
-    await _keep(conversation, rules, person, None, None, turn)
+    await _keep(conversation, rules, person, None, turn, ())
     await _say(conversation, turn.replies, signed=rules.signed)
 
 
@@ -65,10 +65,10 @@ async def answer(
         return
     rules = await rulebook.of(conversation.rules_version)
     person = await person_of(conversation.patient_id)
-    memory = _memory(conversation, rules)
-    said = said_in(message)
+    said, before = said_in(message), remembering.opened(conversation.memory, rules)
+    memory = await remembering.recollected(conversation.id, before)
     turn = dialogue.answer(rules, person, memory, said)
-    await _keep(conversation, rules, person, message, said, turn)
+    await _keep(conversation, rules, person, message, turn, remembering.after(before, message.seq))
     if conversation.state == policy.BOT:  # in line, words are for the doctor
         await zero_hits.note(conversation, message.id, said, turn)
     await _learn(conversation, turn.triage)
@@ -111,35 +111,15 @@ def _months(born_on: date, today: date) -> int:
     return max(0, months - (today.day < born_on.day))
 
 
-def said_in(message: Message) -> Said:
-    """A tapped button or a filled form goes by what it is, not by the words it is shown with."""
-    payload = message.payload or {}
-    if message.kind == "choice":
-        return Said(choice=payload.get("choice"))
-    if message.kind == "form":
-        return Said(fields=payload.get("fields", {}))
-    return Said(text=message.body)
-
-
-def _memory(conversation: Conversation, rules: Rules) -> Memory:
-    """As the rules of this program read it; what they can't read begins anew."""
-    try:
-        return msgspec.convert(conversation.memory, Memory)
-    except msgspec.ValidationError:
-        return Memory(rules_version=rules.version)
-
-
 async def _keep(
     conversation: Conversation,
     rules: Rules,
     person: Person,
     message: Message | None,
-    said: Said | None,
     turn: Turn,
+    heard: Heard,
 ) -> None:
     """What it remembers after this turn stands in the next one, or in the conversation."""
-    told = msgspec.to_builtins(turn)
-    del told["memory"]
     await BotTurn.create(
         id=new_id(),
         conversation_id=conversation.id,
@@ -148,13 +128,13 @@ async def _keep(
         rules_version=rules.version,
         person=msgspec.to_builtins(person),
         memory=conversation.memory,
-        said=msgspec.to_builtins(said),
-        turn=told,
+        said=message.seq if message else None,
+        turn=remembering.wordless(turn),
         at=clock.now(),
     )
     await change(
         conversation,
-        memory=msgspec.to_builtins(turn.memory),
+        memory=remembering.closed(turn.memory, heard),
         rules_version=rules.version,
         turns=conversation.turns + 1,
     )

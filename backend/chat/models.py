@@ -198,7 +198,10 @@ class ConversationEvent(Model):
 
 
 class BotTurn(Model):
-    """A decision of the bot with all that it was made from, so that it can be made again."""
+    """A decision of the bot with all that it was made from, so that it can be made again.
+
+    The words stand in the messages alone: see `remembering`.
+    """
 
     id = fields.UUIDField(primary_key=True)
     conversation: fields.ForeignKeyRelation[Conversation] = fields.ForeignKeyField(
@@ -208,8 +211,8 @@ class BotTurn(Model):
     message_id = fields.UUIDField(null=True)  # what it answers
     rules_version = fields.CharField(max_length=80)
     person: Any = fields.JSONField()
-    memory: Any = fields.JSONField(null=True)  # before
-    said: Any = fields.JSONField(null=True)
+    memory: Any = fields.JSONField(null=True)  # before, with the `seq` of what it had heard
+    said: Any = fields.JSONField(null=True)  # `seq` of what it answers
     turn: Any = fields.JSONField()  # the answer; the memory after it is the next one's before
     at = fields.DatetimeField()
 

@@ -1,0 +1,91 @@
+"""What the bot remembers of a conversation: what it made of it, and which messages it has heard.
+
+The words stand in the messages and nowhere else: each turn reads them again. So a record of a turn
+stays as small as the first one was, and what is taken back is taken back everywhere.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from backend.bot import dialogue
+from backend.bot.dialogue import TURNS_MOST
+from backend.bot.rules import Rules
+from backend.bot.talk import Memory, Person, Said, Turn
+from backend.chat.models import BotTurn, Message
+
+Heard = tuple[int, ...]  # `seq` of messages, the oldest first
+
+
+class Remembered(NamedTuple):
+    """`memory` without what was said; `heard` are the messages that say it."""
+
+    memory: Memory
+    heard: Heard
+
+
+def said_in(message: Message) -> Said:
+    """A tapped button or a filled form goes by what it is, not by the words it is shown with."""
+    payload = message.payload or {}
+    if message.kind == "choice":
+        return Said(choice=payload.get("choice"))
+    if message.kind == "form":
+        return Said(fields=payload.get("fields", {}))
+    return Said(text=message.body)
+
+
+def opened(stored: Any, rules: Rules) -> Remembered:
+    """As the rules of this program read it; what they can't read begins anew."""
+    try:
+        heard = msgspec.convert((stored or {}).get("heard", ()), Heard)
+        return Remembered(msgspec.convert(stored, Memory), heard)
+    except msgspec.ValidationError:
+        return Remembered(Memory(rules_version=rules.version), ())
+
+
+def closed(memory: Memory, heard: Heard) -> dict[str, Any]:
+    """To be stored."""
+    kept: dict[str, Any] = msgspec.to_builtins(memory)
+    del kept["said"]
+    return kept | {"heard": list(heard)}
+
+
+def after(before: Remembered, seq: int) -> Heard:
+    """As many as the bot goes by."""
+    return (*before.heard, seq)[-TURNS_MOST:]
+
+
+async def recollected(conversation_id: UUID, before: Remembered) -> Memory:
+    """With the words, as the bot takes it."""
+    said = await words(conversation_id, before.heard)
+    return msgspec.structs.replace(before.memory, said=tuple(said[seq] for seq in before.heard))
+
+
+async def words(conversation_id: UUID, heard: Sequence[int]) -> dict[int, Said]:
+    """By `seq`; also of what was taken back: whoever calls knows which they may use."""
+    if not heard:
+        return {}
+    rows = await Message.filter(conversation_id=conversation_id, seq__in=list(heard))
+    return {row.seq: said_in(row) for row in rows}
+
+
+def wordless(turn: Turn) -> dict[str, Any]:
+    """A decision as its record has it: which rules decided by which part of which message. What
+    repeats the resident's words comes back with `decided_again`."""
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(turn))  # as it is read back
+    del told["memory"]
+    if told["triage"] is not None:
+        proofs = [one | {"text": ""} for one in told["triage"]["evidence"]]
+        told["triage"] |= {"summary": "", "slots": {}, "evidence": proofs}
+    return told
+
+
+async def decided_again(record: BotTurn, rules: Rules) -> Turn:
+    """The decision made once more from its record. For the audit: what was taken back since is
+    still among the words it was made from."""
+    memory = await recollected(record.conversation_id, opened(record.memory, rules))
+    said = await words(record.conversation_id, (record.said,))
+    person = msgspec.convert(record.person, Person)
+    return dialogue.answer(rules, person, memory, said[record.said])
