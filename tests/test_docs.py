@@ -120,6 +120,11 @@ WHEN = {
     "not-yourself": "The code of `wx.login` belongs to another WeChat user than the account.",
     "nothing-to-stop": "Staff: every schedule chosen for 停诊 is over, or none is published there.",
     "nothing-to-wait-for": "No department or doctor fits, or there is no waiting list.",
+    "plan-changed": "Somebody has changed the plan since `version`; `current` is what it says now.",
+    "plan-changed-too-often": "A plan keeps every version, and has as many as it may.",
+    "plan-ended": "The plan has been ended; a new one is begun instead.",
+    "too-many-plans": "The patient has as many plans in use as one may.",
+    "written-by-doctor": "A resident may end what a doctor wrote, not rewrite it.",
     "password-weak": "Staff: too short, too common, or with the user name in it.",
     "password-wrong": "Staff: the present password is wrong.",
     "patient-already-added": "The person is on the account's list. A phone that retries treats it"

@@ -14,12 +14,13 @@ from backend.chat.locking import change, lock
 from backend.chat.models import Conversation
 from backend.identity.access import Actor
 
+ANSWERED_KEPT = emptying.ANSWERED_KEPT
 LEFT = "left"  # the outcome: whoever asked has deleted the account
 
 
 def answered() -> QuerySet[HandOver]:
     """What a doctor answered, and is still to be kept."""
-    return HandOver.filter(answered_at__gt=clock.now() - emptying.ANSWERED_KEPT)
+    return HandOver.filter(answered_at__gt=clock.now() - ANSWERED_KEPT)
 
 
 async def leave(actor: Actor, account_id: UUID) -> None:

@@ -44,7 +44,8 @@ from backend.identity.models import (
 )
 from backend.notices import Notice
 from backend.receipts import IdempotencyKey
-from backend.reminders.models import Subscription
+from backend.reminders import medication_plans
+from backend.reminders.models import MedicationPlan, Subscription
 from backend.suspension.models import SuspensionCase
 from backend.wechat.events import WechatEvent
 
@@ -99,7 +100,7 @@ async def _fates(others: Mapping[UUID, Sequence[Carer]]) -> dict[UUID, Fate]:
     """By patient, with the others who care for them."""
     alone = [one for one, rows in others.items() if not any(is_in_force(row) for row in rows)]
     kept = set()
-    for why in (_seen(), _barred(), _answered()):
+    for why in (_seen(), _barred(), _answered(), _prescribed()):
         bound = why.filter(patient_id__in=alone).distinct()
         kept |= set(await bound.values_list("patient_id", flat=True))
     left: dict[UUID, Fate] = {one: "kept" if one in kept else "erased" for one in alone}
@@ -114,6 +115,11 @@ def _answered() -> QuerySet[Conversation]:
     """A doctor has answered: a record of care as well, for as long as the rules keep it."""
     stretches = chats.answered().values("conversation_id")
     return Conversation.filter(id__in=Subquery(stretches), patient_id__not_isnull=True)
+
+
+def _prescribed() -> QuerySet[MedicationPlan]:
+    """A doctor has written what they take: the same."""
+    return medication_plans.of_doctors(clock.now() - chats.ANSWERED_KEPT)
 
 
 def _barred() -> QuerySet[Restriction]:
@@ -167,6 +173,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
     await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
     await chats.empty(Conversation.filter(patient_id=patient_id))
+    await medication_plans.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()
     await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(
         outcome=WITHDRAWN, withdrawn_at=clock.now()
@@ -212,6 +219,7 @@ async def sweep(consortium_id: UUID) -> int:
         .exclude(id__in=Subquery(_seen().values("patient_id")))
         .exclude(id__in=Subquery(_barred().values("patient_id")))
         .exclude(id__in=Subquery(_answered().values("patient_id")))
+        .exclude(id__in=Subquery(_prescribed().values("patient_id")))
         .order_by("id")
         .limit(SWEEP_MOST)
         .values_list("id", flat=True)

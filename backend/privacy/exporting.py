@@ -33,7 +33,7 @@ from backend.identity.models import (
     Session,
 )
 from backend.notices import Notice
-from backend.reminders.models import Subscription
+from backend.reminders.models import MedicationPlan, MedicationVersion, Subscription
 from backend.suspension.models import SuspensionCase
 
 ROWS_MOST = 2000  # of one table; the latest
@@ -71,6 +71,8 @@ WITHHELD = {
     "bot_turn": set(),
     "hand_over": {"doctor_id", "answered_by", "silent"},
     "call_task": {"called_by", "note"},  # what staff write to each other
+    "medication_plan": {"ended_by"},
+    "medication_version": {"writer_id"},
     "notice": {"account_id"},
     "subscription": {"account_id"},
     "audit_event": {"actor_id", "detail"},
@@ -138,6 +140,8 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         BotTurn.filter(conversation__id__in=Subquery(asked)),
         HandOver.filter(conversation__id__in=Subquery(asked)),
         CallTask.filter(conversation__id__in=Subquery(asked)),
+        MedicationPlan.filter(theirs),
+        MedicationVersion.filter(plan__patient_id__in=people),
         Notice.filter(mine),
         Subscription.filter(mine),
         AuditEvent.filter(Q(actor_id=actor.account_id, patient_id=None) | theirs),

@@ -1,1 +1,1 @@
-"""提醒: which messages residents have asked for. Sending them is not built yet."""
+"""提醒与随访: messages that are asked for, 用药计划. Reminding at the hour is not built yet."""

@@ -1,11 +1,11 @@
-"""提醒: what may be sent to whom."""
+"""提醒: what may be sent to whom, and what residents take by which plan."""
 
 from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
 
-from backend.identity.models import Account
+from backend.identity.models import Account, Patient
 
 
 class Subscription(Model):
@@ -32,3 +32,59 @@ class Subscription(Model):
     class Meta:
         table = "subscription"
         unique_together = (("account_id", "template_id"),)
+
+
+class MedicationPlan(Model):
+    """用药计划 of a patient: active, until it is ended. What it says stands in its versions.
+
+    `version` is the number of the one in force; whoever changes the plan must have seen it.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
+        "jiamenkou.Patient", on_delete=fields.RESTRICT, related_name="medication_plans"
+    )
+    status = fields.CharField(max_length=8)  # medication_plans.ACTIVE, ENDED
+    version = fields.IntField()
+    created_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    ended_for = fields.CharField(max_length=12, default="")  # medication_plans.REASONS
+    ended_by = fields.UUIDField(null=True)  # account or staff
+
+    patient_id: Any
+
+    class Meta:
+        table = "medication_plan"
+        indexes = (("patient_id", "status", "created_at"),)
+
+
+class MedicationVersion(Model):
+    """What a plan said from `created_at` to `ended_at`. Words and hours never change, see 0014."""
+
+    id = fields.UUIDField(primary_key=True)
+    plan: fields.ForeignKeyRelation[MedicationPlan] = fields.ForeignKeyField(
+        "jiamenkou.MedicationPlan", on_delete=fields.RESTRICT, related_name="versions"
+    )
+    number = fields.IntField()  # from 1
+    medicine = fields.CharField(max_length=60)
+    amount = fields.CharField(max_length=30)
+    times: Any = fields.JSONField(default=list)  # 08:00, on a wall in China
+    meals: Any = fields.JSONField(default=list)  # codes of timetable.WHEN
+    every_days = fields.SmallIntField()
+    weekdays: Any = fields.JSONField(default=list)  # 1 is Monday
+    from_on = fields.DateField()
+    to_on = fields.DateField()
+    as_needed = fields.BooleanField()
+    at_most = fields.CharField(max_length=60)
+    note = fields.CharField(max_length=200)
+    written_by = fields.CharField(max_length=8)  # doctor, self
+    writer_id = fields.UUIDField()  # staff or account
+    created_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    plan_id: Any
+
+    class Meta:
+        table = "medication_version"
+        unique_together = (("plan_id", "number"),)

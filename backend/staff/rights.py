@@ -10,6 +10,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "contract.edit",  # family doctors' contracts: one's own
             "chat.read",  # the lists and what is in them; what one may do is answer or oversee
             "chat.answer",  # claim and answer conversations
+            "plan.edit",  # plans of one's own residents
         }
     ),
     "institution_admin": frozenset(

@@ -12,6 +12,7 @@ from backend.audit import AuditEvent
 from backend.booking import appointments
 from backend.booking.models import Appointment, Restriction
 from backend.errors import NotFound, Unauthenticated
+from backend.hub import Hub
 from backend.identity import accounts, invitations, sessions
 from backend.identity.access import Actor
 from backend.identity.care import Care
@@ -20,14 +21,17 @@ from backend.identity.models import Account, Carer, CarerInvitation, Patient, Se
 from backend.privacy import erasing
 from backend.privacy.erasing import NOBODY, consequences, erase
 from backend.receipts import IdempotencyKey
-from backend.reminders.models import Subscription
+from backend.reminders import medication_plans
+from backend.reminders.models import MedicationPlan, MedicationVersion, Subscription
 from backend.settings import Settings
 from backend.wechat.events import WechatEvent
 from tests.api.conftest import Server, keyed
 from tests.api.conftest import server as server
 from tests.api.world import dump
+from tests.chat.duties import a_town
 from tests.clinics import a_desk, a_slot
 from tests.people import a_person, a_receipt, an_account, an_id_number, log_in, register, vault_of
+from tests.reminders.plans import a_plan
 
 NAME, NUMBER, PHONE, OPENID = "欧阳翠花", an_id_number(), "13912345678", "openid-canary"
 REASON = "老毛病金丝雀"
@@ -322,3 +326,21 @@ async def test_over_http(server: Server) -> None:
     assert (await ask("zhao")).status_code == 403
     assert (await ask("wang")).status_code == 204
     assert (await server.http.get("/api/v1/me", headers=who)).status_code == 401
+
+
+async def test_what_they_took_goes_with_them_unless_a_doctor_wrote_it(
+    db: None, settings: Settings, hub: Hub
+) -> None:
+    town = await a_town(settings, hub)
+    mine, doctors = await a_person(settings), town.wang
+    plan = await a_plan(mine)
+    receipt = a_receipt(mine.actor)
+    await medication_plans.end(mine.actor, plan.id, reason="finished", version=1, receipt=receipt)
+    await a_plan(doctors, town.doctor)
+    assert [one.fate for one in await consequences(mine.actor)] == ["erased"]
+    assert [one.fate for one in await consequences(doctors.actor)] == ["kept"]
+    for who in (mine, doctors):
+        await erase(who.actor)
+    assert [row.patient_id for row in await MedicationPlan.all()] == [doctors.patient_id]
+    assert await MedicationVersion.all().count() == 1
+    assert await erasing.sweep(settings.consortium_id) == 0

@@ -16,7 +16,8 @@ from backend.settings import Settings
 from tests.api.conftest import Server, keyed
 from tests.api.conftest import server as server
 from tests.clinics import a_desk, a_slot
-from tests.people import a_receipt, an_id_number, log_in, register, vault_of
+from tests.people import Person, a_receipt, an_id_number, log_in, register, vault_of
+from tests.reminders.plans import a_plan
 
 NAME, NUMBER, PHONE, OPENID = "欧阳翠花", an_id_number(), "13912345678", "openid-canary"
 
@@ -30,6 +31,7 @@ async def somebody(settings: Settings) -> tuple[Actor, UUID]:
         actor, a_desk(), slot_id=slot.id, patient_id=me.patient_id, confirm=True,
         receipt=a_receipt(actor),
     )  # fmt: skip
+    await a_plan(Person(actor, me.patient_id))
     await notices.leave(settings.consortium_id, [actor.account_id], "carer_refused")
     return actor, me.patient_id
 
@@ -42,6 +44,12 @@ async def test_it_is_all_there_and_readable(db: None, settings: Settings) -> Non
     assert (patient["name"], patient["id_number"], patient["phone"]) == (NAME, NUMBER, PHONE)
     assert patient["id"] == patient_id
     assert len(found["appointment"]) == len(found["appointment_event"]) == 1
+    (plan,), (version,) = found["medication_plan"], found["medication_version"]
+    assert (version["plan_id"], version["amount"], version["meals"]) == (
+        plan["id"],
+        "1 片",
+        ["PCM"],
+    )
     for table in ("session", "carer", "consent", "notice", "audit_event"):
         assert found[table], table
     assert found["cut_off"] == []
