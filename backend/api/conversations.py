@@ -181,7 +181,7 @@ async def _mark(call: Call, conversation_id: UUID, what: str, seq: int) -> None:
 async def recall(call: Call, conversation_id: UUID, message_id: UUID) -> None:
     """Take one's message back (撤回) within two minutes. Repeating it does no harm."""
     await call.limit("chat-recall", DONE_PER_MINUTE, fail_open=True)
-    await recalling.recall(call.actor, call.service.hub, conversation_id, message_id)
+    await recalling.recall(call.actor, call.service.reception, conversation_id, message_id)
 
 
 @route(

@@ -71,7 +71,7 @@ async def answer(
     await _keep(conversation, rules, person, message, turn, remembering.after(before, message.seq))
     if conversation.state == policy.BOT:  # in line, words are for the doctor
         await zero_hits.note(conversation, message.id, said, turn)
-    await _learn(conversation, turn.triage)
+    await learn(conversation, rules, turn.triage)
     replies = _said(conversation.state, message, turn)
     await _say(conversation, replies, signed=turn.triage is None or turn.triage.signed)
     for action in turn.actions:
@@ -140,10 +140,14 @@ async def _keep(
     )
 
 
-async def _learn(conversation: Conversation, triage: Triage | None) -> None:
-    """What lists and doctors see of it."""
+async def learn(
+    conversation: Conversation, rules: Rules, triage: Triage | None, *, forgot: bool = False
+) -> None:
+    """What lists and doctors see of it. `forgot`: see `remembering.standing`."""
     if triage is None:
         return
+    earlier = remembering.triage_of(conversation)
+    triage = remembering.standing(rules, triage, earlier, forgot=forgot)
     await change(
         conversation,
         tier=triage.tier,

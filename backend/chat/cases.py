@@ -18,6 +18,7 @@ from backend.chat.duty_models import CallTask, HandOver
 from backend.chat.messages import DOCTOR, Author, Shown
 from backend.chat.models import Conversation, ConversationEvent
 from backend.chat.notes import Note
+from backend.chat.remembering import triage_of
 from backend.consortium.directory import directory
 from backend.identity.access import Actor, note_read
 from backend.staff.models import Staff
@@ -138,15 +139,6 @@ async def show(actor: Actor, conversation_id: UUID) -> Case:
 async def version(actor: Actor, conversation_id: UUID) -> int:
     """Raised by every change, messages and marks included. Raises NotFound."""
     return (await find(actor, conversation_id))[0].version
-
-
-def triage_of(row: Conversation) -> Triage | None:
-    if row.triage is None:
-        return None
-    try:
-        return msgspec.convert(row.triage, Triage)
-    except msgspec.ValidationError:
-        return None
 
 
 def _may(actor: Actor, row: Conversation, hands: Hands) -> May:

@@ -144,7 +144,7 @@ async def begin(
     """
     if patient_id is not None:
         await care_of(actor, patient_id, "book")
-    await _have_rules(reception)
+    await reception.have_rules()
     async with db.transaction():
         await access.lock(actor)
         await receipt.check()
@@ -166,11 +166,6 @@ async def begin(
         await receipt.keep(201, talk)
     log.info("conversation.opened", conversation_id=str(row.id))
     return talk
-
-
-async def _have_rules(reception: Reception) -> None:
-    if not reception.rulebook.is_ready:
-        await reception.rulebook.ready()
 
 
 async def _make_room(actor: Actor) -> None:
@@ -199,7 +194,7 @@ async def send(
         ClientIdReused; Malformed: it quotes or encloses what is not there.
     """
     await find(actor, conversation_id, "book")
-    await _have_rules(reception)
+    await reception.have_rules()
     author = Author(RESIDENT, actor.account_id)
     try:
         async with db.transaction():

@@ -1,4 +1,5 @@
-"""撤回: taken back within two minutes. The row stays for the audit; readers see that it was.
+"""撤回: taken back within two minutes. The row stays for the audit; readers see that it was, and
+the bot forgets it (`forgetting`).
 
 A recall takes a number of its own, so that whoever reads by cursor hears of it in order.
 """
@@ -8,16 +9,20 @@ from uuid import UUID
 from backend import audit, clock, db
 from backend.chat import conversations, desk, events, live, messages, policy, wording
 from backend.chat.errors import TooLateToRecall
+from backend.chat.forgetting import forget
 from backend.chat.locking import change, lock
 from backend.chat.messages import DOCTOR, QUIET, RESIDENT, Author, Draft, SentBefore
 from backend.chat.models import Conversation, Message
+from backend.chat.reception import Reception
 from backend.chat.telling import tell
 from backend.errors import NotFound
 from backend.hub import Hub
 from backend.identity.access import Actor
 
 
-async def recall(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID) -> None:
+async def recall(
+    actor: Actor, reception: Reception, conversation_id: UUID, message_id: UUID
+) -> None:
     """By the resident who sent it. A repeat changes nothing.
 
     Raises:
@@ -25,14 +30,16 @@ async def recall(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID
         TooLateToRecall.
     """
     await conversations.find(actor, conversation_id, "book")
+    await reception.have_rules()
     author = Author(RESIDENT, actor.account_id)
     try:
         async with db.transaction():
             conversation = await lock(conversation_id)
-            await take_back(actor, conversation, author, message_id)
+            message = await take_back(actor, conversation, author, message_id)
+            await forget(conversation, message, reception.rulebook)
     except SentBefore:
         return
-    await live.publish(hub, conversation)
+    await live.publish(reception.hub, conversation)
 
 
 async def by_doctor(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID) -> None:
@@ -56,8 +63,8 @@ async def by_doctor(actor: Actor, hub: Hub, conversation_id: UUID, message_id: U
 
 async def take_back(
     actor: Actor, conversation: Conversation, author: Author, message_id: UUID
-) -> None:
-    """The same in the caller's transaction, for whoever wrote it.
+) -> Message:
+    """The same in the caller's transaction, for whoever wrote it. Returns what was taken back.
 
     Raises NotFound, TooLateToRecall; SentBefore: it was recalled already.
     """
@@ -85,6 +92,7 @@ async def take_back(
     await audit.record(
         actor, "chat.recalled", entity_id=row.id, patient_ids=[conversation.patient_id]
     )
+    return row
 
 
 async def _is_last(conversation: Conversation, row: Message) -> bool:

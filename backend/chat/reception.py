@@ -12,3 +12,8 @@ class Reception:
     hub: Hub
     desk: Desk
     rulebook: Rulebook
+
+    async def have_rules(self) -> None:
+        """Before a transaction that goes by them."""
+        if not self.rulebook.is_ready:
+            await self.rulebook.ready()

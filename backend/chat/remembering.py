@@ -12,10 +12,13 @@ import msgspec
 
 from backend.bot import dialogue
 from backend.bot.dialogue import TURNS_MOST
+from backend.bot.red_flags import LEVELS
 from backend.bot.rules import Rules
-from backend.bot.talk import Memory, Person, Said, Turn
-from backend.chat.models import BotTurn, Message
+from backend.bot.talk import Memory, Person, Said, Triage, Turn
+from backend.chat import wording
+from backend.chat.models import BotTurn, Conversation, Message
 
+TIERS = ("village", "township", "county")
 Heard = tuple[int, ...]  # `seq` of messages, the oldest first
 
 
@@ -89,3 +92,43 @@ async def decided_again(record: BotTurn, rules: Rules) -> Turn:
     said = await words(record.conversation_id, (record.said,))
     person = msgspec.convert(record.person, Person)
     return dialogue.answer(rules, person, memory, said[record.said])
+
+
+def triage_of(row: Conversation) -> Triage | None:
+    """None: nothing is known, or the record is of another make."""
+    try:
+        return None if row.triage is None else msgspec.convert(row.triage, Triage)
+    except msgspec.ValidationError:
+        return None
+
+
+def standing(rules: Rules, found: Triage, earlier: Triage | None, *, forgot: bool) -> Triage:
+    """With the dangers that were seen before and whose words are gone: those are never taken back.
+
+    `forgot`: something was taken back just now; else what `earlier` has no words for, any more.
+    """
+    if earlier is None:
+        return found
+    worded = {one.rule_id for one in earlier.evidence if one.kind == "red_flag"}
+    known = {flag.id for flag in found.red_flags}
+    lost = [
+        flag for flag in earlier.red_flags
+        if flag.id not in known and (forgot or flag.id not in worded)
+    ]  # fmt: skip
+    if not lost:
+        return found
+    level = min((found.priority, *(flag.level for flag in lost)), key=LEVELS.index)
+    line = rules.wording["sum_priority"]
+    names = "；".join(flag.name for flag in lost)
+    summary = found.summary.replace(line.format(value=found.priority), line.format(value=level), 1)
+    flags = sorted((*found.red_flags, *lost), key=lambda flag: (LEVELS.index(flag.level), flag.id))
+    return msgspec.structs.replace(
+        found,
+        priority=level,
+        red_flags=tuple(flags),
+        tier=max(found.tier, earlier.tier, key=TIERS.index),
+        summary=f"{summary}\n{wording.SEEN_BEFORE.format(names=names)}",
+        next_step=rules.wording[f"next_{level}"],
+        safety_net=rules.wording[f"safety_{level}"],
+        signed=found.signed and earlier.signed,
+    )

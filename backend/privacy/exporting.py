@@ -68,7 +68,7 @@ WITHHELD = {
     "message": {"author_id", "request_hash", "check_at", "check_tries"},
     "attachment": {"account_id", "staff_id", "sha256", "client_id"},
     "conversation_event": {"actor_id"},
-    "bot_turn": set(),
+    "bot_turn": {"memory"},  # what it made of the messages above, and of what was taken back
     "hand_over": {"doctor_id", "answered_by", "silent"},
     "call_task": {"called_by", "note"},  # what staff write to each other
     "medication_plan": {"ended_by"},
@@ -78,6 +78,8 @@ WITHHELD = {
     "audit_event": {"actor_id", "detail"},
 }
 EVERYWHERE = {"consortium_id"}
+# What was taken back, by whoever wrote it, is for the audit alone.
+RECALLED = {"message": {"body": "", "payload": None}}
 # Too large for this file: pictures and voice notes are opened, and saved, where they were sent.
 APART = {"attachment_content"}
 # Tables of the county and of its staff, their notes to each other among them; answers to repeated
@@ -157,8 +159,9 @@ def _order(model: type[Model]) -> str:
 
 def _plain(row: Model, table: str, vault: Vault) -> dict[str, Any]:
     told = {}
+    hidden = RECALLED.get(table, {}) if getattr(row, "recalled_at", None) else {}
     for column in row._meta.db_fields - WITHHELD[table] - EVERYWHERE:
-        value = getattr(row, column)
+        value = hidden.get(column, getattr(row, column))
         name, bound_to = SEALED.get((table, column), (column, ""))
         told[name] = vault.open(value, bound_to=bound_to) if bound_to and value else value
     return dict(sorted(told.items()))

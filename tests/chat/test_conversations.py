@@ -197,7 +197,7 @@ async def test_a_recall_is_told_in_order_and_kept_for_the_audit(
     await conversations.ask_for_a_doctor(wang.actor, hub, talk)  # so that the bot adds nothing
     first, wrong = await say(wang.actor, hub, talk, "对"), await say(wang.actor, hub, talk, "错")
     await asyncio.gather(
-        *(recalling.recall(wang.actor, hub, talk, wrong.id) for _ in range(SENDERS))
+        *(recalling.recall(wang.actor, a_reception(hub), talk, wrong.id) for _ in range(SENDERS))
     )
     found = await all_of(wang.actor, talk)
     assert [message.seq for message in found] == list(range(1, len(found) + 1))
@@ -211,4 +211,4 @@ async def test_a_recall_is_told_in_order_and_kept_for_the_audit(
     assert await AuditEvent.filter(action="chat.recalled", entity_id=wrong.id).count() == 1
     for message_id in (recall.id, uuid4()):
         with pytest.raises(NotFound):
-            await recalling.recall(wang.actor, hub, talk, message_id)
+            await recalling.recall(wang.actor, a_reception(hub), talk, message_id)
