@@ -54,6 +54,7 @@ MODELS = (
     "backend.chat.duty_models",
     "backend.replay.models",
     "backend.reminders.models",
+    "backend.satisfaction.models",
     "backend.wechat.events",
 )
 # Tortoise reads the source of each model for comments that begin with `#:`. We have none, and it is

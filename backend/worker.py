@@ -34,6 +34,7 @@ from backend.identity import invitations
 from backend.inbox import scanning
 from backend.privacy import erasing
 from backend.replay import runs
+from backend.satisfaction import mixing
 from backend.settings import Settings
 from backend.staff import sessions as staff_sessions
 from backend.suspension import cases, suspensions, undoing
@@ -107,6 +108,7 @@ def jobs(settings: Settings, hub: Hub | None = None) -> list[Job]:
         Job("erasing.sweep", lambda: in_portions(lambda: erasing.sweep(county)), at(hour=4)),
         Job("amnesties.sweep", lambda: amnesties.sweep(county), at(minute=35), quiet=True),
         Job("files.sweep", lambda: in_portions(files.sweep), at(hour=3, minute=35)),
+        Job("surveys.mix", lambda: mixing.mix(county), at(hour=3, minute=25), quiet=True),
         Job("receipts.sweep", lambda: in_portions(receipts.sweep), at(hour=3, minute=30)),
     ]
 

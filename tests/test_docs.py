@@ -33,6 +33,8 @@ WHEN = {
     "picture-refused": "Not a JPEG, PNG or WebP that can be read, or too large: `why` says which.",
     "voice-refused": "Not an MP3, AAC or M4A that can be read, or too long: `why` says which.",
     "already-appealed": "There is an appeal about the appointment already: one for each.",
+    "already-answered": "The visit was answered for: a survey takes one response for each.",
+    "not-answerable": "Nobody was seen at that appointment yet, or it is more than `days` ago.",
     "already-decided": "Staff: somebody else has decided the appeal meanwhile.",
     "appeal-too-late": "More than 30 days after the no-show or the late cancellation.",
     "nothing-to-appeal": "The appointment is no no-show and no late cancellation (any more).",

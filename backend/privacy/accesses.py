@@ -67,6 +67,7 @@ ACTIONS = {
     "waitlist.proved": "核对候补顺序", "waitlist.read": "看了候补名单",
     "waitlist.shown": "看了一个候补",
     "waitlist.withdrawn": "候补到的号被收回，继续候补",
+    "survey.answered": "评价了一次就诊", "survey.listed": "看了可以评价的就诊",
     "standing.shown": "看了约号记录",
     "record.accesses_listed": "看了查看记录", "record.exported": "导出了全部信息",
     "suspension.listed": "停诊时看了要通知谁", "suspension.phone_shown": "停诊时看了手机号",

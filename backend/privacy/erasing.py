@@ -46,6 +46,7 @@ from backend.notices import Notice
 from backend.receipts import IdempotencyKey
 from backend.reminders import medication_plans
 from backend.reminders.models import MedicationPlan, Subscription
+from backend.satisfaction.models import SurveyResponse
 from backend.suspension.models import SuspensionCase
 from backend.wechat.events import WechatEvent
 
@@ -175,6 +176,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await chats.empty(Conversation.filter(patient_id=patient_id))
     await medication_plans.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()
+    await SurveyResponse.filter(patient_id=patient_id).delete()
     await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(
         outcome=WITHDRAWN, withdrawn_at=clock.now()
     )
@@ -189,7 +191,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
 
 async def _forget(account: Account) -> None:
     await WechatEvent.filter(openid_index=account.openid_index).delete()
-    for model in (Notice, Subscription, IdempotencyKey):
+    for model in (Notice, Subscription, IdempotencyKey, SurveyResponse):
         await model.filter(account_id=account.id).delete()
     await CarerInvitation.filter(invited_by=account.id).delete()
     now = clock.now()

@@ -34,6 +34,7 @@ from backend.identity.models import (
 )
 from backend.notices import Notice
 from backend.reminders.models import MedicationPlan, MedicationVersion, Subscription
+from backend.satisfaction.models import SurveyMark, SurveyResponse
 from backend.suspension.models import SuspensionCase
 
 ROWS_MOST = 2000  # of one table; the latest
@@ -64,6 +65,8 @@ WITHHELD = {
     "waitlist_event": {"actor_id"},
     "appeal": {"account_id", "decided_by"},
     "draw_entry": {"account_id"},
+    "survey_mark": set(),
+    "survey_response": {"account_id"},  # an anonymous one is nobody's, and stays out as a whole
     "conversation": {"account_id", "assigned_to", "claimed_by", "closed_by"},
     "message": {"author_id", "request_hash", "check_at", "check_tries"},
     "attachment": {"account_id", "staff_id", "sha256", "client_id"},
@@ -135,6 +138,8 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         WaitlistEvent.filter(entry__patient_id__in=people),
         Appeal.filter(theirs),
         DrawEntry.filter(theirs),
+        SurveyMark.filter(appointment__patient_id__in=people),
+        SurveyResponse.filter(theirs),
         Conversation.filter(talks),
         Message.filter(conversation__id__in=Subquery(asked)),
         Attachment.filter(conversation__id__in=Subquery(asked)),

@@ -1,1 +1,1 @@
-"""满意度: surveys after a visit, scores, reports. Comes later; nothing is here yet."""
+"""满意度: surveys after a visit and their answers. What is published of them comes later."""
