@@ -5,7 +5,6 @@ seen stay too, without their words. Records of earlier decisions stay as they ar
 """
 
 from backend.bot import dialogue
-from backend.bot.dialogue import TURNS_MOST
 from backend.bot.rules import Rules
 from backend.bot.talk import Person
 from backend.bot.triage import decide
@@ -14,6 +13,10 @@ from backend.chat.locking import change
 from backend.chat.models import BotTurn, Conversation, Message
 from backend.chat.remembering import Remembered
 from backend.chat.rulebook import Rulebook
+
+AGAIN_MOST = (
+    10  # turns in which the bot decides anew: the longest messages take a sixth of a second
+)
 
 
 async def forget(conversation: Conversation, message: Message, rulebook: Rulebook) -> None:
@@ -57,12 +60,16 @@ async def _made_anew(
 ) -> Remembered:
     """As the bot would remember it, had only the rest been said, from before `first` on.
 
-    Messages can be taken back for two minutes only, so those are few.
+    Messages can be taken back for two minutes only, so those are few. Of more than `AGAIN_MOST`
+    the earlier ones are heard and not answered once more: what is waited for is in the last ones.
     """
     later = BotTurn.filter(conversation_id=first.conversation_id, number__gte=first.number)
     said: list[int] = await later.order_by("number").values_list("said", flat=True)  # type: ignore[assignment]
     now = remembering.opened(first.memory, rules)
-    for seq in [one for one in said if one not in gone][-TURNS_MOST:]:
+    left = [one for one in said if one not in gone]
+    for seq in left[:-AGAIN_MOST]:
+        now = Remembered(now.memory, remembering.after(now, seq))
+    for seq in left[-AGAIN_MOST:]:
         memory = await remembering.recollected(first.conversation_id, now)
         words = await remembering.words(first.conversation_id, [seq])
         turn = dialogue.answer(rules, person, memory, words[seq])
