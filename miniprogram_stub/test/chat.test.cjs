@@ -231,16 +231,17 @@ test('buttons and questions of the last thing said; a tap says what it meant', a
 })
 
 test('taken back within two minutes; whoever reads sees that something is gone', async () => {
-  const place = county([one(1), mine(2, { at: new Date(NOON).toISOString(), text: '写错了' })], { state: 'open', doctor: '李医生' })
+  const place = county([one(1), mine(2, { at: new Date(NOON).toISOString(), text: '写错了' }), one(3, { author: 'doctor', quoted: { id: 'm2', seq: 2, author: 'resident', text: '写错了', recalled: false } })], { state: 'open', doctor: '李医生' })
   place.answers['POST /conversations/c1/messages/m2/recall'] = () => {
-    place.state.stored.push(one(3, { kind: 'recall', author: 'resident', mine: true, quoted: { id: 'm2', seq: 2, author: 'resident', text: '', recalled: true } }))
+    place.state.stored.push(one(4, { kind: 'recall', author: 'resident', mine: true, quoted: { id: 'm2', seq: 2, author: 'resident', text: '', recalled: true } }))
     return { status: 204, data: '' }
   }
   const { page } = await onPage(place, { replies: { showActionSheet: { tapIndex: 2 } } })
   await page.choose({ currentTarget: { dataset: { key: 'm2' } } })
   await settled()
-  expect(page.data.items.map(({ gone }) => gone)).toEqual(['', '您撤回了一条消息'])
+  expect(page.data.items.map(({ gone }) => gone)).toEqual(['', '您撤回了一条消息', ''])
   expect(page.data.items[1].text).toBe('')
+  expect(page.data.items[2].quote).toBe('我：已撤回')
 })
 
 test('two marks: it reached the doctor, the doctor has read it', async () => {

@@ -53,6 +53,7 @@ function open(id, tell, refused) {
       if (one.kind === 'recall' && one.quoted) {
         const old = known.get(one.quoted.seq)
         if (old) known.set(old.seq, Object.assign({}, old, { recalled: true, text: '', attachment: null, payload: null }))
+        known.forEach((each) => { if (each.quoted && each.quoted.id === one.quoted.id) known.set(each.seq, Object.assign({}, each, { quoted: one.quoted })) })
       }
     })
     messages = [...known.values()].sort((a, b) => a.seq - b.seq)
