@@ -27,7 +27,7 @@ from backend.chat import (
 )
 from backend.chat import live as chat_live
 from backend.chat.duty_wording import LEVELS, OUTCOMES, PRIORITIES
-from backend.chat.messages import Draft
+from backend.chat.messages import DOCTOR, RESIDENT, Draft
 from backend.chat.taking import Target
 from backend.errors import Malformed
 from backend.identity.documents import age_on
@@ -82,6 +82,12 @@ STATUS = {
     "present": "", "absent": "（说没有）", "uncertain": "（不确定）", "past": "（以前）",
     "other_person": "（别人）", "hypothetical": "（假设）",
 }  # fmt: skip
+
+WRITING: events.Passing = {
+    chat_live.TYPING + RESIDENT.encode(): events.Event("", "对方正在输入…", "typing"),
+    chat_live.TYPING
+    + DOCTOR.encode(): None,  # whoever reads this writes it, or looks over a shoulder
+}
 
 
 class Earlier(msgspec.Struct, forbid_unknown_fields=True):
@@ -194,9 +200,10 @@ async def live(view: View, conversation_id: UUID) -> None:
         if version == (seen or view.query.seen):
             return None
         context = {"view": view} | await context_of(view, conversation_id)
-        return events.Event(str(context["case"].version), render("chat.html", "talk", context))
+        return events.Event(str(context["case"].version), render("chat.html", "live", context))
 
-    return await events.stream(view, look, channels=[chat_live.channel(conversation_id)])
+    channel = chat_live.channel(conversation_id)
+    return await events.stream(view, look, channels=[channel], passing=WRITING)
 
 
 async def again(view: View, conversation_id: UUID, **_: Any) -> Show:

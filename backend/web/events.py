@@ -7,7 +7,8 @@ to time. A browser that comes back says what it saw last.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -34,7 +35,8 @@ _open = 0
 
 
 class Event(msgspec.Struct, frozen=True):
-    """`id` changes with `html`, and comes back as what was seen last. `name`: `sse-swap`."""
+    """`id` changes with `html`, and comes back as what was seen last; "": nothing to come back to.
+    `name`: `sse-swap`."""
 
     id: str
     html: str
@@ -42,18 +44,23 @@ class Event(msgspec.Struct, frozen=True):
 
     def encode(self) -> str:
         lines = "".join(f"data: {line}\n" for line in self.html.splitlines() or [""])
-        return f"id: {self.id}\nevent: {self.name}\n{lines}\n"
+        known = f"id: {self.id}\n" if self.id else ""
+        return f"{known}event: {self.name}\n{lines}\n"
 
 
 Look = Callable[[str], Awaitable[Event | None]]
+Passing = Mapping[bytes | None, Event | None]
 
 
-async def stream(view: View, look: Look, *, channels: Collection[str]) -> None:
+async def stream(
+    view: View, look: Look, *, channels: Collection[str], passing: Passing = MappingProxyType({})
+) -> None:
     """Send what `look` finds until the reader goes or the log-in ends; a handler returns this.
 
     `look` is given the id of what was seen last ("" at first) and returns an `Event`, or None when
     nothing is new. It runs at the news of `channels`, and every `LOOK_S` seconds besides, so it
-    should be one cheap query.
+    should be one cheap query. News that is in `passing` is not looked for: its event, if it has
+    one, is sent as it is.
 
     Raises:
         Busy: too many streams are open in this process.
@@ -65,14 +72,14 @@ async def stream(view: View, look: Look, *, channels: Collection[str]) -> None:
     try:
         # Heard before the first look, so that nothing falls between the two.
         async with view.service.hub.listening(*channels) as news:
-            await _send(view, look, news)
+            await _send(view, look, news, passing)
     except (RequestCancelled, ConnectionError):
         pass
     finally:
         _open -= 1
 
 
-async def _send(view: View, look: Look, news: Listener) -> None:
+async def _send(view: View, look: Look, news: Listener, passing: Passing) -> None:
     last = view.request.headers.get("last-event-id", "")[:LAST_MOST]
     first = await look(last)  # a refusal is still an ordinary answer
     headers = SECURE | {"x-accel-buffering": "no", "cache-control": "no-cache, no-transform"}
@@ -84,14 +91,18 @@ async def _send(view: View, look: Look, news: Listener) -> None:
     last = first.id if first else last
     quiet_since = time.monotonic()
     while True:
-        await news.next(min(LOOK_S, max(0.0, quiet_since + PING_S - time.monotonic())))
-        news.drain()
-        if time.monotonic() - quiet_since >= PING_S:
+        left_s = max(0.0, quiet_since + PING_S - time.monotonic())
+        heard = {await news.next(min(LOOK_S, left_s)), *news.drain()}
+        for said in heard & passing.keys():
+            if (event := passing[said]) is not None:
+                await response.send(event.encode())
+        is_due = time.monotonic() - quiet_since >= PING_S
+        if is_due:
             if not await _is_as_before(view):
                 break
             await response.send(": ping\n\n")
             quiet_since = time.monotonic()
-        found = await _look(look, last)
+        found = await _look(look, last) if is_due or heard - passing.keys() else None
         if found is not None and found.id != last:
             await response.send(found.encode())
             last = found.id

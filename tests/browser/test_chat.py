@@ -55,8 +55,12 @@ def a_resident(me: Phone, name: str = "王桂兰") -> str:
     return token
 
 
-def write(me: Phone, text: str) -> Phone:
+def types(me: Phone, text: str) -> None:
     me.page.get_by_role("textbox", name=re.compile("^写给")).locator("visible=true").fill(text)
+
+
+def write(me: Phone, text: str) -> Phone:
+    types(me, text)
     return me.tap("发送")
 
 
@@ -123,11 +127,21 @@ def test_from_the_question_to_the_rating(
     box.click()
     box.press_sequentially("先量一下")
     me.sees("医生正在写…")
-    write(me, "还有点恶心")
+    types(me, "还有点恶心")
+    desk.sees("对方正在输入…")
+    me.tap("发送")
     desk.sees("还有点恶心")
+    expect(desk.page.locator("#typing")).to_be_hidden()
     expect(box).to_be_focused()
     expect(box).to_have_value("先量一下")
     me.sees(re.compile("医生看过"))
+    # What the resident takes back is gone from the summary too, without a reload.
+    nausea = desk.page.locator("main").get_by_text("恶心")
+    expect(desk.page.locator("#triage")).to_contain_text("恶心")
+    said = service.ask(token, "GET", f"/conversations/{talk}/messages")["items"]
+    taken = next(one["id"] for one in said if "恶心" in one["text"])
+    service.ask(token, "POST", f"/conversations/{talk}/messages/{taken}/recall")
+    expect(nausea).to_have_count(0)
     box.press_sequentially("血压。")
     box.press("Control+Enter")
     me.sees("先量一下血压。")

@@ -22,13 +22,16 @@ from tests.serving import until as until_true
 from tests.web.conftest import Desk, Pages
 
 shown: list[Event] = []
+looks: list[str] = []
 
 
 async def _live(view: View) -> None:
     async def look(last: str) -> Event | None:
+        looks.append(last)
         return next((one for one in shown if one.id > last), None)
 
-    return await events.stream(view, look, channels=["test"])
+    passing = {b"writes": Event("", "写", "typing"), b"ours": None}
+    return await events.stream(view, look, channels=["test"], passing=passing)
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +86,28 @@ async def test_news_of_the_hub_wakes_it(pages: Pages, monkeypatch: pytest.Monkey
     await until(stream, "data: <p>行</p>")
     shown.append(Event("2", "二"))
     await pages.service.hub.publish("test", b"moved")
+    await until(stream, "data: 二")
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
+async def test_what_passes_is_told_without_a_look(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often: and what is lost meanwhile is found with the next ping."""
+    monkeypatch.setattr(events, "PING_S", 60.0)
+    stream = lines(await pages.desk("auditor"))
+    await until(stream, "data: <p>行</p>")
+    looks.clear()
+    for _ in range(3):
+        await pages.service.hub.publish("test", b"ours")
+        await pages.service.hub.publish("test", b"writes")
+        seen = await until(stream, "data: 写")
+        assert "event: typing" in seen
+        assert not [line for line in seen if line.startswith("id:")]
+    assert looks == []
+    monkeypatch.setattr(events, "PING_S", 0.1)
+    shown.append(Event("2", "二"))
+    await pages.service.hub.publish("test", b"writes")
     await until(stream, "data: 二")
     await stream.aclose()  # type: ignore[attr-defined]
 

@@ -50,11 +50,13 @@
   let said = lastSaid()?.id
 
   // The whole talk is drawn anew; only what is new is read aloud.
+  const spoken = document.querySelector('[data-said]')
   const tell = () => {
     const last = lastSaid()
-    if (!last || last.id === said) return
+    if (!last) return
+    if (last.id !== said && last.matches('.theirs')) spoken.textContent = last.innerText
+    else if (spoken.textContent && ![...log.querySelectorAll('.theirs')].some((one) => one.innerText === spoken.textContent)) spoken.textContent = '' // taken back
     said = last.id
-    if (last.matches('.theirs')) document.querySelector('[data-said]').textContent = last.innerText
   }
 
   const TYPING_EVERY_MS = 3000
@@ -66,9 +68,22 @@
     fetch(document.getElementById('answer').dataset.typing, { method: 'POST', headers: { 'x-csrf-token': token } }).catch(() => {})
   }
 
+  const TYPING_MS = 5000
+  let typingEnds = 0
+  const showTyping = ({ target, detail }) => {
+    clearTimeout(typingEnds)
+    const end = () => { document.getElementById('typing').textContent = '' }
+    if (detail.type === 'typing') typingEnds = setTimeout(end, TYPING_MS)
+    else if (target === log) end()
+  }
+  // What stays the same is left alone, with what is unfolded in it.
+  const isSame = ({ target, fragment }) => ['triage', 'card'].includes(target.id) && target.textContent === fragment.textContent
+
   count()
   if (location.hash === '#end' && matchMedia('(pointer: fine)').matches) document.querySelector('form.answer textarea')?.focus({ preventScroll: true })
   document.addEventListener('htmx:sseBeforeMessage', () => { follow = atEnd() })
+  document.addEventListener('htmx:sseMessage', showTyping)
+  document.addEventListener('htmx:oobBeforeSwap', ({ detail }) => { if (isSame(detail)) detail.shouldSwap = false })
   document.addEventListener('htmx:afterSettle', () => { count(); tell(); if (follow) toEnd() })
   document.addEventListener('input', ({ target }) => { if (target.closest('form.answer textarea')) type() })
   document.addEventListener('htmx:afterRequest', ({ detail }) => {
