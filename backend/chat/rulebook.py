@@ -64,7 +64,7 @@ class Rulebook:
             self._stored.add(rules.version)
             return rules
         # Not remembered yet: this transaction may still be taken back.
-        row = RuleSet(id=new_id(), version=rules.version, blob=rules.blob(), created_at=clock.now())
+        row = RuleSet(id=new_id(), version=rules.version, blob=rules.blob, created_at=clock.now())
         await RuleSet.bulk_create([row], ignore_conflicts=True)
         return rules
 

@@ -104,7 +104,7 @@ def test_stopping_forgets_the_question(shipped: Rules) -> None:
 
 
 def test_without_a_signature_only_120_is_advised(shipped: Rules) -> None:
-    strict = rules.read(shipped.blob())
+    strict = rules.read(shipped.blob)
     assert not strict.signed
     *_, turn = talk(strict, "流鼻涕两天")
     assert turn.actions == (HandOver("advised"),)

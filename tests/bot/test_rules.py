@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_rules_come_back_from_their_blob_with_the_same_version(folder: Path) -> None:
     rules = load(folder)
-    again = read(rules.blob())
+    again = read(rules.blob)
     assert again.version == rules.version
     assert [rule.id for _, rule in again.every()] == ["chest_pain"]
     assert again.tables["departments"].column("department") == ("心血管内科",)
@@ -126,6 +126,6 @@ def test_a_reload_is_all_or_nothing_and_old_versions_stay_a_while(folder: Path) 
         (folder / "one.yaml").write_text(SOUND + f"# {number}\n")
         assert shelf.reload()
     assert shelf.get(first.version) is None
-    assert shelf.put(first.blob()).version == first.version
+    assert shelf.put(first.blob).version == first.version
     assert isinstance(shelf.get(first.version), Rules)
     assert shelf.current.version != first.version
