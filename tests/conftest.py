@@ -11,6 +11,7 @@ import functools
 import gc
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,10 @@ class AsWritten:
 
     parse = unparse = fix_missing_locations = staticmethod(str)
 
+
+# httpx asks for this optional package at every request. That it is not there takes Python half a
+# millisecond to find out, and there are some ten thousand requests.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # The same routes are the same code: each of some hundred apps took 30 ms to compile it.
 vars(sanic_routing.router).update(ast=AsWritten, compile=functools.lru_cache(compile))
