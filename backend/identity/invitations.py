@@ -213,11 +213,15 @@ async def _inviter(invitation: CarerInvitation) -> Carer:
 
 
 async def _take(actor: Actor, code: str) -> CarerInvitation:
+    """Patient before invitation, in the order in which an account is erased: the other way round
+    PostgreSQL let both wait a second, and refused one."""
+    invitation = await _of_code(actor, code).first()
+    if invitation is None:
+        raise InvitationWrong(field="code")
+    await lock_patients([invitation.patient_id])
     # The guarded UPDATE decides who of several uses it.
     if not await _of_code(actor, code).update(used_at=clock.now()):
         raise InvitationWrong(field="code")
-    invitation = await CarerInvitation.get(code_hash=token_hash(code))
-    await lock_patients([invitation.patient_id])
     await _inviter(invitation)
     return invitation
 
