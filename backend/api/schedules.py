@@ -16,6 +16,7 @@ from backend.api.views.schedules import (
     SlotView,
 )
 from backend.booking import availability
+from backend.booking.wanted import Search
 
 FRESH_S = 1.0
 
@@ -33,7 +34,7 @@ async def list_schedules(call: Call) -> SchedulesView:
     wanted: ScheduleQuery = call.query
     if wanted.within_km is not None and wanted.near is None:
         raise errors.Malformed("要按距离找，请先给出位置。", field="near")
-    search = availability.Search(
+    search = Search(
         organization_id=wanted.organization,
         department_id=wanted.department,
         practitioner_id=wanted.practitioner,

@@ -4,7 +4,6 @@ A held place whose time has passed counts as free here too, before any job has c
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,12 +15,12 @@ from backend.booking import policy as rules
 from backend.booking.models import Schedule, Slot
 from backend.booking.policies import Policies, policies
 from backend.booking.policy import Policy
+from backend.booking.wanted import Search, departments_of
 from backend.consortium.directory import Dept, Directory, Doctor, Org, directory, distance_km
 from backend.errors import NotFound
 
 DAYS_MOST = 62  # a search spans no more
 SLOTS_MOST = 200
-DEPARTMENTS_MOST = 2000
 LOOKS_MOST = 5  # for one page, while what is found turns out closed or gone
 LOOK_AGAIN_AT = 200  # schedules
 NO_SCHEDULE = "没有找到这个班次，请刷新后再选。"
@@ -36,24 +35,6 @@ FREE_SLOT = """SELECT 1 FROM slot sl WHERE sl.schedule_id = s.id AND sl.pool = '
   AND sl.open AND sl.starts_at > $5 AND (sl.booked < sl.capacity OR EXISTS (
     SELECT 1 FROM appointment a WHERE a.slot_id = sl.id AND a.status = 'pending'
     AND a.held_until <= $4))"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What a resident looks for. `near` is (latitude, longitude) in degrees."""
-
-    schedule_id: UUID | None = None
-    organization_id: UUID | None = None
-    department_id: UUID | None = None
-    practitioner_id: UUID | None = None
-    from_on: date | None = None
-    to_on: date | None = None
-    kind: str | None = None
-    tier: str | None = None
-    near: tuple[float, float] | None = None
-    within_km: float | None = None
-    q: str | None = None
-    free_only: bool = False
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +77,7 @@ async def search(
     or what has left the directory, is made up for by what follows, `LOOKS_MOST` times.
     """
     county = await directory(consortium_id)
-    departments = _departments(county, wanted)
+    departments = departments_of(county, wanted)
     if departments is not None and not departments:
         return [], None
     table = await policies(consortium_id)
@@ -169,47 +150,6 @@ async def free_among(
 
 def _position(row: db.Row) -> Cursor:
     return db.as_date(row["held_on"]), db.as_instant(row["starts_at"]), db.as_uuid(row["id"])
-
-
-def _departments(county: Directory, wanted: Search) -> list[UUID] | None:
-    """The departments that fit; None when nothing narrows them."""
-    if wanted.department_id is not None:
-        dept = county.departments.get(wanted.department_id)
-        return [dept.id] if dept and _answers(county, dept, wanted) else []
-    if wanted.q is None and wanted.tier is None and wanted.within_km is None:
-        return None
-    doctors = {
-        role.department_id
-        for doctor in county.find_doctors(department_id=None, q=wanted.q, on=clock.today())
-        for role in doctor.roles
-    }
-    hits = county.find_departments(organization_id=wanted.organization_id, q=wanted.q)
-    found = [dept.id for dept in hits] + (sorted(doctors, key=str) if wanted.q else [])
-    return [
-        department_id
-        for department_id in dict.fromkeys(found)
-        if _fits(county.organizations[county.departments[department_id].organization_id], wanted)
-    ][:DEPARTMENTS_MOST]
-
-
-def _answers(county: Directory, dept: Dept, wanted: Search) -> bool:
-    """Whether one department fits everything else that is asked."""
-    if not _fits(county.organizations[dept.organization_id], wanted):
-        return False
-    if wanted.q is None:
-        return True
-    named = county.find_departments(organization_id=dept.organization_id, q=wanted.q)
-    doctors = county.find_doctors(department_id=dept.id, q=wanted.q, on=clock.today())
-    return dept in named or bool(doctors)
-
-
-def _fits(org: Org, wanted: Search) -> bool:
-    if wanted.tier is not None and org.tier != wanted.tier:
-        return False
-    if wanted.within_km is None:
-        return True
-    far = distance_km(wanted.near, org)
-    return far is not None and far <= wanted.within_km
 
 
 async def _rows(

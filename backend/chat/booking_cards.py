@@ -13,8 +13,9 @@ import msgspec
 
 from backend import audit, db
 from backend.booking import appointments, availability
-from backend.booking.availability import Offer, Search, SlotOffer
+from backend.booking.availability import Offer, SlotOffer
 from backend.booking.tickets import Ticket
+from backend.booking.wanted import Search
 from backend.booking.wording import KINDS, yuan
 from backend.bot.talk import Book, Start
 from backend.chat import messages, routing, wording

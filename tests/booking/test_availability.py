@@ -9,9 +9,10 @@ import pytest
 
 from backend import clock
 from backend.booking import availability, policies
-from backend.booking.availability import Offer, Search
+from backend.booking.availability import Offer
 from backend.booking.errors import BookingClosed, NotYetOpen
 from backend.booking.models import BookingPolicy, Schedule, Slot
+from backend.booking.wanted import Search
 from backend.consortium import directory
 from backend.consortium.models import Consortium, Organization
 from backend.errors import NotFound

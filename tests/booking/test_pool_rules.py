@@ -9,10 +9,10 @@ import pytest
 from backend import clock
 from backend.audit import AuditEvent
 from backend.booking import availability, pool_rules, schedules
-from backend.booking.availability import Search
 from backend.booking.errors import TooManyKept
 from backend.booking.models import PoolRule, Schedule, ScheduleTemplate, Slot
 from backend.booking.pools import FAMILY_DOCTOR, ONSITE, PUBLIC, REFERRAL, Rule
+from backend.booking.wanted import Search
 from backend.errors import Malformed, NotFound
 from backend.settings import Settings
 from tests.clinics import Clinic, a_clinic
