@@ -27,7 +27,7 @@ async def add(actor: Actor, conversation_id: UUID, text: str) -> UUID:
     """Raises NotFound, Malformed."""
     said = text.strip()
     if not said or len(said) > NOTE_MOST:
-        raise Malformed(f"备注要有内容，不超过 {NOTE_MOST} 个字。", field="text")
+        raise Malformed(f"备注要有内容，不超过 {NOTE_MOST} 个字。", field="note")
     row, _ = await find(actor, conversation_id)
     async with db.transaction():
         made = await ConversationNote.create(

@@ -1,5 +1,6 @@
 """一次咨询: what was said, what is known of whom it is about, and the doctor's deeds."""
 
+import contextlib
 import secrets
 from typing import Annotated, Any
 from uuid import UUID
@@ -133,7 +134,9 @@ class CloseForm(msgspec.Struct):
 
 
 class NoteForm(msgspec.Struct):
-    text: Annotated[str, Meta(max_length=1000)]
+    """Not `text`, as what goes to the resident is called."""
+
+    note: Annotated[str, Meta(max_length=1000)]
 
 
 class Whereto(msgspec.Struct, forbid_unknown_fields=True):
@@ -268,13 +271,20 @@ async def ask_transfer(view: View, conversation_id: UUID, **_: Any) -> Show:
     """To whom: a level on call, an institution, a doctor there."""
     case = await cases.show(view.actor, conversation_id)
     county = await places.county_of(view)
-    chosen = getattr(view.query, "organization", None)
+    chosen = getattr(view.query, "organization", None) or _sent_id(view, "organization")
     found = county.find_organizations(tier=None, near=None, q=None)
     return show(
         "chat_transfer.html", case=case, base=f"/staff/chats/{conversation_id}", levels=LEVELS,
         institutions=places.options_of([org for org, _ in found]), chosen=str(chosen or ""),
         doctors=await places.doctors(view, chosen) if chosen else [],
     )  # fmt: skip
+
+
+def _sent_id(view: View, name: str) -> UUID | None:
+    """Of a form that came back; None: no such, or no id."""
+    with contextlib.suppress(ValueError):
+        return UUID(view.sent.one(name))
+    return None
 
 
 @page("POST", ONE + "/transfer", right=READ, form=TransferForm, on_fault=ask_transfer)
@@ -307,7 +317,7 @@ async def reopen(view: View, conversation_id: UUID, form: ReasonForm) -> Go:
 
 @page("POST", ONE + "/notes", right=READ, form=NoteForm, on_fault=whole)
 async def note(view: View, conversation_id: UUID, form: NoteForm) -> Go:
-    await notes.add(view.actor, conversation_id, form.text)
+    await notes.add(view.actor, conversation_id, form.note)
     return go(f"/chats/{conversation_id}#notes", "备注已记下，居民看不到。")
 
 

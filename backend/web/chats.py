@@ -107,17 +107,19 @@ async def live(view: View) -> None:
 
 
 @page("GET", "/chats/calls", right=READ)
-async def call_list(view: View, **_: Any) -> Show:
-    """Who must be called."""
-    return await _calls(view)
+async def call_list(view: View, call_id: UUID | None = None) -> Show:
+    """Who must be called. `call_id`: whose form came back."""
+    return await _calls(view, call_id)
 
 
-async def _calls(view: View, shown: UUID | None = None, numbers: tuple[Number, ...] = ()) -> Show:
+async def _calls(
+    view: View, at: UUID | None, shown: UUID | None = None, numbers: tuple[Number, ...] = ()
+) -> Show:
     found = await calls.worklist(view.actor)
     named = {org.id: org.name for org in (await places.county_of(view)).organizations.values()}
     return show(
-        "chat_calls.html", calls=found, outcomes=CALL_OUTCOMES, named=named, shown=shown,
-        numbers=numbers, whose=WHOSE,
+        "chat_calls.html", calls=found, outcomes=CALL_OUTCOMES, named=named, at=at,
+        shown=shown, numbers=numbers, whose=WHOSE,
     )  # fmt: skip
 
 
@@ -125,7 +127,7 @@ async def _calls(view: View, shown: UUID | None = None, numbers: tuple[Number, .
 async def reveal(view: View, call_id: UUID) -> Show:
     """The numbers to dial; the look is written down."""
     numbers = await calls.reveal(view.actor, view.service.vault, call_id)
-    return await _calls(view, call_id, tuple(numbers))
+    return await _calls(view, None, call_id, tuple(numbers))
 
 
 @page("POST", "/chats/calls/<call_id:uuid>", right=READ, form=CallForm, on_fault=call_list)

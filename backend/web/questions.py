@@ -1,6 +1,6 @@
 """没听懂的问题: what the bot made nothing of, for whoever writes its rules."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -28,13 +28,13 @@ class DecisionForm(msgspec.Struct):
 
 
 @page("GET", LIST, right=OVERSEE, query=Wanted)
-async def listed(view: View, **_: Any) -> Show:
-    """The latest first."""
+async def listed(view: View, question_id: UUID | None = None) -> Show:
+    """The latest first. `question_id`: whose form came back."""
     state, after = getattr(view.query, "state", NEW), getattr(view.query, "after", None)
     questions, following = await zero_hits.worklist(view.actor, state=state, after=after)
     return show(
         "questions.html", questions=questions, following=following, state=state, states=STATES,
-        note_most=REASON_MOST,
+        at=question_id, note_most=REASON_MOST,
     )  # fmt: skip
 
 

@@ -17,10 +17,10 @@ from backend.chat.models import Conversation, Message
 from backend.consortium.models import Organization
 from backend.identity.models import Patient
 from backend.identity.patients import PHONE_COLUMN
-from tests.chat.duties import Town, a_town, a_triage
+from tests.chat.duties import Town, a_town, a_triage, contract
 from tests.chat.talks import say
 from tests.clinics import a_clinic
-from tests.people import vault_of
+from tests.people import a_person, vault_of
 from tests.web.conftest import Desk, Pages, text_of
 
 NASTY = "<img src=x onerror=alert(1)>{{ 7*7 }}</textarea><script>alert(1)</script>"
@@ -74,7 +74,7 @@ async def test_from_the_line_to_the_end(pages: Pages, town: Town) -> None:
     assert "量好了吗？" in part.text
     assert hidden(part, "client_id") != answer["client_id"]  # what is written next is another one
 
-    await desk.post(f"{at}/notes", {"text": "家里有血压计"})
+    await desk.post(f"{at}/notes", {"note": "家里有血压计"})
     assert "家里有血压计" in (await desk.get(at)).text
     assert (await desk.post(f"{at}/close", {"outcome": "answered"})).status_code == 303
     assert (await Conversation.get(id=talk)).state == "closed"
@@ -103,6 +103,55 @@ async def test_a_refused_deed_comes_back_with_its_page(pages: Pages, town: Town)
     moved = await desk.post(f"{at}/transfer", whom)
     assert moved.headers["location"] == "/staff/chats?list=mine"
     assert "转出" in (await (await desk_of(pages, town, "institution_admin")).get(at)).text
+
+
+def box(answer: httpx.Response, id: str) -> str:
+    """What stands in a field or an area of a page."""
+    found = re.search(
+        rf'<(input|textarea)\b[^>]*\bid="{id}"([^>]*)>(?:([^<]*)</textarea>)?', answer.text
+    )
+    assert found, id
+    value = re.search(r'\bvalue="([^"]*)"', found[0])
+    return found[3] if found[1] == "textarea" else value[1] if value else ""
+
+
+async def test_nothing_that_was_typed_is_lost_by_a_refusal(pages: Pages, town: Town) -> None:
+    """Nor does it come back in another box: a note is not for the resident."""
+    li = await a_person(pages.settings, "李梅")
+    await contract(town, li)
+    talk, other = await town.waiting("I"), await town.waiting("I", li)
+    desk, colleague = await desk_of(pages, town), await desk_of(pages, town, "institution_admin")
+    at = f"/chats/{talk}"
+    await desk.post(f"{at}/claim")
+    long = "备" * 1001
+    refused = await desk.post(f"{at}/notes", {"note": long})
+    assert (refused.status_code, box(refused, "note"), box(refused, "text")) == (422, long, "")
+    refused = await desk.post(f"{at}/release", {"reason": "退" * 101})
+    assert '<details class="card" open><summary>结束或退回' in refused.text
+    refused = await desk.post(f"{at}/close", {"needless": "true"})
+    assert 'name="needless" value="true" checked' in refused.text
+    place, doctor = str(town.township.organization.id), str(town.zhao.practitioner_id)
+    whom = {"organization": place, "doctor": doctor, "reason": ""}
+    refused = await desk.post(f"{at}/transfer", whom)
+    assert f'value="{doctor}" selected' in refused.text
+    # Somebody else has it by now: there is no form any more, and what was written is to be copied.
+    await Conversation.filter(id=talk).update(claimed_by=uuid4())
+    for more in ({}, {"hx_request": "true"}):
+        answer = {"client_id": uuid4().hex, "text": "先量一下血压。"}
+        refused = await desk.post(f"{at}/reply", answer, **more)
+        assert (refused.status_code, box(refused, "unsent-text")) == (409, "先量一下血压。")
+    refused = await desk.post(f"{at}/release", {"reason": "不归我管"})
+    assert box(refused, "unsent-reason") == "不归我管"
+
+    calls = {str(call.conversation_id): call.id for call in await CallTask.all()}
+    mine, theirs = calls[str(talk)], calls[str(other)]
+    refused = await desk.post(f"/chats/calls/{mine}", {"outcome": "", "note": "女儿接的"})
+    assert (box(refused, f"note-{mine}"), box(refused, f"note-{theirs}")) == ("女儿接的", "")
+    refused = await desk.post(f"/chats/calls/{mine}", {"outcome": "reached", "note": "接" * 201})
+    assert refused.text.count('value="reached" required checked') == 1
+    await colleague.post(f"/chats/calls/{mine}", {"outcome": "reached"})
+    refused = await desk.post(f"/chats/calls/{mine}", {"outcome": "reached", "note": "女儿接的"})
+    assert (refused.status_code, box(refused, "unsent-note")) == (409, "女儿接的")
 
 
 async def test_a_doctor_takes_back_within_two_minutes_what_was_said(
@@ -239,7 +288,7 @@ async def test_outsiders_get_404(pages: Pages, town: Town, role: str) -> None:
         (f"/chats/{talk}", None), (f"/chats/{talk}/live", None), (f"/chats/{talk}/book", None),
         (f"/chats/{talk}/transfer", None), (f"/chats/{talk}/claim", {}),
         (f"/chats/{talk}/reply", {"client_id": uuid4().hex, "text": "您好"}),
-        (f"/chats/{talk}/close", {"outcome": "answered"}), (f"/chats/{talk}/notes", {"text": "x"}),
+        (f"/chats/{talk}/close", {"outcome": "answered"}), (f"/chats/{talk}/notes", {"note": "x"}),
         (f"/chats/{talk}/typing", {}), (f"/chats/{talk}/messages/{talk}/recall", {}),
         (f"/chats/{talk}/release", {"reason": "不"}), (f"/chats/{talk}/reopen", {"reason": "不"}),
         (f"/chats/calls/{call.id}/number", {}), (f"/chats/{uuid4()}", None),
