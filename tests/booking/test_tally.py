@@ -13,8 +13,8 @@ from backend.identity.access import Actor, Grant
 from backend.settings import Settings
 from backend.staff.rights import RIGHTS
 from tests.clinics import Clinic, a_clinic, a_schedule
-from tests.counting import counted
 from tests.people import a_person, a_staff
+from tests.statements import statements
 
 
 async def a_day(settings: Settings) -> tuple[Clinic, Clinic]:
@@ -37,7 +37,7 @@ async def test_of_ones_own_institutions(settings: Settings, db: None, noon: cloc
     assert await tally.of_day(other, today) == Tally(0, 1, 0, 0)
     everywhere = a_staff(settings, "consortium_admin")
     assert await tally.of_day(everywhere, today) == Tally(1, 1, 6, 2)
-    with counted() as queries:
+    with statements() as queries:
         await tally.of_day(everywhere, today)
     assert len(queries) == 1
 

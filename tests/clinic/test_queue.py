@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 
 from backend import clock
-from backend import db as database
 from backend.audit import AuditEvent
 from backend.booking.models import Appointment
 from backend.clinic import calling, checkin, daylist, queue
@@ -17,6 +16,7 @@ from backend.settings import Settings
 from tests.clinic.day import Day, a_day, as_doctor
 from tests.clinics import a_clinic, a_desk, a_schedule
 from tests.people import Person, a_person, a_staff
+from tests.statements import statements
 
 MINUTE = timedelta(minutes=1)
 
@@ -133,38 +133,24 @@ async def test_day_lists_are_of_ones_own_and_are_audited(
             await daylist.schedules_of(who, today)
 
 
-async def _asked(actor: Actor, day: Day, watch: pytest.MonkeyPatch) -> int:
+async def _asked(actor: Actor, day: Day) -> int:
     """How many statements a day list and a line take."""
-    asked: list[str] = []
-    client = database.get_connection("default")
-    for name in ("execute_query", "execute_query_dict", "execute_insert", "execute_many"):
-        real = getattr(type(client), name)
-
-        async def counted(self: object, sql: str, *rest: object, real: object = real) -> object:
-            asked.append(sql)
-            return await real(self, sql, *rest)  # type: ignore[operator]
-
-        watch.setattr(type(client), name, counted)
-    await daylist.of(actor, clock.today())
-    await daylist.schedules_of(actor, clock.today())
-    await queue.of_schedule(actor, day.schedule_id)
-    watch.undo()
+    with statements() as asked:
+        await daylist.of(actor, clock.today())
+        await daylist.schedules_of(actor, clock.today())
+        await queue.of_schedule(actor, day.schedule_id)
     return len([sql for sql in asked if not sql.lstrip().startswith(("BEGIN", "COMMIT"))])
 
 
-async def test_the_number_of_queries_does_not_grow(
-    db: None, settings: Settings, hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_number_of_queries_does_not_grow(db: None, settings: Settings, hub: Hub) -> None:
     day = await a_day(settings)
     await day.waiting(hub)
-    with pytest.MonkeyPatch.context() as watch:
-        few = await _asked(day.desk, day, watch)
+    few = await _asked(day.desk, day)
     for _ in range(6):
         await day.waiting(hub)
         await day.booked()
         await a_schedule(settings, day.clinic, on=clock.today())
-    with pytest.MonkeyPatch.context() as watch:
-        assert await _asked(day.desk, day, watch) == few > 0
+    assert await _asked(day.desk, day) == few > 0
 
 
 async def test_a_doctor_without_schedules_sees_an_empty_day(db: None, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from backend.booking.models import Amnesty, Appointment
 from tests.booking.test_standing import missed
 from tests.clinics import Clinic, a_clinic, a_desk
 from tests.people import a_person, a_receipt
-from tests.queries import counted
+from tests.statements import statements
 from tests.web.conftest import Pages, text_of
 
 
@@ -65,12 +65,12 @@ async def test_the_worklist_asks_as_much_for_one_as_for_nine(
     desk = await pages.desk("institution_admin", hospital.organization)
     await an_appeal(pages, hospital)
     await desk.get("/appeals")
-    with counted() as one:
+    with statements() as one:
         await desk.get("/appeals")
     for _ in range(8):
         await an_appeal(pages, hospital)
     await desk.get("/appeals")
-    with counted() as nine:
+    with statements() as nine:
         await desk.get("/appeals")
     assert len(nine) == len(one)
 

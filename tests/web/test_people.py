@@ -8,8 +8,8 @@ import pytest
 from backend.consortium import directory
 from backend.staff.models import Staff
 from tests.clinics import Clinic, a_clinic
-from tests.counting import counted
 from tests.people import a_staff_account
+from tests.statements import statements
 from tests.web.conftest import Pages, text_of
 
 NASTY = [
@@ -111,7 +111,7 @@ async def test_the_list_costs_the_same_for_many(pages: Pages) -> None:
     await desk.get("/people")
     counts = []
     for _ in range(2):
-        with counted() as queries:
+        with statements() as queries:
             assert (await desk.get("/people")).status_code == 200
         counts.append(len(queries))
         for _ in range(25):

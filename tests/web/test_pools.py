@@ -12,7 +12,7 @@ from backend.identity.models import FamilyDoctorContract
 from tests.booking.test_flow import a_split
 from tests.clinics import Clinic, a_clinic
 from tests.people import a_person, an_account, an_id_number, register
-from tests.queries import counted
+from tests.statements import statements
 from tests.web.conftest import Desk, Pages, text_of
 
 RULE = {
@@ -171,7 +171,7 @@ async def test_the_pages_cost_no_more_for_many(pages: Pages, hospital: Clinic) -
 
     async def asked() -> int:
         who = (await FamilyDoctorContract.all().first()).patient_id  # type: ignore[union-attr]
-        with counted() as statements:
+        with statements() as asked:
             for path in (
                 "/contracts",
                 f"/contracts/{who}/book?department={hospital.department.id}",
@@ -179,7 +179,7 @@ async def test_the_pages_cost_no_more_for_many(pages: Pages, hospital: Clinic) -
                 assert (await desk.get(path)).status_code == 200
             for path in ("/pools", "/reports/pools"):
                 assert (await county.get(path)).status_code == 200
-        return len(statements)
+        return len(asked)
 
     await one_more(1)
     await asked()

@@ -10,8 +10,8 @@ from backend.booking.models import Appointment, Schedule
 from backend.consortium import directory
 from backend.identity import accounts
 from backend.suspension.models import Suspension, SuspensionCase
-from tests.counting import counted
 from tests.people import vault_of
+from tests.statements import statements
 from tests.suspension.clinics import a_stop
 from tests.web.conftest import Pages, text_of
 
@@ -101,10 +101,10 @@ async def test_as_many_queries_for_twelve_people_as_for_two(pages: Pages) -> Non
         desk = await pages.desk("institution_admin", stop.clinic.organization)
         directory.forget()
         await desk.get("/suspensions")  # whatever is remembered for some seconds
-        with counted() as asked:
+        with statements() as asked:
             await desk.get(f"/suspensions/new?schedules={stop.schedule_id}")
         one = await stop.suspend()
-        with counted() as more:
+        with statements() as more:
             for path in ("", f"/{one}", "/waiting"):
                 assert (await desk.get("/suspensions" + path)).status_code == 200
         counts.append((len(asked), len(more)))

@@ -6,7 +6,7 @@ from backend import clock
 from tests.booking.test_appointments import book, cancel
 from tests.clinics import a_clinic, a_schedule
 from tests.people import a_person
-from tests.queries import counted
+from tests.statements import statements
 from tests.waits import join
 from tests.web.conftest import Pages, text_of
 
@@ -59,7 +59,7 @@ async def test_it_costs_the_same_however_many_wait(pages: Pages) -> None:
         for _ in range(people):
             await join(await a_person(pages.settings), clinic)
         await desk.get("/waitlist")
-        with counted() as queries:
+        with statements() as queries:
             await desk.get("/waitlist")
         counts.append(len(queries))
     assert counts[0] == counts[1]
