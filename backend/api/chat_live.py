@@ -22,7 +22,6 @@ from backend.api.views import chat_frames as frames
 from backend.api.views.conversations import ChatMessageView, ConversationView, MessagesQuery
 from backend.api.watching import Seat, Watch
 from backend.chat import conversations, live, queue, recalling, tickets
-from backend.chat.conversations import Talk
 from backend.chat.messages import RESIDENT
 from backend.chat.tickets import Pass
 from backend.identity.access import Actor
@@ -89,10 +88,12 @@ class _Line:
     async def _tell_news(self, socket: Any, seat: Seat) -> bool:
         """False: no longer theirs to see."""
         try:
-            talk: Talk | None = await sockets.look(conversations.show(self._actor, self._id), None)
-            if talk is None or (talk.version == seat.version and not talk.waits):
+            seen = await sockets.look(queue.shown(self._actor, self._id), None)
+            if seen is None:
                 return True
-            waiting = await sockets.look(queue.waiting(self._actor, self._id), None)
+            talk, waiting = seen
+            if talk.version == seat.version and not talk.waits:
+                return True
             while True:
                 asking = conversations.news(self._actor, self._id, after=self._cursor, most=PAGE)
                 found = await sockets.look(asking, None)

@@ -102,8 +102,7 @@ async def search_history(call: Call) -> HistoryView:
 @route("GET", ONE, answer=ConversationView, problems=(errors.NotFound,))
 async def show_conversation(call: Call, conversation_id: UUID) -> HTTPResponse:
     """One of them: its state, and how far each side has read. `ETag` makes asking again cheap."""
-    talk = await conversations.show(call.actor, conversation_id)
-    view = ConversationView.of(talk, await queue.waiting(call.actor, conversation_id))
+    view = ConversationView.of(*await queue.shown(call.actor, conversation_id))
     return etags.answer(call.request, wire.encode(view))
 
 
@@ -194,8 +193,8 @@ async def recall(call: Call, conversation_id: UUID, message_id: UUID) -> None:
 async def ask_for_a_doctor(call: Call, conversation_id: UUID) -> ConversationView:
     """Ask for a doctor (转人工). Repeating it does no harm."""
     await call.limit("chat-ask", DONE_PER_MINUTE, fail_open=True)
-    talk = await conversations.ask_for_a_doctor(call.actor, call.service.hub, conversation_id)
-    return ConversationView.of(talk, await queue.waiting(call.actor, conversation_id))
+    await conversations.ask_for_a_doctor(call.actor, call.service.hub, conversation_id)
+    return ConversationView.of(*await queue.shown(call.actor, conversation_id))
 
 
 @route(

@@ -162,7 +162,7 @@ async def begin(
         await events.note(actor, row, "open", before=None)
         await bot_turns.greet(row, reception.rulebook)
         await audit.record(actor, "chat.opened", entity_id=row.id, patient_ids=[patient_id])
-        talk = (await _talks([await find(actor, row.id, "view")]))[0]
+        talk = await show(actor, row.id)
         await receipt.keep(201, talk)
     log.info("conversation.opened", conversation_id=str(row.id))
     return talk
@@ -242,7 +242,7 @@ async def _reopen(actor: Actor, conversation: Conversation) -> None:
     await events.note(actor, conversation, "reopen", before=before)
 
 
-async def ask_for_a_doctor(actor: Actor, hub: Hub, conversation_id: UUID) -> Talk:
+async def ask_for_a_doctor(actor: Actor, hub: Hub, conversation_id: UUID) -> None:
     """转人工, at any moment. Where people have it already nothing changes.
 
     Raises:
@@ -256,7 +256,6 @@ async def ask_for_a_doctor(actor: Actor, hub: Hub, conversation_id: UUID) -> Tal
         if conversation.state == policy.BOT:
             await handing_over.hand_over(actor, conversation, "asked", None)
     await tell(hub, conversation)
-    return await show(actor, conversation_id)
 
 
 async def end(actor: Actor, conversation: Conversation, *, outcome: str) -> None:
@@ -289,11 +288,13 @@ async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Talk
 
 
 async def show(actor: Actor, conversation_id: UUID) -> Talk:
-    """One. Asked every few seconds, so it leaves no audit row: reading its messages does.
+    """One, without its place in line (`queue.shown`). Raises NotFound."""
+    return await talk_of(await find(actor, conversation_id, "view"))
 
-    Raises NotFound.
-    """
-    return (await _talks([await find(actor, conversation_id, "view")]))[0]
+
+async def talk_of(row: Conversation) -> Talk:
+    """Whoever calls has checked whose it is."""
+    return (await _talks([row]))[0]
 
 
 async def read(

@@ -9,6 +9,7 @@ import msgspec
 
 from backend import clock, db
 from backend.chat import conversations, duty_wording, policy
+from backend.chat.conversations import Talk
 from backend.chat.models import Conversation
 from backend.identity.access import Actor
 
@@ -43,13 +44,16 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     safety_net: str
 
 
-async def waiting(actor: Actor, conversation_id: UUID) -> Waiting | None:
-    """Of one's own conversation; None: it does not wait. Raises NotFound."""
-    return await waiting_of(await conversations.find(actor, conversation_id, "view"))
+async def shown(actor: Actor, conversation_id: UUID) -> tuple[Talk, Waiting | None]:
+    """One's own conversation, and its place in line; None: it does not wait.
+
+    Asked every few seconds, so it leaves no audit row: reading its messages does. Raises NotFound.
+    """
+    row = await conversations.find(actor, conversation_id, "view")
+    return await conversations.talk_of(row), await _waiting(row)
 
 
-async def waiting_of(row: Conversation) -> Waiting | None:
-    """Whoever calls has checked whose it is."""
+async def _waiting(row: Conversation) -> Waiting | None:
     if row.state not in policy.QUEUED or row.queued_at is None:
         return None
     position = 1 + await _ahead(row)

@@ -9,6 +9,7 @@ from backend.chat import policy
 from backend.chat.models import Conversation
 from tests.api.conftest import Headers, Server, keyed
 from tests.people import an_id_number
+from tests.statements import statements
 
 TALKS = "/api/v1/conversations"
 
@@ -95,6 +96,10 @@ async def test_asking_for_a_doctor_ending_rating_and_finding_again(server: Serve
     for _ in range(2):
         asked = await server.http.post(f"{talk}/hand-over", headers=who)
         assert (asked.status_code, asked.json()["state"]) == (200, "waiting")
+    with statements() as looked:  # asked every few seconds: the row and the carer once each
+        assert (await server.http.get(talk, headers=who)).json()["queue"]
+    for table in ('"conversation" ', '"carer" '):
+        assert len([one for one in looked if f"FROM {table}" in one]) <= 1, looked
     other = await begun(server, who)
     early = {"json": {"rating": 5, "words": "好"}, "headers": keyed(who)}
     refused = await server.http.post(f"{other}/rating", **early)

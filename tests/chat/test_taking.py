@@ -393,7 +393,7 @@ async def test_the_resident_sees_the_place_and_an_estimate_only_where_it_was_mea
     li = await a_person(town.settings, "李大叔")
     await contract(town, li)
     second = await town.waiting("III", li)
-    place = await queue.waiting(li.actor, second)
+    place = (await queue.shown(li.actor, second))[1]
     assert place
     assert (place.position, place.expected_min) == (2, None)
     assert "前面还有 1 位" in place.text
@@ -406,14 +406,14 @@ async def test_the_resident_sees_the_place_and_an_estimate_only_where_it_was_mea
             due_at=clock.now(), level="contract", ended_at=clock.now(),
             answered_at=clock.now() - timedelta(days=1) + timedelta(minutes=7),
         )  # fmt: skip
-    place = await queue.waiting(li.actor, second)
+    place = (await queue.shown(li.actor, second))[1]
     assert place
     assert (place.expected_min, place.measured) == (7, 10)
     assert "估计 7 分钟" in place.text
     with pytest.raises(NotFound):
-        await queue.waiting(town.wang.actor, second)
+        await queue.shown(town.wang.actor, second)
     await taking.claim(town.doctor, town.hub, second)
-    assert await queue.waiting(li.actor, second) is None
+    assert (await queue.shown(li.actor, second))[1] is None
 
 
 async def test_outsiders_get_404(town: Town) -> None:
