@@ -14,6 +14,7 @@ from backend.api import (
     privacy,
     schedules,
     subscriptions,
+    surveys,
     waitlist,
 )
 from backend.api.chat_live import mount as mount_chat
@@ -41,5 +42,6 @@ __all__ = [
     "privacy",
     "schedules",
     "subscriptions",
+    "surveys",
     "waitlist",
 ]

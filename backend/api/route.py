@@ -67,13 +67,16 @@ class Call:
     query: Any
     claim: Receipt | None = None
 
-    def receipt(self, render: Callable[[Any], Any]) -> Receipt:
-        """The request's claim to be done once. `render` makes the view of a verb's result."""
+    def receipt(self, render: Callable[[Any], Any], *, body: bytes | None = None) -> Receipt:
+        """The request's claim to be done once. `render` makes the view of a verb's result.
+
+        `body`: what the key is bound to, where a hash of the whole body would tell too much.
+        """
         self.claim = Receipt.of(
             self.actor.account_id,
             self.request.headers.get("idempotency-key"),
             f"{self.request.method} {self.request.path}",
-            self.request.body,
+            self.request.body if body is None else body,
             lambda result: wire.encode(render(result)).decode(),
         )
         return self.claim

@@ -206,6 +206,7 @@ REASONS = (
 def malformed(message: str) -> Malformed:
     """A Chinese problem of a msgspec message, with the dotted path of the field."""
     _, _, path = message.partition(" - at `")
+    path = path.removeprefix("key` in `")  # of an object whose keys are data
     field = re.sub(r"\[(\.\.\.|\d+)\]", "", path.rstrip("`")).lstrip("$.")
     for pattern, reason in REASONS:
         match = re.search(pattern, message)

@@ -19,6 +19,7 @@ from backend.identity import terms
 from tests.api.conftest import Server
 from tests.api.world import CANARIES, World, a_world, dump
 from tests.people import an_id_number
+from tests.satisfaction.visits import BEST
 
 Ids = Mapping[str, UUID]
 
@@ -101,6 +102,12 @@ PLACED: dict[tuple[str, str], Placed] = {
     ("GET", "/appeals"): Placed(scope="account"),
     ("POST", f"{ONE}/appeal"): Placed(
         scope="book", ids={"appointment_id": "missed"}, body=fields(reason="当天封路，车过不来。")
+    ),
+    ("GET", "/surveys"): Placed(scope="account"),
+    ("POST", "/survey-responses"): Placed(
+        scope="book",
+        ids={"appointment_id": "seen"},
+        body=fields("appointment_id", anonymous=True, answers=BEST),
     ),
     ("GET", f"{HIS}/carers"): Placed(scope="manage", ids={"patient_id": "patient"}),
     ("POST", f"{HIS}/carers"): Placed(

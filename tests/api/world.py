@@ -33,7 +33,8 @@ from backend.notices import Notice
 from backend.settings import Settings
 from tests.chat.talks import a_talk, say
 from tests.clinics import Clinic, a_clinic, a_schedule
-from tests.people import a_receipt, a_staff, an_id_number, log_in, register, vault_of
+from tests.people import Person, a_receipt, a_staff, an_id_number, log_in, register, vault_of
+from tests.satisfaction.visits import a_visit
 from tests.waits import a_wish
 
 NAME, PHONE, OPENID = "欧阳翠花", "13912345678", "openid-canary-ouyang"
@@ -121,6 +122,7 @@ async def a_world(settings: Settings) -> World:
     await Appointment.filter(id=missed["appointment"]).update(
         status="no_show", held_on=clock.today()
     )
+    _, seen = await a_visit(settings, Person(owner, me.patient_id))
     talk, closed = await _asked(owner, me.patient_id), await _asked(owner, me.patient_id)
     await Conversation.filter(id=closed).update(state="closed", closed_at=clock.now())
     ids = {
@@ -130,6 +132,7 @@ async def a_world(settings: Settings) -> World:
         "appointment": booked["appointment"],
         "held": held["appointment"],
         "missed": missed["appointment"],
+        "seen": seen.id,
         "slot": booked["slot"],
         "schedule": slot.schedule_id,
         "organization": clinic.organization.id,

@@ -23,7 +23,7 @@ class Clinic:
     def path(self) -> str:
         return f"/clinic/{self.schedule_id}"
 
-    def expects(self, token: str, patient_id: str) -> UUID:
+    def expects(self, token: str, patient_id: str, *, status: str = "booked") -> UUID:
         """An appointment for the slot in progress: booking closed before it began."""
         appointment_id, now = uuid4(), clock.now()
         found = ask(
@@ -36,7 +36,7 @@ class Clinic:
             "department_id": self.department_id, "schedule_id": self.schedule_id,
             "slot_id": self.slot_id, "patient_id": patient_id, "account_id": found[0][0],
             "held_on": clock.today().isoformat(), "starts_at": now - timedelta(minutes=5),
-            "status": "booked", "policy_version": "built-in-county@1", "fee_fen": 1200,
+            "status": status, "policy_version": "built-in-county@1", "fee_fen": 1200,
             "day_place": 1, "department_place": 1, "late_cancel": 0, "counted_cancel": 0,
             "reason": "", "created_at": now, "changed_at": now,
         }  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser import tabbing
+from tests.browser.clinic import a_clinic_now
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.phone import SIZE, Phone
 from tests.browser.service import Service
@@ -43,6 +44,7 @@ def home(service: Service) -> Home:
     me = service.add_patient(token, "王桂兰")
     service.add_patient(token, "王建国", "spouse")
     schedule, slot, booked = service.book(token, me)
+    seen = a_clinic_now(service).expects(token, me, status="fulfilled")
     until(lambda: bool(service.ask(token, "GET", "/inbox")["items"]))
     message = service.ask(token, "GET", "/inbox")["items"][0]
     invited = service.ask(token, "POST", f"/patients/{me}/carers", json={})
@@ -62,6 +64,7 @@ def home(service: Service) -> Home:
             "appointment": f"id={booked}",
             "move": f"id={booked}",
             "queue": f"id={booked}",
+            "survey": f"id={seen}",
             "chat": f"id={asked}",
             "patient": f"id={me}",
             "standing": f"id={me}",

@@ -24,6 +24,7 @@ from backend.satisfaction.surveys import Given
 from backend.settings import Settings
 from tests.clinics import a_clinic, a_desk
 from tests.people import Person, a_person, an_account, vault_of
+from tests.queries import counted
 from tests.satisfaction.visits import BEST, SCORES, a_visit, answer
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -75,6 +76,18 @@ async def test_what_is_offered_says_what_was_answered(settings: Settings) -> Non
     assert await offered(person) == {seen.id: True, waiting.id: False, last.id: False}
     rows = await AuditEvent.filter(action="survey.listed")
     assert {row.patient_id for row in rows} == {person.patient_id}
+
+
+async def test_a_long_list_costs_as_many_questions_as_a_short_one(settings: Settings) -> None:
+    person, clinic = await a_person(settings), await a_clinic(settings)
+    costs = []
+    for days_ago in range(4):
+        await a_visit(settings, person, clinic, days_ago=days_ago)
+        await offered(person)  # its place is known
+        with counted() as asked:
+            assert len(await offered(person)) == days_ago + 1
+        costs.append(len(asked))
+    assert costs == [costs[0]] * 4
 
 
 @pytest.mark.parametrize(

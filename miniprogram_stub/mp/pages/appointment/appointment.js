@@ -6,6 +6,7 @@ const page = require('../../utils/page')
 const subscriptions = require('../../utils/subscriptions')
 const ways = require('../../utils/ways')
 
+const SURVEY_DAYS = 14 // the service decides; this only hides what would be refused
 const REASONS = ['好多了', '时间不合适', '在别处看过了', '约错了']
 
 /** `12:10`; of another day `明天 11月24日 20:00`. */
@@ -22,7 +23,7 @@ function keptFor(found) {
 
 page({
   data: {
-    visit: null, address: '', phone: '', cancelling: null, canMove: false, today: false, why: '', reasons: REASONS,
+    visit: null, address: '', phone: '', cancelling: null, canMove: false, today: false, survey: false, why: '', reasons: REASONS,
     reason: '', asking: false, busy: false, refusal: null, until: '', left: '', papers: null,
     prompts: null, reminders: '', offered: false, kept: null,
   },
@@ -74,6 +75,7 @@ page({
       until: found.held_until ? heldUntil(found.held_until) : '',
       today: found.held_on === format.today() && ['booked', 'checked_in', 'called'].indexOf(found.status) >= 0,
       why: this.why(found),
+      survey: found.status === 'fulfilled' && format.daysFrom(format.today(), found.held_on) <= SURVEY_DAYS,
     }
   },
 
