@@ -36,7 +36,10 @@ PEOPLE_MOST = 10
 PENDING_AMONG = 20  # of the bot's last messages: what the answer to 给谁挂号 belongs to
 SLOT, PATIENT = "slot:", "patient:"
 ROBOT = Author(BOT)
-STARTS = {"cancel_appointment": ("我的预约", "/pages/appointments/appointments")}
+STARTS = {
+    "cancel_appointment": ("我的预约", "/pages/appointments/appointments"),
+    "survey": ("评价就诊", "/pages/survey/survey"),
+}
 
 
 class Held(msgspec.Struct, frozen=True):

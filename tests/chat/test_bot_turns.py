@@ -253,6 +253,9 @@ async def test_what_there_is_not_is_not_promised(db: None, hub: Hub, settings: S
               payload={"choice": "cancel_appointment"})  # fmt: skip
     links = ((await newest(wang.actor, talk)).payload or {})["links"]
     assert links[0]["url"] == "/pages/appointments/appointments"
+    await say(wang.actor, hub, talk, "我要评价一下医生")
+    links = ((await newest(wang.actor, talk)).payload or {})["links"]
+    assert links[0]["url"] == "/pages/survey/survey"
 
 
 async def test_the_place_in_an_answer_is_the_residents(
