@@ -24,8 +24,8 @@ from backend.satisfaction.surveys import Given
 from backend.settings import Settings
 from tests.clinics import a_clinic, a_desk
 from tests.people import Person, a_person, an_account, vault_of
-from tests.queries import counted
 from tests.satisfaction.visits import BEST, SCORES, a_visit, answer
+from tests.statements import statements
 
 pytestmark = pytest.mark.usefixtures("db")
 RIVALS = 20
@@ -84,7 +84,7 @@ async def test_a_long_list_costs_as_many_questions_as_a_short_one(settings: Sett
     for days_ago in range(4):
         await a_visit(settings, person, clinic, days_ago=days_ago)
         await offered(person)  # its place is known
-        with counted() as asked:
+        with statements() as asked:
             assert len(await offered(person)) == days_ago + 1
         costs.append(len(asked))
     assert costs == [costs[0]] * 4
