@@ -444,6 +444,10 @@ class Grown:
         past = await self.schedule(self.clinic.practitioner, days=-number)
         missed = await self.appointment(past, patient_id, status="no_show")
         await self.appeal(missed, patient_id, actor)
+        seen = await self.schedule(self.clinic.practitioner, days=-number)
+        await self.appointment(
+            seen, patient_id, status="fulfilled", day_place=2, department_place=2
+        )
         event = await self.event(row)
         await self.wait(patient_id, actor.account_id)
         free = await self.schedule(self.clinic.practitioner, days=number + 3)

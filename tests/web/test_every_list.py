@@ -163,6 +163,7 @@ ROUTES: dict[str, At] = {
     "/schedules": At("/schedules?department={department}"),
     "/schedules/<schedule_id:uuid>": plain("/schedules/{schedule}"),
     "/slots": At("/slots?schedule={schedule}"),
+    "/surveys": At("/surveys"),
     "/symptom-words": At("/symptom-words"),
     "/terms": plain("/terms"),
     "/waitlist": At("/waitlist"),
