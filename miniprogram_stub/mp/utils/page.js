@@ -1,13 +1,19 @@
 // A page with what all of ours share: the mode in its data, and one way to load and to fail.
 const mode = require('./mode')
+const ways = require('./ways')
 
 /**
  * Like `Page`. `data` has `elder`, `size`, `scale`, and for the component `state`: `loading`, and
- * `problem` (null when all is well).
+ * `problem` (null when all is well). A page that does something has `refusal` and flags as `busy` in
+ * its data; what else a refusal means there is its own `refuse`.
  */
 module.exports = function page(definition) {
   const { onLoad, onUnload } = definition
-  Page(Object.assign({}, definition, {
+  Page(Object.assign({
+    refuse(problem) {
+      this.setData({ refusal: ways.refusal(problem) })
+    },
+  }, definition, {
     data: Object.assign({ loading: true, problem: null }, mode.now(), definition.data),
 
     onLoad(query) {
@@ -25,6 +31,22 @@ module.exports = function page(definition) {
     /** Bring it into view; whoever has left the page meanwhile is left alone. */
     reveal(selector) {
       wx.pageScrollTo({ selector, offsetTop: -16, duration: 200, fail() {} })
+    },
+
+    /**
+     * One thing at a time for each `flag` of the data, which is `mark` meanwhile. A refusal stays on
+     * the page with its way on; whoever has left is told nothing.
+     */
+    async during(flag, work, mark = true) {
+      if (this.data[flag]) return
+      this.setData({ [flag]: mark, refusal: null })
+      try {
+        await work()
+      } catch (problem) {
+        if (!this.gone || !problem.code) await this.refuse(problem)
+      } finally {
+        if (!this.gone) this.setData({ [flag]: mark === true ? false : '' })
+      }
     },
 
     /**

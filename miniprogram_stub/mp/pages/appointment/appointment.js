@@ -100,7 +100,7 @@ page({
   },
 
   confirm() {
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       const answers = await subscriptions.ask(this.data.prompts)
       this.setData({ prompts: null }) // asked; trying again is no new question
       subscriptions.report(answers).then((reminders) => this.setData({ reminders }))
@@ -111,7 +111,7 @@ page({
   /** Takes what is kept instead of a stopped visit, and goes there. */
   async takeOffer() {
     let taken = false
-    await this.attempt(async () => {
+    await this.during('busy', async () => {
       await this.takeKept(`/appointments/${this.data.kept.id}/confirm`)
       taken = true
     })
@@ -120,7 +120,7 @@ page({
 
   // What cancelling means changes with the hours: asked for anew before it is said.
   askCancel() {
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       this.setData(Object.assign({ asking: true, reason: '' }, this.seen(await api.get(`/appointments/${this.id}`))))
     })
   },
@@ -135,25 +135,17 @@ page({
   },
 
   cancel() {
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       const found = await this.sendCancel(`/appointments/${this.id}/cancel`, { reason: this.data.reason })
       this.setData(Object.assign({ asking: false }, this.seen(found)))
       wx.showToast({ title: '已取消' })
     })
   },
 
-  async attempt(work) {
-    if (this.data.busy) return
-    this.setData({ busy: true, refusal: null })
-    try {
-      await work()
-    } catch (problem) {
-      this.setData({ refusal: ways.refusal(problem) }, () => {
-        if (!this.data.asking) this.reveal('#refusal')
-      })
-    } finally {
-      this.setData({ busy: false })
-    }
+  refuse(problem) {
+    this.setData({ refusal: ways.refusal(problem) }, () => {
+      if (!this.data.asking) this.reveal('#refusal')
+    })
   },
 
   goOn() {
@@ -183,7 +175,7 @@ page({
 
   /** Addresses that open in any browser for ten minutes: to print, or for another phone. */
   showPapers() {
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       const { slip, ics, expires_at: until } = await api.get(`/appointments/${this.id}/links`)
       this.setData({ papers: { slip, ics, until: format.clock(until) } })
     })

@@ -4,7 +4,6 @@ const dial = require('../../utils/call')
 const askEmergency = require('../../utils/emergency')
 const format = require('../../utils/format')
 const page = require('../../utils/page')
-const ways = require('../../utils/ways')
 const feed = require('./feed')
 const recorder = require('./recorder')
 const words = require('./words')
@@ -162,7 +161,7 @@ page({
 
   /** The service will not have it: nothing that was written is lost. */
   refused(problem, one) {
-    this.setData({ refusal: ways.refusal(problem) })
+    this.refuse(problem)
     if (one.text && !one.choice && !one.fields && !this.data.draft) this.setData({ draft: one.text })
   },
 
@@ -301,17 +300,5 @@ page({
 
   call() {
     dial(this.data.emergency)
-  },
-
-  async during(flag, work) {
-    if (this.data[flag]) return
-    this.setData({ [flag]: true, refusal: null })
-    try {
-      await work()
-    } catch (problem) {
-      this.setData({ refusal: ways.refusal(problem) })
-    } finally {
-      this.setData({ [flag]: false })
-    }
   },
 })

@@ -6,7 +6,6 @@ const format = require('../../utils/format')
 const page = require('../../utils/page')
 const people = require('../../utils/people')
 const session = require('../../utils/session')
-const ways = require('../../utils/ways')
 
 const STATES = {
   bot: ['程序在问', 'wait'], waiting: ['等医生', 'wait'], escalated: ['等医生', 'wait'], open: ['医生在回复', 'good'], closed: ['已结束', 'plain'], rated: ['已结束', 'plain'],
@@ -103,17 +102,5 @@ page({
 
   call() {
     dial(this.data.emergency)
-  },
-
-  async during(flag, work) {
-    if (this.data[flag]) return
-    this.setData({ [flag]: true, refusal: null })
-    try {
-      await work()
-    } catch (problem) {
-      this.setData({ refusal: ways.refusal(problem) })
-    } finally {
-      this.setData({ [flag]: false })
-    }
   },
 })

@@ -130,7 +130,7 @@ page({
   take(confirm) {
     const who = Object.keys(this.data.chosen).filter((id) => this.data.chosen[id])
     const bookings = who.map((patient) => ({ slot_id: this.slotId, patient_id: patient }))
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       if (confirm) await this.askOnce()
       const { items } = bookings.length > 1
         ? await this.book('/appointments/family', { bookings, confirm })
@@ -167,7 +167,7 @@ page({
   },
 
   confirm() {
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       await this.askOnce()
       this.finish(await this.each('confirm'))
     })
@@ -182,7 +182,7 @@ page({
 
   /** Give back what is held: nobody is counted anything for that. */
   release() {
-    return this.attempt(async () => {
+    return this.during('busy', async () => {
       await this.each('cancel', { reason: '' })
       clearInterval(this.ticking)
       this.setData({ step: 'choose', held: [] })
@@ -208,20 +208,6 @@ page({
     this.reported.then((reminders) => this.setData({ reminders }))
   },
 
-  /** One deed at a time; a refusal stays on the page with its way on. */
-  async attempt(work) {
-    if (this.data.busy) return
-    this.setData({ busy: true, refusal: null })
-    try {
-      await work()
-    } catch (problem) {
-      this.refuse(problem)
-      if (problem.code === 'slot-full') await this.offerOthers()
-    } finally {
-      this.setData({ busy: false })
-    }
-  },
-
   /** What everybody is shown of a slot may be a second old; this refusal is newer. */
   async offerOthers() {
     await this.load()
@@ -240,6 +226,7 @@ page({
         if (this.data.wait <= 0) clearInterval(this.waiting)
       }, 1000)
     }
+    return problem.code === 'slot-full' ? this.offerOthers() : undefined
   },
 
   /** Where the refusal leads. */

@@ -3,7 +3,6 @@ const api = require('../../utils/api')
 const format = require('../../utils/format')
 const page = require('../../utils/page')
 const session = require('../../utils/session')
-const ways = require('../../utils/ways')
 
 const OUTCOMES = {
   waiting: { text: '等开奖', tone: 'wait' },
@@ -91,40 +90,25 @@ page({
     this.setData({ who: event.currentTarget.dataset.id, refusal: null })
   },
 
-  async join() {
-    if (this.data.busy || !this.data.who) return
-    this.setData({ busy: true, refusal: null })
-    try {
+  join() {
+    if (!this.data.who) return undefined
+    return this.during('busy', async () => {
       await this.enter(`/draws/${this.data.lot.id}/entries`, { patient_id: this.data.who })
       wx.showToast({ title: '报上了' })
       await this.load()
-    } catch (problem) {
-      this.refuse(problem)
-    } finally {
-      this.setData({ busy: false })
-    }
+    })
   },
 
-  async leave(event) {
-    if (this.data.busy) return
+  leave(event) {
     const { draw, patient } = event.currentTarget.dataset
-    this.setData({ busy: true, refusal: null })
-    try {
+    return this.during('busy', async () => {
       await api.remove(`/draws/${draw}/entries/${patient}`)
       wx.showToast({ title: '退出了' })
       await this.load()
-    } catch (problem) {
-      this.refuse(problem)
-    } finally {
-      this.setData({ busy: false })
-    }
+    })
   },
 
   findDoctor() {
     wx.switchTab({ url: '/pages/find/find' })
-  },
-
-  refuse(problem) {
-    this.setData({ refusal: ways.refusal(problem) })
   },
 })

@@ -62,22 +62,12 @@ page({
     this.setData({ wanted: null, refusal: null })
   },
 
-  async confirm() {
-    if (this.data.busy) return
-    this.setData({ busy: true, refusal: null })
-    try {
+  confirm() {
+    return this.during('busy', async () => {
       await this.move(`/appointments/${this.id}/reschedule`, { slot_id: this.data.wanted.slot })
       wx.showToast({ title: '已改好' })
       this.back()
-    } catch (problem) {
-      this.refuse(problem)
-    } finally {
-      this.setData({ busy: false })
-    }
-  },
-
-  refuse(problem) {
-    this.setData({ refusal: ways.refusal(problem) })
+    })
   },
 
   goOn() {

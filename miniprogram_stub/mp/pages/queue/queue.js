@@ -73,17 +73,15 @@ page({
     return this.load()
   },
 
-  async attempt(work) {
-    if (this.data.busy) return
-    this.setData({ busy: true, refusal: null })
-    try {
+  attempt(work) {
+    return this.during('busy', async () => {
       await work()
       if (!this.data.mine) await this.load()
-    } catch (problem) {
-      if (problem.code === 'already-checked-in') await this.load()
-      else this.setData({ refusal: ways.refusal(problem) })
-    } finally {
-      this.setData({ busy: false })
-    }
+    })
+  },
+
+  async refuse(problem) {
+    if (problem.code === 'already-checked-in') await this.load()
+    else this.setData({ refusal: ways.refusal(problem) })
   },
 })

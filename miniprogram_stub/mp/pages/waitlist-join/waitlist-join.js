@@ -120,17 +120,12 @@ page({
     return wish
   },
 
-  async submit() {
-    if (this.data.busy || !this.data.count) return
-    this.setData({ busy: true, refusal: null })
-    try {
+  submit() {
+    if (!this.data.count) return undefined
+    return this.during('busy', async () => {
       await this.join('/waitlist', this.wish())
       wx.redirectTo({ url: '/pages/waitlist/waitlist' })
-    } catch (problem) {
-      this.refuse(problem)
-    } finally {
-      this.setData({ busy: false })
-    }
+    })
   },
 
   refuse(problem) {

@@ -83,11 +83,11 @@ page({
   answer(appointmentId, verb, body) {
     const path = `/appointments/${appointmentId}/${verb}`
     if (!this.deeds.has(path)) this.deeds.set(path, api.deed())
-    return this.attempt(appointmentId, async () => {
+    return this.during('busy', async () => {
       await this.deeds.get(path)(path, body)
       if (verb === 'confirm') return wx.redirectTo({ url: `/pages/appointment/appointment?id=${appointmentId}` })
       return this.load()
-    })
+    }, appointmentId)
   },
 
   askLeave(event) {
@@ -101,23 +101,15 @@ page({
 
   leave() {
     const { id } = this.data.leaving
-    return this.attempt(id, async () => {
+    return this.during('busy', async () => {
       await api.remove(`/waitlist/${id}`)
       this.setData({ leaving: null })
       await this.load()
-    })
+    }, id)
   },
 
-  async attempt(id, work) {
-    if (this.data.busy) return
-    this.setData({ busy: id, refusal: null })
-    try {
-      await work()
-    } catch (problem) {
-      this.setData({ refusal: ways.refusal(problem), leaving: null }, () => this.reveal('#refusal'))
-    } finally {
-      this.setData({ busy: '' })
-    }
+  refuse(problem) {
+    this.setData({ refusal: ways.refusal(problem), leaving: null }, () => this.reveal('#refusal'))
   },
 
   goOn() {
