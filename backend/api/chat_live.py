@@ -50,7 +50,7 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
         return Visit(granted.account_id, line.tell, line.hear)
 
     hosts = Hosts(service.settings.allowed_hosts)
-    sockets.mount(app, PATH, enter, name="chat_live", hosts=hosts, limits=LIMITS)
+    sockets.mount(app, PATH, enter, name="chat_live", hub=service.hub, hosts=hosts, limits=LIMITS)
 
 
 def _without_ticket(query: str) -> str:

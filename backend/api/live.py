@@ -36,7 +36,7 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
         return Visit(granted.account_id, lambda socket: _tell(socket, service, actor, first), _hear)
 
     hosts = Hosts(service.settings.allowed_hosts)
-    sockets.mount(app, PATH, enter, name="queue_live", hosts=hosts, limits=LIMITS)
+    sockets.mount(app, PATH, enter, name="queue_live", hub=service.hub, hosts=hosts, limits=LIMITS)
 
 
 async def _tell(socket: Any, service: Service, actor: Actor, spot: queue.Spot) -> int:

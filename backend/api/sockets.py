@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,9 +13,10 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException, WebsocketClosed
 from websockets.exceptions import ConnectionClosed
 
-from backend import errors
+from backend import errors, throttle
 from backend.api import problem, wire
 from backend.api.hosts import Hosts
+from backend.hub import Hub
 from backend.logs import new_request_id, request_id
 
 WECHAT = "https://servicewechat.com"  # what a mini-program says where it comes from
@@ -33,7 +34,8 @@ class WrongOrigin(errors.NotAllowed):
 
 
 class Limits(NamedTuple):
-    """Of one process: sockets of a kind, of one account; bytes of a message from the other side."""
+    """Sockets of a kind in one process; of one account, whichever process has them; bytes of a
+    message from the other side."""
 
     sockets_most: int
     each_most: int
@@ -49,10 +51,11 @@ class Visit(NamedTuple):
 
 
 class Open:
-    """The sockets of a kind in this process."""
+    """The sockets of a kind in this process. The hub counts an account's in all of them, for as
+    long as it answers."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, hub: Hub, name: str) -> None:
+        self._limits, self._hub, self._name = limits, hub, name
         self._of: Counter[UUID] = Counter()
 
     def check(self) -> None:
@@ -60,15 +63,17 @@ class Open:
         if self._of.total() >= self._limits.sockets_most:
             raise errors.Busy
 
-    @contextlib.contextmanager
-    def counted(self, account_id: UUID) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def counted(self, account_id: UUID) -> AsyncIterator[None]:
         """Raises Busy, Throttled: the account has as many as it may."""
         self.check()
         if self._of[account_id] >= self._limits.each_most:
             raise errors.Throttled
         self._of[account_id] += 1
         try:
-            yield
+            most = self._limits.each_most
+            async with throttle.seat(self._hub, self._name, str(account_id), most=most):
+                yield
         finally:
             self._of[account_id] -= 1
             if not self._of[account_id]:
@@ -81,26 +86,25 @@ def mount(
     enter: Callable[[Request], Awaitable[Visit]],
     *,
     name: str,
+    hub: Hub,
     hosts: Hosts,
     limits: Limits,
 ) -> None:
     """Serve a socket at `path`. `enter` lets somebody in, or raises a problem."""
-    here = Open(limits)
+    here = Open(limits, hub, name)
 
     async def serve(request: Request) -> HTTPResponse | None:
         request_id.set(new_request_id())
-        counted = contextlib.ExitStack()
-        try:
-            hosts.check(request)
-            _check_origin(request)
-            here.check()
-            visit = await enter(request)
-            counted.enter_context(here.counted(visit.account_id))
-            socket = await _open(request, limits.message_most)
-        except Exception as error:
-            counted.close()
-            return problem.respond(problem.to_problem(error))
-        with counted:
+        async with contextlib.AsyncExitStack() as counted:
+            try:
+                hosts.check(request)
+                _check_origin(request)
+                here.check()
+                visit = await enter(request)
+                await counted.enter_async_context(here.counted(visit.account_id))
+                socket = await _open(request, limits.message_most)
+            except Exception as error:
+                return problem.respond(problem.to_problem(error))
             await _both(socket, visit)
         return None
 
