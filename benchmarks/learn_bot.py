@@ -37,24 +37,31 @@ from backend.bot.reading import Reading
 from backend.bot.talk import Person
 
 LONGEST = 4  # characters of a term
-SEEN_LEAST = 4  # questions that a term stands in
 PLAIN_VALUE = 0.5  # of an age, beside a text of length 1
 LEFT_OUT = Path(datasets.__file__).with_name("left_out")
-PARTS = 3  # of dev.csv, each measured with what the rest teaches
+Shares = dict[evaluating.Key, evaluating.Share]
+PARTS = 3  # each measured with what the rest teaches
+SEED = 0  # the same weights from the same rows
+SMOOTHING = 2.0  # questions that a term is taken to have stood in beside those counted
+SHORT_SCALE = 50  # of weights without idf, which are small: only the order of the scores counts
 
 
 class How(msgspec.Struct, frozen=True):
-    """`terms`: how many are kept. `softness`: C of the support vector machine. `balanced`: a rare
-    label counts as much as a frequent one; helps where another place has other patients.
+    """`terms`: how many are kept, of those that stand in `seen` examples at least. `softness`: C of
+    the support vector machine. `balanced`: a rare label counts as much as a frequent one; helps
+    where another place has other patients. `short`: a rare term says no more than a frequent one,
+    and a text of many terms more than one of few; helps where texts have ten characters.
     """
 
     terms: int
+    seen: int
     softness: float
-    balanced: bool
+    balanced: bool = False
+    short: bool = False
 
 
-DEPARTMENTS = How(10_000, 0.3, balanced=True)
-INTENTS = How(6_000, 0.3, balanced=False)
+DEPARTMENTS = How(10_000, 4, 0.3, balanced=True)
+INTENTS = How(6_000, 2, 0.007, short=True)
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -108,7 +115,7 @@ def queries(known: rules.Rules, path: Path) -> list[Example]:
 def learn(examples: Sequence[Example], how: How) -> bytes:
     """A table for the rules: learned on every term, then again on those that matter."""
     seen = Counter(term for one in examples for term in one.counts)
-    often = sorted(term for term, times in seen.items() if times >= SEEN_LEAST)
+    often = sorted(term for term, times in seen.items() if times >= how.seen)
     # The rules read every term in normal spelling; capitals are kinds of words (see intents).
     normal = rules.plain_all(often)
     often = [a for a, b in zip(often, normal, strict=True) if a.lower() == b]
@@ -122,18 +129,15 @@ class _Fit:
     ) -> None:
         self.terms = terms
         self.labels = sorted({one.label for one in examples})
-        self.idf = np.array(
-            [math.log((1 + len(examples)) / (1 + seen[term])) + 1 for term in terms]
-        )
+        self.how = how
+        rarity = [math.log((1 + len(examples)) / (1 + seen[term])) + 1 for term in terms]
+        self.idf = np.zeros(len(terms)) if how.short else np.array(rarity)
         self.plain = sorted({name for one in examples for names in one.plain for name in names})
         matrix, labels = self._matrix(examples)
         self.spread = np.sqrt(np.asarray(matrix.power(2).mean(axis=0)).ravel())[: len(terms)]
-        weight = "balanced" if how.balanced else None
-        machine = LinearSVC(C=how.softness, class_weight=weight)
-        machine.fit(matrix, labels)
-        self.weights = machine.coef_[:, : len(terms)]
-        self.weights_plain = machine.coef_[:, len(terms) :] * PLAIN_VALUE
-        self.bias = machine.intercept_
+        weights, self.bias = _machine(matrix, np.array(labels), how)
+        self.weights = weights[:, : len(terms)]
+        self.weights_plain = weights[:, len(terms) :] * PLAIN_VALUE
 
     def _matrix(self, examples: Sequence[Example]) -> tuple[sparse.csr_matrix, list[str]]:
         """Every example in each way in which its age may be known."""
@@ -142,7 +146,9 @@ class _Fit:
         for one in examples:
             found = [(at[term], count) for term, count in one.counts.items() if term in at]
             rows.append(([c for c, _ in found], [1 + math.log(n) for _, n in found]))
-        text = normalize(_sparse(rows, len(self.terms)) @ sparse.diags(self.idf))
+        text = _sparse(rows, len(self.terms))
+        if not self.how.short:
+            text = normalize(text @ sparse.diags(self.idf))
         order = [row for row, one in enumerate(examples) for _ in one.plain]
         beside = [
             ([self.plain.index(name) for name in names], [PLAIN_VALUE] * len(names))
@@ -160,14 +166,43 @@ class _Fit:
         written = io.StringIO()
         out = csv.writer(written, lineterminator="\n")
         out.writerow(("term", "idf", " ".join(self.labels)))
-        out.writerow(("@bias", 0, _whole(self.bias * PLAIN_UNIT)))
+        short = self.how.short
+        scale = SHORT_SCALE if short else 1
+        out.writerow(("@bias", 0, _whole(self.bias * PLAIN_UNIT * scale)))
         for column, name in enumerate(self.plain):
             # The value that stood in the matrix is in the weight: the bot adds it as it is.
             out.writerow((name, 0, _whole(self.weights_plain[:, column] * PLAIN_UNIT)))
-        scaled = self.weights * self.idf * WEIGHT_UNIT
+        scaled = self.weights * (scale if short else self.idf) * WEIGHT_UNIT
         for column, term in enumerate(self.terms):
             out.writerow((term, round(self.idf[column] * IDF_UNIT), _whole(scaled[:, column])))
         return written.getvalue().encode()
+
+
+def _machine(
+    matrix: sparse.csr_matrix, labels: np.ndarray, how: How
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights by label and column, and what is added to each label's score. For short texts the
+    mean of two machines: one sees each term as large as its share among the label's texts differs
+    from that among the others (Wang & Manning 2012)."""
+    machine = LinearSVC(
+        C=how.softness, class_weight="balanced" if how.balanced else None, random_state=SEED
+    )
+    machine.fit(matrix, labels)
+    if not how.short:
+        return machine.coef_, machine.intercept_
+    weights, bias = machine.coef_.copy(), machine.intercept_.copy()
+    there = matrix > 0
+    for at, label in enumerate(machine.classes_):
+        shares = []
+        for of in (labels == label, labels != label):
+            times = np.asarray(there[of].sum(axis=0)).ravel() + SMOOTHING
+            shares.append(times / times.sum())
+        ratio = np.log(shares[0] / shares[1])
+        one = LinearSVC(C=how.softness, random_state=SEED)
+        one.fit(matrix @ sparse.diags(ratio), labels == label)
+        weights[at] += one.coef_[0] * ratio
+        bias[at] += one.intercept_[0]
+    return weights / 2, bias / 2
 
 
 def _sparse(rows: Sequence[tuple[list[int], list[float]]], width: int) -> sparse.csr_matrix:
@@ -195,29 +230,46 @@ def write(folder: Path) -> None:
 
 
 def check(folder: Path) -> None:
-    """A part of the labelled rows, by what the others teach, through the bot as it runs."""
+    """Each part of the labelled rows by what the others teach, through the bot as it runs."""
     known = rules.load(unsigned_allowed=True)
-    examples, data = queries(known, folder / "intent_dev.csv"), datasets.Data()
-    rows = datasets.rows(folder / "intent_dev.csv")
-    table = learn([one for at, one in enumerate(examples) if at % PARTS], INTENTS)
-    data.intents = [datasets.Wanted(row["question"], row["intent"]) for row in rows[::PARTS]]
-    _show(known, {LEARNED_INTENTS: table}, data)
-    data, rows = datasets.Data(), datasets.rows(folder / "dev.csv")
-    others = [one for at, one in enumerate(questions(known, folder / "dev.csv")) if at % PARTS]
-    table = learn([*questions(known, folder / "train.csv"), *others], DEPARTMENTS)
-    data.labelled = [
+    examples, rows = (
+        queries(known, folder / "intent_dev.csv"),
+        datasets.rows(folder / "intent_dev.csv"),
+    )
+    wanted = [datasets.Wanted(row["question"], row["intent"]) for row in rows]
+    results = []
+    for part in range(PARTS):
+        table = learn([one for at, one in enumerate(examples) if at % PARTS != part], INTENTS)
+        data = datasets.Data(intents=wanted[part::PARTS])
+        results.append(_measured(known, {LEARNED_INTENTS: table}, data))
+    _show(results)
+    always, examples = questions(known, folder / "train.csv"), questions(known, folder / "dev.csv")
+    labelled = [
         datasets.Labelled(row["question"], row["department"], row["source"], datasets.person(row))
-        for row in rows[::PARTS]
+        for row in datasets.rows(folder / "dev.csv")
     ]
-    _show(known, {LEARNED: table}, data)
+    results = []
+    for part in range(PARTS):
+        others = [one for at, one in enumerate(examples) if at % PARTS != part]
+        table = learn([*always, *others], DEPARTMENTS)
+        data = datasets.Data(labelled=labelled[part::PARTS])
+        results.append(_measured(known, {LEARNED: table}, data))
+    _show(results)
 
 
-def _show(known: rules.Rules, tables: dict[str, bytes], data: datasets.Data) -> None:
+def _measured(known: rules.Rules, tables: dict[str, bytes], data: datasets.Data) -> Shares:
     files = {**known.files, **{f"{name}.csv": table for name, table in tables.items()}}
-    result = evaluating.evaluate(rules.Rules(files, unsigned_allowed=True), data)
-    for key, share in result.shares.items():
+    return evaluating.evaluate(rules.Rules(files, unsigned_allowed=True), data).shares
+
+
+def _show(parts: Sequence[Shares]) -> None:
+    """Of all parts together, then of each."""
+    for key in parts[0]:
         if key[0] != "left_out":  # these are the shipped weights' own
-            print(".".join(key), f"{share.value:.4f}", share.of)
+            each = [part[key] for part in parts if key in part]
+            hit, of = sum(one.hit for one in each), sum(one.of for one in each)
+            values = " ".join(f"{one.value:.4f}" for one in each if one.of)
+            print(".".join(key), f"{hit / of:.4f}", of, values, sep="\t")
 
 
 def main() -> None:

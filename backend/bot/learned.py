@@ -100,7 +100,9 @@ class Learned:
         """One score a label; the greatest is the likeliest."""
         opened = (total + self._middle).to_bytes(self._lanes.size, "little")
         *values, square = self._lanes.unpack(opened)
-        scale = IDF_UNIT / WEIGHT_UNIT / math.sqrt(square) if square else 0.0
+        # A table without idf is summed as it stands, however many terms a text has.
+        scale = IDF_UNIT / math.sqrt(square) if square else 1 / GROWTH_UNIT
+        scale /= WEIGHT_UNIT
         scores = [
             (value - HALF) * scale + bias for value, bias in zip(values, self._bias, strict=True)
         ]

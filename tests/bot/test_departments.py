@@ -38,6 +38,13 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
     assert known.scores(known.summed({})) == [0.1, -0.2, 0]
 
 
+def test_without_idf_a_score_grows_with_every_term() -> None:
+    table = Table(("term", "idf", "a b"), (("@bias", "0", "100 0"), ("咳", "0", "40 -60")))
+    known = Learned(table, ("咳",))
+    assert known.scores(known.summed({0: 1})) == pytest.approx([2.1, -3])
+    assert known.scores(known.summed({0: 3})) == pytest.approx([4.3, -6.3])  # 1 + log 3 times
+
+
 def test_guide_queries_that_nobody_tuned_on(shipped: Rules) -> None:
     cases = yaml.safe_load(GUIDE.read_text(encoding="utf-8"))["kept"]
     places = [
