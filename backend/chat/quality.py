@@ -13,10 +13,10 @@ import msgspec
 
 from backend import clock, db
 from backend.chat.duty_policy import PRIORITIES
-from backend.chat.figures import LEAST, Share, hidden, share
 from backend.consortium.directory import Org, directory
 from backend.errors import Malformed
 from backend.identity.access import Actor
+from backend.shares import LEAST, Share, hidden, share
 
 RIGHT = "report.read"
 VERSION = "chat@1"  # of the formulas, shown beside the figures

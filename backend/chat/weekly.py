@@ -11,9 +11,9 @@ import msgspec
 
 from backend import clock, db
 from backend.chat import quality
-from backend.chat.figures import LEAST, Share, hidden, share
 from backend.errors import NotFound
 from backend.identity.access import Actor
+from backend.shares import LEAST, Share, hidden, share
 
 WEEK = timedelta(days=7)
 ROWS_MOST = 60_000  # institutions × weeks

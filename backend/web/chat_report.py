@@ -13,9 +13,9 @@ from backend import clock
 from backend.api.reply import Reply
 from backend.chat import quality, weekly
 from backend.chat.duty_wording import PRIORITIES
-from backend.chat.figures import Share
 from backend.chat.quality import RIGHT, Line, Report
 from backend.chat.weekly import Week
+from backend.shares import Share
 from backend.web import places
 from backend.web.duty import Chosen
 from backend.web.page import Show, page, show

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.bot.talk import Evidence, HandOver, Memory, Reply, Said, Turn
-from backend.chat.figures import LEAST, hidden, share, wilson
 from backend.chat.weekly import secrets_of
 from backend.chat.zero_hits import is_zero_hit
+from backend.shares import LEAST, hidden, share, wilson
 from tests.chat.duties import a_triage
 
 
