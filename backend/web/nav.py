@@ -23,6 +23,7 @@ ENTRIES = (
     Entry("/draws", "摇号", "draw.edit"),
     Entry("/reports/pools", "号源报表", "report.read"),
     Entry("/reports/chats", "咨询质量", "report.read"),
+    Entry("/reports/surveys", "评价统计", "report.read"),
     Entry("/suspensions", "停诊", "schedule.suspend"),
     Entry("/schedules", "排班", "schedule.read"),
     Entry("/appeals", "申诉", "appeal.decide"),

@@ -3,21 +3,35 @@
 A new page is a line in `PAGES`; ids of the demo county are put in by name, see `known`.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from backend import clock
+from backend.satisfaction import policy, report
+from backend.shares import LEAST
 from tests.browser import tabbing
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.phone import a_user
 from tests.browser.service import Service
-from tests.browser.staff import DESK, PHONE, Desk, add_staff, ask, change, organization_id
+from tests.browser.staff import (
+    COUNTY,
+    DESK,
+    PHONE,
+    Desk,
+    add_staff,
+    ask,
+    change,
+    insert,
+    organization_id,
+)
 from tests.browser.test_every_page import axe
+from tests.satisfaction.visits import SCORES
 
 SIZES: dict[str, Any] = {"phone": PHONE, "desk": DESK}
 FIRST = "phone"  # the page is loaded at this size; then the window is made wider
@@ -43,6 +57,7 @@ PAGES = [
     ("chat-replies", "institution_admin", "/chats/replies"),
     ("chat-questions", "consortium_admin", "/chats/questions"),
     ("chat-report", "institution_admin", "/reports/chats"),
+    ("survey-report", "institution_admin", "/reports/surveys"),
     ("duty", "institution_admin", "/duty"),
     ("duty-hours", "institution_admin", "/duty/hours"),
     ("duty-numbers", "consortium_admin", "/duty/numbers"),
@@ -87,6 +102,13 @@ def known(service: Service) -> dict[str, str]:
     doctor = ask(service.database, "SELECT id FROM practitioner WHERE code = ?", DOCTOR)[0][0]
     week = clock.today() + timedelta(days=7)
     hospital = organization_id(service, "DXRM")
+    for number in range(LEAST):
+        insert(service.database, "survey_response", {
+            "id": uuid4(), "consortium_id": COUNTY, "organization_id": hospital,
+            "survey": "outpatient", "survey_version": 1, "comment": "",
+            "week_on": str(policy.mondays(report.months()[0])[0]),
+            "answers": json.dumps(SCORES | {"nurse_talk": 4 if number else None}),
+        })  # fmt: skip
     schedules = "SELECT id FROM schedule WHERE organization_id = ? ORDER BY starts_at LIMIT 1"
     [(later, template, room)] = ask(
         service.database,

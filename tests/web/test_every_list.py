@@ -95,6 +95,7 @@ PAGES: dict[str, At] = {
     "/reports/pools": At("/reports/pools?from_on={today}&to_on={week}"),
     "/reports/chats": At("/reports/chats"),
     "/reports/chats.csv": At("/reports/chats.csv"),
+    "/reports/surveys": At("/reports/surveys"),
     "/schedules": At("/schedules?department={department}"),
     "/schedules/<schedule_id:uuid>": At("/schedules/{schedule}"),
     "/schedules/new": At("/schedules/new?department={department}"),
