@@ -67,6 +67,7 @@ WHEN = {
     "read-first": "Staff: the resident has written something new; it is read before closing.",
     "call-undone": "Staff: the resident is on the call list; that comes before closing.",
     "claimed-by-other": "Staff: another doctor has claimed the conversation.",
+    "duty-changed": "Staff: somebody else has saved the hours or due times meanwhile.",
     "duty-clash": "Staff: the doctor is on leave or on call at that time.",
     "no-patient": "Staff: the conversation is about nobody in particular yet.",
     "question-decided": "Staff: somebody else has dealt with the question meanwhile.",

@@ -51,6 +51,14 @@ class DutyClash(Conflict):
     detail = "这位医生那段时间在休假或已有值班，请换一位医生或换个时间。"
 
 
+class DutyChanged(Conflict):
+    """Somebody else has saved the same hours, or numbers, since they were read."""
+
+    code = "duty-changed"
+    title = "刚被别人改过"
+    detail = "这里刚被别人改过，您的还没有存。您填的都在下面；请和现在的对照，再存一次。"
+
+
 class AlreadyDecided(Conflict):
     """Somebody else has dealt with the question meanwhile. Carries `state`."""
 

@@ -3,6 +3,7 @@
 An institution's administrators write them (`chat.duty`); doctors write their own hours and leave.
 """
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,13 +16,14 @@ from tortoise.expressions import Q
 from backend import audit, clock, db
 from backend.chat import duty, duty_policy
 from backend.chat.desk import ANSWER, DUTY, OVERSEE
-from backend.chat.duty_errors import DutyClash
+from backend.chat.duty_errors import DutyChanged, DutyClash
 from backend.chat.duty_models import DutyLeave, DutyNumbers, OnCallDuty, WorkingHours
 from backend.chat.duty_policy import DutyPolicy
 from backend.chat.taking import check_reason
 from backend.chat.working_time import AHEAD_DAYS, DAY_MIN, USUAL, Hours, Week
 from backend.consortium.directory import Directory, directory
-from backend.errors import Conflict, Malformed, NotFound
+from backend.consortium.models import Organization
+from backend.errors import Malformed, NotFound
 from backend.identity.access import Actor
 from backend.ids import new_id
 
@@ -35,10 +37,12 @@ ON_CALL_TIERS = ("township", "county")
 
 
 class Own(msgspec.Struct, frozen=True):
-    """`own`: False where they are the institution's, or (there too) the usual ones."""
+    """`own`: False where they are the institution's, or (there too) the usual ones. `version` names
+    the own ones; "": there are none."""
 
     week: Week
     own: bool
+    version: str = ""
 
 
 class Away(msgspec.Struct, frozen=True):
@@ -71,26 +75,46 @@ async def hours_of(actor: Actor, organization_id: UUID, practitioner_id: UUID | 
     for owner in dict.fromkeys((practitioner_id, None)):
         found = await rows.filter(practitioner_id=owner).limit(SPANS_MOST)
         if found:
-            week = tuple(sorted(Hours(one.weekday, one.from_min, one.to_min) for one in found))
-            return Own(week, owner == practitioner_id)
+            week = _week(found)
+            own = owner == practitioner_id
+            return Own(week, own, _version(week) if own else "")
     return Own(USUAL, False)
 
 
+def _week(rows: Sequence[WorkingHours]) -> Week:
+    return tuple(sorted(Hours(one.weekday, one.from_min, one.to_min) for one in rows))
+
+
+def _version(week: Week) -> str:
+    """The same week is the same version, whoever has written it."""
+    return hashlib.sha256(msgspec.json.encode(week)).hexdigest()[:16] if week else ""
+
+
 async def set_hours(
-    actor: Actor, organization_id: UUID, week: Sequence[Hours], practitioner_id: UUID | None = None
+    actor: Actor,
+    organization_id: UUID,
+    week: Sequence[Hours],
+    practitioner_id: UUID | None = None,
+    *,
+    seen: str,
 ) -> None:
     """Replace them all; none: back to the institution's, or the usual ones.
 
-    Raises NotFound, Malformed.
+    `seen`: the version that they replace. Raises NotFound, Malformed, DutyChanged.
     """
     _must_write(actor, organization_id, practitioner_id)
     await _place(actor, organization_id, practitioner_id)
     check_week(week)
+    rows = WorkingHours.filter(
+        consortium_id=actor.consortium_id, organization_id=organization_id,
+        practitioner_id=practitioner_id,
+    )  # fmt: skip
     async with db.transaction():
-        await WorkingHours.filter(
-            consortium_id=actor.consortium_id, organization_id=organization_id,
-            practitioner_id=practitioner_id,
-        ).delete()  # fmt: skip
+        # One after the other, also where there are no hours yet that could be locked.
+        await Organization.filter(id=organization_id).select_for_update(no_key=True).first()
+        if _version(_week(await rows.limit(SPANS_MOST))) != seen:
+            raise DutyChanged(field="seen")
+        await rows.delete()
         await WorkingHours.bulk_create(
             WorkingHours(
                 id=new_id(), consortium_id=actor.consortium_id, organization_id=organization_id,
@@ -310,7 +334,7 @@ async def numbers(actor: Actor) -> DutyPolicy:
 async def set_numbers(actor: Actor, policy: DutyPolicy, *, reason: str) -> str:
     """A new version for the whole consortium, by its administrators; what waits keeps its times.
 
-    Returns the version. Raises NotFound, Malformed, Conflict (somebody else was quicker).
+    Returns the version. Raises NotFound, Malformed; DutyChanged: `version` is not the latest.
     """
     actor.must(DUTY)
     if actor.where(DUTY) is not None:
@@ -323,7 +347,8 @@ async def set_numbers(actor: Actor, policy: DutyPolicy, *, reason: str) -> str:
         )
         known = "built-in@1" if latest is None else f"duty@{latest.version}"
         if policy.version != known:
-            raise Conflict
+            duty.forget()
+            raise DutyChanged(field="version")
         version = 1 if latest is None else latest.version + 1
         made = msgspec.structs.replace(policy, version=f"duty@{version}")
         kept: dict[str, Any] = msgspec.to_builtins(made)

@@ -65,7 +65,7 @@ async def load(settings: Settings) -> None:
     place = await Organization.get(consortium_id=settings.consortium_id, code="WSY01")
     await _contract(doctor, vault, place.id)
     if doctor.practitioner_id is not None:
-        await staffing.set_hours(doctor, place.id, DAYS, doctor.practitioner_id)
+        await staffing.set_hours(doctor, place.id, DAYS, doctor.practitioner_id, seen="")
     for title, text in READY:
         await canned.save(admin, title=title, text=text, organization_id=place.id)
     reception = Reception(

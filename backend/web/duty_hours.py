@@ -1,10 +1,11 @@
 """值班: the hours of the week, of an institution or of one doctor there."""
 
 from datetime import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from backend.chat import staffing
 from backend.chat.working_time import DAY_MIN, Hours, Week
@@ -16,6 +17,7 @@ from backend.web.page import Go, Show, go, page, show
 from backend.web.view import View
 
 SPANS = 4  # of a day; staffing allows as many
+Version = Annotated[str, Meta(max_length=64)]  # of the week that the page was drawn with
 SHOWN = 2  # lines for each day, one more if asked for
 FIELDS = [(day, n) for day in range(1, 8) for n in range(SPANS)]
 HoursForm = msgspec.defstruct(
@@ -23,6 +25,7 @@ HoursForm = msgspec.defstruct(
     [
         ("organization", UUID),
         ("practitioner", Chosen, ""),
+        ("seen", Version, ""),
         *((f"{end}_{day}_{n}", time | None, None) for day, n in FIELDS for end in ("from", "to")),
     ],
 )
@@ -39,6 +42,7 @@ class Whose(msgspec.Struct, forbid_unknown_fields=True):
 class BackForm(msgspec.Struct):
     organization: UUID
     practitioner: Chosen = ""
+    seen: Version = ""
 
 
 @page("GET", "/duty/hours", right=READ, query=Whose)
@@ -59,7 +63,8 @@ async def ask(view: View, **_: Any) -> Show:
     return show(
         "duty_hours.html", here=here, whose=whose, doctors=doctors, kept=kept,
         weekdays=choices.WEEKDAYS, times=_times(kept.week), keeps=view.may(RIGHT, here.id),
-        lines=_lines(view, kept.week),
+        lines=_lines(view, kept.week), spans=duty.spans_of,
+        seen=kept.version if view.faults.get("seen") else view.typed("seen", kept.version),
     )  # fmt: skip
 
 
@@ -88,7 +93,7 @@ def _clock(minutes: int) -> str:
 async def keep(view: View, form: Any) -> Go:
     """All of the week."""
     whose = UUID(form.practitioner) if form.practitioner else None
-    await staffing.set_hours(view.actor, form.organization, week_of(form), whose)
+    await staffing.set_hours(view.actor, form.organization, week_of(form), whose, seen=form.seen)
     return go(f"/duty?organization={form.organization}", "工作时间已存好。")
 
 
@@ -112,5 +117,5 @@ def _minutes(at: time) -> int:
 async def back(view: View, form: BackForm) -> Go:
     """The institution's again, or the usual ones."""
     whose = UUID(form.practitioner) if form.practitioner else None
-    await staffing.set_hours(view.actor, form.organization, (), whose)
+    await staffing.set_hours(view.actor, form.organization, (), whose, seen=form.seen)
     return go(f"/duty?organization={form.organization}", "已改回原来的时间。")

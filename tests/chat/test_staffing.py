@@ -13,11 +13,11 @@ from backend.booking import pool_rules
 from backend.booking.models import Appointment
 from backend.booking.pools import FAMILY_DOCTOR, PUBLIC
 from backend.chat import answering, booked, cases, staffing, taking
-from backend.chat.duty_errors import ClaimedByOther, DutyClash, NoPatientYet
+from backend.chat.duty_errors import ClaimedByOther, DutyChanged, DutyClash, NoPatientYet
 from backend.chat.duty_policy import BUILT_IN, Rule
 from backend.chat.errors import NotNow
 from backend.chat.working_time import USUAL, Hours
-from backend.errors import Conflict, Malformed, NotFound
+from backend.errors import Malformed, NotFound
 from backend.hub import Hub
 from backend.settings import Settings
 from tests.booking.test_flow import a_split
@@ -40,10 +40,11 @@ async def test_hours_leave_and_substitutes_change_who_is_asked(town: Town) -> No
     colleague = town.colleague.practitioner_id
     assert await staffing.hours_of(town.doctor, village, doctor) == staffing.Own(USUAL, False)
     mornings = tuple(Hours(day, 8 * 60, 12 * 60) for day in range(1, 6))
-    await staffing.set_hours(town.doctor, village, mornings, doctor)  # one's own
-    assert await staffing.hours_of(town.admin, village, doctor) == staffing.Own(mornings, True)
+    await staffing.set_hours(town.doctor, village, mornings, doctor, seen="")  # one's own
+    kept = await staffing.hours_of(town.admin, village, doctor)
+    assert (kept.week, kept.own) == (mornings, True)
     assert (await row_of(await town.waiting("III"))).routed_by == "team"
-    await staffing.set_hours(town.admin, village, (), doctor)
+    await staffing.set_hours(town.admin, village, (), doctor, seen=kept.version)
     assert (await row_of(await town.waiting("III"))).routed_by == "contract"
     leave = await staffing.add_leave(
         town.doctor, village, doctor, TODAY, TODAY + timedelta(days=2), substitute_id=colleague
@@ -97,6 +98,28 @@ def test_weeks_that_cannot_be() -> None:
             staffing.check_week(week)
 
 
+async def test_hours_that_somebody_else_has_saved_meanwhile_are_not_overwritten(town: Town) -> None:
+    """Twenty with the same page: one saves, the first time as well as later."""
+    place, seen = town.village.organization.id, ""
+    for hour in (8, 9):
+        results = await asyncio.gather(
+            *(
+                staffing.set_hours(
+                    town.admin, place, [Hours(1, hour * 60, hour * 60 + number + 1)], seen=seen
+                )
+                for number in range(20)
+            ),
+            return_exceptions=True,
+        )
+        assert results.count(None) == 1
+        assert sum(isinstance(one, DutyChanged) for one in results) == 19
+        seen = (await staffing.hours_of(town.admin, place)).version
+    with pytest.raises(DutyChanged):
+        await staffing.set_hours(town.admin, place, (), seen="")
+    await staffing.set_hours(town.admin, place, (), seen=seen)
+    assert not (await staffing.hours_of(town.admin, place)).own
+
+
 async def test_numbers_have_versions_and_what_waits_keeps_its_times(town: Town) -> None:
     county = a_staff(town.settings, "consortium_admin")
     waiting = await town.waiting("III")
@@ -112,7 +135,7 @@ async def test_numbers_have_versions_and_what_waits_keeps_its_times(town: Town) 
     assert (await row_of(waiting)).due_at == before
     later = await row_of(await town.waiting("III"))
     assert later.due_at == clock.now() + timedelta(minutes=20)
-    with pytest.raises(Conflict):
+    with pytest.raises(DutyChanged):
         await staffing.set_numbers(county, wanted, reason="旧的")
     slow = msgspec.structs.replace(
         BUILT_IN, version="duty@1",
@@ -128,8 +151,8 @@ async def test_outsiders_write_no_duty(town: Town) -> None:
     now = clock.now()
     for who in (town.sun, town.wang.actor, a_staff(town.settings, "auditor"), town.colleague):
         for deed in (
-            staffing.set_hours(who, village, (), doctor),
-            staffing.set_hours(who, village, ()),
+            staffing.set_hours(who, village, (), doctor, seen=""),
+            staffing.set_hours(who, village, (), seen=""),
             staffing.add_leave(who, village, doctor, TODAY, TODAY),
             staffing.withdraw_leave(who, leave),
             staffing.put_on_call(who, village, doctor, now, now + timedelta(hours=1)),
@@ -142,8 +165,8 @@ async def test_outsiders_write_no_duty(town: Town) -> None:
         staffing.leaves(town.sun, village),
         staffing.on_call(town.wang.actor, village),
         staffing.set_numbers(town.admin, BUILT_IN, reason="x"),
-        staffing.set_hours(a_staff(town.settings, "consortium_admin"), uuid4(), ()),
-        staffing.set_hours(town.admin, village, (), town.county.practitioner.id),
+        staffing.set_hours(a_staff(town.settings, "consortium_admin"), uuid4(), (), seen=""),
+        staffing.set_hours(town.admin, village, (), town.county.practitioner.id, seen=""),
     ):
         with pytest.raises(NotFound):
             await deed

@@ -65,14 +65,26 @@ async def test_a_doctor_keeps_their_own_hours_and_leave(pages: Pages, town: Town
     assert (half.status_code, "下班要晚于上班" in half.text) == (422, True)
     assert 'name="from_1_0" value="08:00"' in half.text
     night = whose | {"from_1_0": "20:00", "to_1_0": "00:00", "from_6_1": "09:00", "to_6_1": "11:30"}
+    night |= {"seen": ""}
     assert (await desk.post("/duty/hours", night)).status_code == 303
     kept = await staffing.hours_of(town.doctor, place, me)
-    assert kept == staffing.Own((Hours(1, 1200, 1440), Hours(6, 540, 690)), True)
-    assert (
-        'name="to_1_0" value="00:00"'
-        in (await desk.get(f"/duty/hours?organization={place}&practitioner={me}")).text
-    )
-    assert (await desk.post("/duty/hours/usual", whose)).status_code == 303
+    assert (kept.week, kept.own) == ((Hours(1, 1200, 1440), Hours(6, 540, 690)), True)
+    shown = await desk.get(f"/duty/hours?organization={place}&practitioner={me}")
+    assert 'name="to_1_0" value="00:00"' in shown.text
+    # Whoever has an older page is told, sees what there is now, and may save all the same.
+    late = night | {"from_1_0": "07:00", "to_1_0": "half"}
+    wrong = await desk.post("/duty/hours", late)
+    assert (wrong.status_code, hidden(wrong, "seen")) == (422, "")
+    late |= {"to_1_0": "12:00"}
+    refused = await desk.post("/duty/hours", late)
+    assert (refused.status_code, 'value="07:00"' in refused.text) == (409, True)
+    assert "刚被别人改过" in text_of(refused)
+    assert "20:00–24:00" in text_of(refused)
+    again = late | {"seen": hidden(refused, "seen")}
+    assert (await desk.post("/duty/hours", again)).status_code == 303
+    assert (await desk.post("/duty/hours/usual", whose)).status_code == 409
+    seen = (await staffing.hours_of(town.doctor, place, me)).version
+    assert (await desk.post("/duty/hours/usual", whose | {"seen": seen})).status_code == 303
     assert await WorkingHours.all().count() == 0
 
     colleague = town.colleague.practitioner_id
@@ -112,7 +124,10 @@ async def test_the_numbers_are_the_whole_consortiums(pages: Pages, town: Town, a
     row = await DutyNumbers.get()
     assert (row.numbers["rules"]["III"]["first_min"], row.reason) == (20, "例会决定")
     assert "duty@1" in (await county.get("/duty/numbers")).text
-    assert (await county.post("/duty/numbers", form)).status_code == 409  # an older page
+    older = await county.post("/duty/numbers", form | {"first_min_III": "25"})
+    assert (older.status_code, 'value="25"' in older.text) == (409, True)
+    assert "III 级 20 分钟答复" in text_of(older)
+    assert hidden(older, "version") == "duty@1"
     for desk in (admin, await desk_of(pages, town)):
         assert (await desk.get("/duty/numbers")).status_code == 404
         assert (await desk.post("/duty/numbers", form)).status_code == 404
