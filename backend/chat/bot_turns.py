@@ -68,10 +68,12 @@ async def answer(
     said, before = said_in(message), remembering.opened(conversation.memory, rules)
     memory = await remembering.recollected(conversation.id, before)
     turn = dialogue.answer(rules, person, memory, said)
-    await _keep(conversation, rules, person, message, turn, remembering.after(before, message.seq))
+    heard = remembering.after(rules, before, message.seq, turn)
+    await _keep(conversation, rules, person, message, turn, heard)
     if conversation.state == policy.BOT:  # in line, words are for the doctor
         await zero_hits.note(conversation, message.id, said, turn)
-    await learn(conversation, rules, turn.triage)
+    is_full = len(turn.memory.said) >= dialogue.TURNS_MOST
+    await learn(conversation, rules, turn.triage, forgot=is_full)
     replies = _said(conversation.state, message, turn)
     await _say(conversation, replies, signed=turn.triage is None or turn.triage.signed)
     for action in turn.actions:

@@ -5,6 +5,7 @@ seen stay too, without their words. Records of earlier decisions stay as they ar
 """
 
 from backend.bot import dialogue
+from backend.bot.dialogue import TURNS_MOST
 from backend.bot.rules import Rules
 from backend.bot.talk import Person
 from backend.bot.triage import decide
@@ -68,10 +69,10 @@ async def _made_anew(
     now = remembering.opened(first.memory, rules)
     left = [one for one in said if one not in gone]
     for seq in left[:-AGAIN_MOST]:
-        now = Remembered(now.memory, remembering.after(now, seq))
+        now = Remembered(now.memory, (*now.heard, seq)[1 - TURNS_MOST :])
     for seq in left[-AGAIN_MOST:]:
         memory = await remembering.recollected(first.conversation_id, now)
         words = await remembering.words(first.conversation_id, [seq])
         turn = dialogue.answer(rules, person, memory, words[seq])
-        now = Remembered(turn.memory, remembering.after(now, seq))
+        now = Remembered(turn.memory, remembering.after(rules, now, seq, turn))
     return now

@@ -11,7 +11,9 @@ from uuid import UUID
 import msgspec
 
 from backend.bot import dialogue
+from backend.bot.cases import index
 from backend.bot.dialogue import TURNS_MOST
+from backend.bot.reading import read_all
 from backend.bot.red_flags import LEVELS
 from backend.bot.rules import Rules
 from backend.bot.talk import Memory, Person, Said, Triage, Turn
@@ -55,9 +57,31 @@ def closed(memory: Memory, heard: Heard) -> dict[str, Any]:
     return kept | {"heard": list(heard)}
 
 
-def after(before: Remembered, seq: int) -> Heard:
-    """As many as the bot goes by."""
-    return (*before.heard, seq)[-TURNS_MOST:]
+def after(rules: Rules, before: Remembered, seq: int, turn: Turn) -> Heard:
+    """As many as the bot goes by, less one for what comes next. What tells of no danger is
+    forgotten first, the words of one that was seen last."""
+    heard = (*before.heard, seq)
+    if len(heard) < TURNS_MOST:
+        return heard
+    least = _least(rules, turn)
+    return heard[:least] + heard[least + 1 :]
+
+
+def _least(rules: Rules, turn: Turn) -> int:
+    """Which of what was said can go. Of idle words the latest: then the others stand where they
+    stood, and need not be read again."""
+    readings = read_all(rules, Person(), [one.text for one in turn.memory.said])
+    among = index(rules, "red_flags").cases
+    signs = {sign for cases in among for case in cases for group in case.groups for sign in group}
+    proofs = turn.triage.evidence if turn.triage else ()
+    seen = {one.turn for one in proofs if one.kind == "red_flag"}
+
+    def worth(at: int) -> tuple[int, int]:
+        may_be = bool(signs & readings[at].signs.keys() or readings[at].measures)
+        weight = 2 * (at in seen) + may_be
+        return weight, at if weight else -at
+
+    return min(range(len(readings) - 1), key=worth)
 
 
 async def recollected(conversation_id: UUID, before: Remembered) -> Memory:
@@ -105,7 +129,8 @@ def triage_of(row: Conversation) -> Triage | None:
 def standing(rules: Rules, found: Triage, earlier: Triage | None, *, forgot: bool) -> Triage:
     """With the dangers that were seen before and whose words are gone: those are never taken back.
 
-    `forgot`: something was taken back just now; else what `earlier` has no words for, any more.
+    `forgot`: something was taken back just now, or more was said than the bot goes by; else what
+    `earlier` has no words for, any more.
     """
     if earlier is None:
         return found
