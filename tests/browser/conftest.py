@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 from backend import miniprogram
 from tests import tools
 from tests.browser.phone import SIZE, Phone
+from tests.browser.pictures import ARTEFACTS
 from tests.browser.service import Service, running_service
 
 # Each window of the whole Chromium runs two pages of its own behind the address bar. To go without,
@@ -29,7 +30,6 @@ WITHOUT = (
 )  # fmt: skip
 HEARD = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # it beeps
 ARGUMENTS = ["--no-sandbox", *HEARD, f"--disable-features={','.join(WITHOUT)}"]
-ARTEFACTS = Path(__file__).resolve().parents[2] / "var" / "browser"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

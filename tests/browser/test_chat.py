@@ -16,11 +16,12 @@ from playwright.sync_api import Browser, expect
 
 from backend import clock
 from tests import xss
+from tests.browser.accessible import axe
 from tests.browser.phone import Phone
+from tests.browser.pictures import picture
 from tests.browser.service import Service
 from tests.browser.staff import COUNTY, PHONE, Desk, ask, change, insert, organization_id
-from tests.browser.test_every_page import axe
-from tests.browser.test_every_staff_page import SMALL, TARGET_PX, WIDER, keyboard, picture
+from tests.browser.test_every_staff_page import SMALL, TARGET_PX, WIDER, keyboard
 from tests.processes import until
 
 Phones = Callable[..., Phone]
@@ -178,7 +179,7 @@ def test_from_the_question_to_the_rating(
     assert keyboard(desk.page) == []
     assert desk.page.evaluate(SMALL, TARGET_PX) == []
     assert desk.page.evaluate(WIDER) == 0
-    picture(desk.page, "chat-open-phone")
+    picture(desk.page, "staff", "chat-open-phone")
 
     # Closed after a question, rated, and seen.
     desk.page.get_by_text("结束或退回").click()

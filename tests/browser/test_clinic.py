@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, WebSocket, expect
 
+from tests.browser.accessible import axe
 from tests.browser.clinic import CODE, a_clinic_now
 from tests.browser.phone import Phone
 from tests.browser.service import Service
 from tests.browser.staff import DESK, PHONE, Desk
-from tests.browser.test_every_page import axe
 
 Phones = Callable[..., Phone]
 

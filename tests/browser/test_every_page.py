@@ -8,19 +8,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import tabbing
+from tests.browser import pictures, tabbing
+from tests.browser.accessible import axe
 from tests.browser.clinic import a_clinic_now
-from tests.browser.conftest import ARTEFACTS
 from tests.browser.phone import SIZE, Phone
 from tests.browser.service import Service
 from tests.processes import ROOT, until
 
 STUB = ROOT / "miniprogram_stub"
-AXE = STUB / "node_modules" / "axe-core" / "axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TARGET_DP = {"normal": 44, "elder": 60}
-TALLEST = 4000
 MODES = ("normal", "elder")
+BARS = 104  # px, above and below what scrolls
 APP = json.loads((STUB / "mp/app.json").read_text())
 PAGES = [page.rpartition("/")[2] for page in APP["pages"]]
 PAGES += [page for pack in APP["subPackages"] for page in pack["pages"]]
@@ -89,7 +87,7 @@ def test_everybody_can_use(name: str, reader: tuple[Phone, str], home: Home) -> 
     phone, mode = reader
     query = home.queries.get(name, "")
     phone.open(f"{name}?{query}" if query else name).is_at(name.partition("?")[0])
-    picture(phone, name.replace("?part=", "-"), mode)
+    picture(phone, mode, name.replace("?part=", "-"))
     faults = {
         "axe": axe(phone.page),
         "keyboard": keyboard(phone.page),
@@ -102,32 +100,15 @@ def test_everybody_can_use(name: str, reader: tuple[Phone, str], home: Home) -> 
     assert {what: found for what, found in faults.items() if found} == {}
 
 
-# Of what passes only that it was looked at: to name each place costs more than to look.
-AXE_RUN = """async (tags) => {
-  const options = { runOnly: tags, resultTypes: ['violations'], preload: false }
-  const { passes, violations } = await axe.run(document, options)
-  return [passes.length, violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => [id, target, failureSummary]))]
-}"""
-
-
-def axe(page: Page) -> list[Any]:
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE.read_text())
-    passed, found = page.evaluate(AXE_RUN, WCAG)
-    assert passed > 10  # it did look
-    return list(found)
-
-
-def picture(phone: Phone, name: str, mode: str) -> None:
-    """The whole page, as tall as it is."""
-    folder = ARTEFACTS / mode
-    folder.mkdir(parents=True, exist_ok=True)
-    page = phone.page
-    tall = page.evaluate("document.querySelector('wx-page:not([hidden])').scrollHeight")
-    page.set_viewport_size({"width": 390, "height": min(TALLEST, max(844, tall + 104))})
-    page.screenshot(path=folder / f"{name}.png")
-    page.set_viewport_size(SIZE)
+def picture(phone: Phone, folder: str, name: str) -> None:
+    """In a window as tall as what scrolls in it."""
+    if not pictures.WANTED:
+        return
+    tall = phone.page.evaluate("document.querySelector('wx-page:not([hidden])').scrollHeight")
+    height = min(pictures.TALLEST, max(SIZE["height"], tall + BARS))
+    phone.page.set_viewport_size(SIZE | {"height": height})
+    pictures.picture(phone.page, folder, name)
+    phone.page.set_viewport_size(SIZE)
 
 
 # Where the focus is, whether it can be seen there, and what a screen reader would call it.

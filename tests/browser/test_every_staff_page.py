@@ -16,8 +16,9 @@ from backend import clock
 from backend.satisfaction import policy, report
 from backend.shares import LEAST
 from tests.browser import tabbing
-from tests.browser.conftest import ARTEFACTS
+from tests.browser.accessible import axe
 from tests.browser.phone import a_user
+from tests.browser.pictures import picture
 from tests.browser.service import Service
 from tests.browser.staff import (
     COUNTY,
@@ -30,7 +31,6 @@ from tests.browser.staff import (
     insert,
     organization_id,
 )
-from tests.browser.test_every_page import axe
 from tests.satisfaction.visits import SCORES
 
 SIZES: dict[str, Any] = {"phone": PHONE, "desk": DESK}
@@ -167,7 +167,7 @@ def test_everybody_can_use(
         desk.page.set_viewport_size(SIZES[size])
         if size == FIRST:
             desk.open(path.format(**known))
-        picture(desk.page, f"{name}-{size}")
+        picture(desk.page, "staff", f"{name}-{size}")
         faults = {
             "axe": axe(desk.page),
             "keyboard": keyboard(desk.page),
@@ -177,13 +177,6 @@ def test_everybody_can_use(
         }
         desk.faults.clear()
         assert {what: found for what, found in faults.items() if found} == {}, size
-
-
-def picture(page: Page, name: str) -> None:
-    """The whole page, as tall as it is."""
-    folder = ARTEFACTS / "staff"
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
 STOP = """() => {

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from backend import clock
+from tests.browser.accessible import axe
 from tests.browser.phone import Phone
+from tests.browser.pictures import picture
 from tests.browser.service import Service
 from tests.browser.staff import COUNTY, DESK, PHONE, Desk, ask, insert, organization_id
-from tests.browser.test_every_page import axe
-from tests.browser.test_every_staff_page import picture
 
 Phones = Callable[..., Phone]
 DOCTOR, HOSPITAL = "10001", "DXRM"
@@ -46,7 +46,7 @@ def test_an_administrator_tries_a_rule_out_and_keeps_it(
     for split in (r"公开号\s+27\s", r"现场号\s+3\s"):
         expect(admin.page.locator(".tried tr").filter(has_text=re.compile(split))).to_be_visible()
     assert axe(admin.page) == []
-    picture(admin.page, f"pool-tried-{size['width']}")
+    picture(admin.page, "staff", f"pool-tried-{size['width']}")
     admin.tap("保存规则").is_at("/pools")
     admin.sees("规则已保存")
     admin.page.get_by_role("link", name="停用").first.click()
@@ -72,7 +72,7 @@ def test_a_doctor_books_for_a_resident_whose_phone_shows_it(
     gp.page.locator(f"a[href$='/contracts/{patient}/book']").click()
     gp.page.locator(".ways a").first.click()
     assert axe(gp.page) == []
-    picture(gp.page, f"contract-book-{size['width']}")
+    picture(gp.page, "staff", f"contract-book-{size['width']}")
     gp.page.locator(".card").last.get_by_role("button").first.click()
     gp.tap("约这个号").is_at("/contracts")
     gp.sees("约好了：王*兰")

@@ -10,10 +10,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from backend import clock
+from tests.browser.accessible import axe
+from tests.browser.pictures import picture
 from tests.browser.service import Service
 from tests.browser.staff import COUNTY, DESK, PHONE, Desk, insert
-from tests.browser.test_every_page import axe
-from tests.browser.test_every_staff_page import WIDER, picture
+from tests.browser.test_every_staff_page import WIDER
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,7 @@ def watch_and_cancel(desk: Desk, service: Service) -> None:
 
 
 def looks_well(desk: Desk, name: str) -> None:
-    picture(desk.page, f"{name}-{desk.page.viewport_size['width']}")  # type: ignore[index]
+    picture(desk.page, "staff", f"{name}-{desk.page.viewport_size['width']}")  # type: ignore[index]
     assert axe(desk.page) == []
     assert not desk.page.evaluate(WIDER)
     assert desk.faults == []

@@ -8,10 +8,11 @@ from playwright.sync_api import Browser, expect
 
 from backend import clock
 from backend.staff import passwords, totp
+from tests.browser.accessible import axe
+from tests.browser.pictures import picture
 from tests.browser.service import Service
 from tests.browser.staff import DESK, PHONE, Desk, add_staff
-from tests.browser.test_every_page import axe
-from tests.browser.test_every_staff_page import WIDER, picture
+from tests.browser.test_every_staff_page import WIDER
 
 PASSWORD = "rain river lamp"
 
@@ -32,7 +33,7 @@ def test_the_first_log_in(size: Any, browser: Browser, service: Service) -> None
 
     desk.sees("绑定验证器")
     assert desk.page.locator("img.qr").evaluate("image => image.naturalWidth") > 100
-    picture(desk.page, f"enrol-{size['width']}")
+    picture(desk.page, "staff", f"enrol-{size['width']}")
     assert (axe(desk.page), desk.page.evaluate(WIDER)) == ([], 0)
     desk.page.get_by_text("不能扫码").click()
     key = re.sub(r"\s", "", desk.page.locator("code.key").inner_text())
@@ -61,7 +62,7 @@ def test_a_deed_asks_first_and_escape_takes_it_back(browser: Browser, service: S
     desk = Desk(browser, service, "institution_admin", "DXRM").open(f"/people/{colleague}")
     desk.tap("停用账号")
     desk.sees("停用 蔡明秋 的账号？")
-    picture(desk.page, "dialog")
+    picture(desk.page, "staff", "dialog")
     assert axe(desk.page) == []
     expect(desk.page.get_by_role("button", name="返回")).to_be_focused()
     desk.page.keyboard.press("Escape")
@@ -79,7 +80,7 @@ def test_the_menu_of_a_phone_by_keyboard(browser: Browser, service: Service) -> 
     desk.page.get_by_role("button", name="菜单").focus()
     desk.page.keyboard.press("Enter")
     expect(link).to_be_visible()
-    picture(desk.page, "menu")
+    picture(desk.page, "staff", "menu")
     link.focus()
     desk.page.keyboard.press("Enter")
     desk.is_at("/people")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser, expect
 
+from tests.browser.accessible import axe
 from tests.browser.phone import Phone
 from tests.browser.service import Service
 from tests.browser.staff import PHONE, Desk, ask
-from tests.browser.test_every_page import axe
 
 Phones = Callable[..., Phone]
 NOT_TOLD = "还没通知到"
