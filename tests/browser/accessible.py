@@ -39,3 +39,28 @@ def axe(page: Page) -> list[Any]:
     passed, found = page.evaluate(RUN, WCAG)
     assert passed > 10  # it did look
     return list(found)
+
+
+# Rows of a table or a list, cards, links of a menu; what has no parts of its own is cheap.
+FEW = """(most) => {
+  const shape = (one) => `${one.tagName}.${one.className}(${[...one.children].map(shape)})`
+  const thin = (one) => {
+    const seen = new Map()
+    for (const part of [...one.children]) {
+      const alike = part.childElementCount && !part.matches('td,th') ? shape(part) : ''
+      seen.set(alike, (seen.get(alike) ?? 0) + 1)
+      if (alike && seen.get(alike) > most) part.remove()
+      else thin(part)
+    }
+  }
+  thin(document.body)
+}"""
+MOST_ALIKE = 3
+
+
+def keep_few(page: Page) -> None:
+    """Take away what comes a fourth time beside the same tags and classes, only the text new.
+
+    For good: what depends on how long the page is must have been looked at.
+    """
+    page.evaluate(FEW, MOST_ALIKE)

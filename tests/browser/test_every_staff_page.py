@@ -1,5 +1,6 @@
 """Each staff page on a phone and at a desk: WCAG 2.2 AA by axe, keyboard, targets, a picture.
 
+Every row and link must fit and be large enough; of those alike, a few are looked at more closely.
 A new page is a line in `PAGES`; ids of the demo county are put in by name, see `known`.
 """
 
@@ -16,7 +17,7 @@ from backend import clock
 from backend.satisfaction import policy, report
 from backend.shares import LEAST
 from tests.browser import tabbing
-from tests.browser.accessible import axe
+from tests.browser.accessible import axe, keep_few
 from tests.browser.phone import a_user
 from tests.browser.pictures import picture
 from tests.browser.service import Service
@@ -33,8 +34,7 @@ from tests.browser.staff import (
 )
 from tests.satisfaction.visits import SCORES
 
-SIZES: dict[str, Any] = {"phone": PHONE, "desk": DESK}
-FIRST = "phone"  # the page is loaded at this size; then the window is made wider
+SIZES: dict[str, Any] = {"phone": PHONE, "desk": DESK}  # loaded in the first
 TARGET_PX = 24  # WCAG 2.2 AA; what one taps is mostly 44
 # name of the picture, who looks, path after /staff
 PAGES = [
@@ -162,21 +162,20 @@ def test_everybody_can_use(
     if role not in desks:
         doctor = DOCTOR if role == "doctor" else ""
         desks[role] = Desk(browser, service, role, *WHERE.get(role, ()), doctor=doctor)
-    desk = desks[role]
-    for size in SIZES:
-        desk.page.set_viewport_size(SIZES[size])
-        if size == FIRST:
-            desk.open(path.format(**known))
-        picture(desk.page, "staff", f"{name}-{size}")
-        faults = {
-            "axe": axe(desk.page),
-            "keyboard": keyboard(desk.page),
-            "small": desk.page.evaluate(SMALL, TARGET_PX),
-            "wider than the screen": desk.page.evaluate(WIDER),
-            "console": desk.faults[:],
-        }
-        desk.faults.clear()
-        assert {what: found for what, found in faults.items() if found} == {}, size
+    desk = desks[role].open(path.format(**known))
+    page, faults = desk.page, {}
+    for size, pixels in SIZES.items():
+        page.set_viewport_size(pixels)
+        picture(page, "staff", f"{name}-{size}")
+        faults[f"small, {size}"] = page.evaluate(SMALL, TARGET_PX)
+        faults[f"wider than the screen, {size}"] = page.evaluate(WIDER)
+    keep_few(page)
+    faults["axe, desk"], faults["keyboard"] = axe(page), keyboard(page)
+    page.set_viewport_size(PHONE)
+    faults["axe, phone"], faults["focus, phone"] = axe(page), focus(page)
+    faults["console"] = desk.faults[:]
+    desk.faults.clear()
+    assert {what: found for what, found in faults.items() if found} == {}
 
 
 STOP = """() => {
@@ -194,14 +193,17 @@ STOP = """() => {
     html: at.outerHTML.slice(0, 160),
   }
 }"""
-REACHABLE = """() => {
-  const found = [...document.querySelectorAll(
+CONTROLS = """[...document.querySelectorAll(
     'button,a[href],input,textarea,select,summary,[tabindex="0"]')]
-    .filter((one) => !one.disabled && one.type !== 'hidden' && one.checkVisibility()
-      && one.tabIndex >= 0)
+  .filter((one) => !one.disabled && one.type !== 'hidden' && one.checkVisibility()
+    && one.tabIndex >= 0)"""
+REACHABLE = f"""() => {{
+  const found = {CONTROLS}
   const radios = new Set(found.filter((one) => one.type === 'radio').map((one) => one.name))
   return found.filter((one) => one.type !== 'radio').length + radios.size
-}"""
+}}"""
+LEAVE = "document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)"
+FOCUS_EACH = f"() => {CONTROLS}.map((one) => {{ one.focus(); return ({STOP})() }})"
 SMALL = """(least) => [...document.querySelectorAll('button,a,input,select,textarea,summary')]
   .filter((one) => one.checkVisibility() && one.type !== 'hidden')
   .filter((one) => !one.matches('.skip, .visually-hidden, p a'))
@@ -216,9 +218,10 @@ WIDER = """() => Math.max(0,
 def keyboard(page: Page) -> list[str]:
     """Everything is reached by Tab, in the order of reading, seen, outlined and named."""
     reachable = page.evaluate(REACHABLE)
-    page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges()")
-    page.evaluate("document.body.tabIndex = -1; document.body.focus(); scrollTo(0, 0)")
+    page.evaluate(LEAVE)
+    page.evaluate("document.body.tabIndex = -1; document.body.focus()")
     stops = tabbing.stops(page, STOP, reachable)
+    page.evaluate(LEAVE)
     controls = [stop for stop in stops if not stop["scroller"]]
     extra = sum(stop["scroller"] for stop in stops if "tabindex" in stop["html"])
     faults = []
@@ -227,6 +230,18 @@ def keyboard(page: Page) -> list[str]:
     orders = [stop["order"] for stop in stops]
     if orders != sorted(orders):
         faults.append("not in the order of reading")
+    return faults + look_of(controls)
+
+
+def focus(page: Page) -> list[str]:
+    """Each can have the focus, and then as by Tab. The key must have been used just before."""
+    stops = page.evaluate(FOCUS_EACH)
+    faults = ["a control does not take the focus" for stop in stops if not stop]
+    return faults + look_of([stop for stop in stops if stop and not stop["scroller"]])
+
+
+def look_of(controls: list[Any]) -> list[str]:
+    faults = []
     for stop in controls:
         faults += [f"no {what}: {stop['html']}" for what in ("name", "seen") if not stop[what]]
         if not stop["outlined"]:
