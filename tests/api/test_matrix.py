@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from backend.api import conversations
 from backend.api.route import PREFIX, Route, routes
 from backend.audit import AuditEvent
 from backend.identity import terms
@@ -348,7 +349,8 @@ class Prober:
 
 
 @pytest.fixture
-async def prober(server: Server, engine: str) -> Prober:
+async def prober(server: Server, engine: str, monkeypatch: pytest.MonkeyPatch) -> Prober:
+    monkeypatch.setattr(conversations, "RECALLED_PER_MINUTE", 1000)  # less than what is tried here
     return Prober(server, await a_world(server.settings), each=EACH[engine])
 
 
