@@ -30,7 +30,7 @@ NOBODY = ("anonymous", "forged", "revoked")
 FOREIGN = (
     "far_patient", "far_appointment", "far_carer", "far_session", "far_organization", "far_slot",
     "far_schedule", "far_department", "far_practitioner", "far_message", "far_wait",
-    "far_conversation", "far_attachment",
+    "far_conversation", "far_attachment", "far_plan",
     "stranger", "account", "nobody",
 )  # fmt: skip
 # Who may what is decided above the databases; all of them on both: `make soak`.
@@ -73,6 +73,11 @@ NEWCOMER = {
 DRAW = "/draws/<draw_id:uuid>"
 TALK = "/conversations/<conversation_id:uuid>"
 FILE = "/attachments/<attachment_id:uuid>"
+PLAN = "/medication-plans/<plan_id:uuid>"
+TAKEN = {
+    "medicine": "苯磺酸氨氯地平片", "amount": "1 片", "from_on": "2026-11-23",
+    "to_on": "2026-12-20", "when": ["PCM"],
+}  # fmt: skip
 TALKS = {"conversation_id": "conversation"}
 PLACED: dict[tuple[str, str], Placed] = {
     ("POST", "/login/wechat"): Placed(scope="public", body=fields(code="nonsense"), by=None),
@@ -200,6 +205,17 @@ PLACED: dict[tuple[str, str], Placed] = {
         body=fields(items=[{"template_id": "no-such-template", "result": "accept"}]),
         spared=("*",),
         by=None,
+    ),
+    ("GET", f"{HIS}/medication-plans"): Placed(scope="view", ids={"patient_id": "patient"}),
+    ("POST", f"{HIS}/medication-plans"): Placed(
+        scope="book", ids={"patient_id": "patient"}, body=fields(**TAKEN)
+    ),
+    ("GET", PLAN): Placed(scope="view", ids={"plan_id": "plan"}),
+    ("POST", f"{PLAN}/change"): Placed(
+        scope="book", ids={"plan_id": "plan"}, body=fields(**TAKEN, version=1), rank=1
+    ),
+    ("POST", f"{PLAN}/end"): Placed(
+        scope="book", ids={"plan_id": "plan"}, body=fields(reason="finished", version=2), rank=2
     ),
     ("GET", "/terms"): Placed(scope="public"),
     ("GET", "/me/consents"): Placed(scope="account"),

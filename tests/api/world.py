@@ -34,6 +34,7 @@ from backend.settings import Settings
 from tests.chat.talks import a_talk, say
 from tests.clinics import Clinic, a_clinic, a_schedule
 from tests.people import Person, a_receipt, a_staff, an_id_number, log_in, register, vault_of
+from tests.reminders.plans import a_plan
 from tests.satisfaction.visits import a_visit
 from tests.waits import a_wish
 
@@ -151,6 +152,7 @@ async def a_world(settings: Settings) -> World:
         "said": (await say(owner, InProcessHub(), talk)).id,
         "closed_talk": closed,
         "attachment": await _uploaded(owner, vault, talk),
+        "plan": (await a_plan(Person(owner, me.patient_id))).id,
         "draw": drawn.id,
         "drawn_schedule": drawn.schedule_id,
         "entered_draw": entered.id,
@@ -230,6 +232,7 @@ async def _far_county(settings: Settings) -> dict[str, UUID]:
         "far_message": (await _told(actor)).id,
         "far_conversation": (asked := await _asked(actor, far.patient_id)),
         "far_attachment": await _uploaded(actor, vault_of(elsewhere), asked),
+        "far_plan": (await a_plan(Person(actor, far.patient_id))).id,
         "far_wait": await _waiting(await a_clinic(elsewhere), actor, far.patient_id),
     }
 

@@ -3,11 +3,13 @@
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from backend import clock
 from tests.browser import pictures, tabbing
 from tests.browser.accessible import axe
 from tests.browser.clinic import a_clinic_now
@@ -52,6 +54,11 @@ def home(service: Service) -> Home:
     service.wait(token, me)
     asked = service.begin_to_ask(token, me)
     service.say(token, asked, "这两天膝盖疼，下楼更疼")
+    today = clock.today()
+    taken = service.ask(token, "POST", f"/patients/{me}/medication-plans", json={
+        "medicine": "苯磺酸氨氯地平片", "amount": "1 片", "when": ["PCM", "PCV"],
+        "from_on": str(today), "to_on": str(today + timedelta(days=27)), "note": "别和柚子一起吃",
+    })  # fmt: skip
     return Home(
         user,
         {
@@ -64,6 +71,8 @@ def home(service: Service) -> Home:
             "queue": f"id={booked}",
             "survey": f"id={seen}",
             "chat": f"id={asked}",
+            "medicines": f"patient={me}",
+            "medicine": f"id={taken['id']}",
             "patient": f"id={me}",
             "standing": f"id={me}",
             "message": f"id={message['id']}",
