@@ -52,6 +52,7 @@ from backend.identity.models import (
 )
 from backend.ids import new_id
 from backend.notices import Notice
+from backend.reminders.medication_plans import Plan
 from backend.replay.comparing import compare
 from backend.replay.models import Simulation
 from backend.replay.simulate import Variant
@@ -60,6 +61,7 @@ from backend.staff.models import StaffRole
 from backend.suspension.models import SuspendedSchedule, Suspension, SuspensionCase
 from tests.clinics import Clinic, a_clinic
 from tests.people import Person, a_person, a_staff_account, an_id_number, vault_of
+from tests.reminders.plans import a_plan
 
 NOON = time(12)
 MINUTES = 5  # of a slot
@@ -361,6 +363,7 @@ class Grown:
             code_hash=secrets.token_hex(32), scope="book", created_at=now,
             expires_at=now + timedelta(days=1),
         )  # fmt: skip
+        await self.plan(number)
         await Session.create(
             id=uuid4(), consortium_id=self.county, account_id=account_id, created_at=now,
             token_hash=secrets.token_hex(32), device=f"手机{number}", last_seen_at=now,
@@ -411,6 +414,16 @@ class Grown:
             organization=self.clinic.organization, created_at=now, due_at=now,
         )  # fmt: skip
         return row
+
+    async def plan(self, number: int) -> Plan:
+        """用药计划 that the owner wrote."""
+        return await a_plan(self.owner, medicine=f"药{number}")
+
+    async def claimed(self, by: UUID) -> None:
+        """The conversation is answered by `by`: then it may write plans too."""
+        await Conversation.filter(id=self.ids["conversation"]).update(
+            state="open", claimed_by=by, claimed_at=clock.now()
+        )
 
     async def attachment(self, conversation_id: UUID) -> UUID:
         """A picture, in the first message."""
@@ -535,6 +548,7 @@ async def a_grown(settings: Settings) -> Grown:
         "simulation": (await town.simulation()).id,
         "conversation": (talk := await town.conversation(owner.patient_id)).id,
         "attachment": await town.attachment(talk.id),
+        "plan": (await town.plan(0)).id,
         "canned": (await town.canned()).id,
         "staff": staff.id,
         "template": template.id,

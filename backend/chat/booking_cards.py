@@ -18,7 +18,7 @@ from backend.booking.tickets import Ticket
 from backend.booking.wanted import Search
 from backend.booking.wording import KINDS, yuan
 from backend.bot.talk import Book, Start
-from backend.chat import messages, routing, wording
+from backend.chat import messages, planned, routing, wording
 from backend.chat.locking import change, lock
 from backend.chat.messages import BOT, Author, Draft, SentBefore
 from backend.chat.models import Conversation, Message
@@ -29,6 +29,7 @@ from backend.errors import Problem
 from backend.identity.access import Actor, care_of, patients_of
 from backend.identity.documents import mask_name
 from backend.receipts import Receipt, Replayed
+from backend.reminders.dosage import NOT_YET
 
 OFFERED_MOST = 4
 LOOKED_AT = 40  # schedules with free places, the earliest first
@@ -39,6 +40,7 @@ ROBOT = Author(BOT)
 STARTS = {
     "cancel_appointment": ("我的预约", "/pages/appointments/appointments"),
     "survey": ("评价就诊", "/pages/survey/survey"),
+    "medication_plan": ("用药计划", planned.PAGE),
 }
 
 
@@ -74,12 +76,13 @@ async def offer(actor: Actor, conversation: Conversation, wanted: Book) -> None:
 
 
 async def start(conversation: Conversation, wanted: Start) -> None:
-    """A card that leads to the page which does it, where there is one."""
-    if wanted.what in STARTS:
-        label, url = STARTS[wanted.what]
-        await _say(conversation, label, links=[_link(label, url)])
-    else:
-        await _say(conversation, wording.NOT_HERE_YET)
+    """A card that leads to the page which does it."""
+    label, url = STARTS[wanted.what]
+    text = label
+    if wanted.what == "medication_plan":
+        text = wording.TO_PLANS + NOT_YET
+        url += f"?patient={conversation.patient_id}" if conversation.patient_id else ""
+    await _say(conversation, text, links=[_link(label, url)])
 
 
 async def _ask_for_whom(actor: Actor, conversation: Conversation, wanted: Book) -> None:

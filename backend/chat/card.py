@@ -1,7 +1,7 @@
 """居民卡片: what whoever answers should know of the resident, within their rights; audited.
 
-There are no records of diseases, medicines and readings yet: of those the card has only what the
-resident has told the bot in this conversation, and says so.
+There are no records of diseases and readings yet: of those the card has only what the resident has
+told the bot in this conversation, and says so.
 """
 
 from datetime import date, datetime
@@ -19,11 +19,13 @@ from backend.consortium.directory import directory
 from backend.identity import contracts
 from backend.identity.access import Actor, in_force
 from backend.identity.models import Carer, FamilyDoctorContract, Patient
+from backend.reminders import medication_plans
+from backend.reminders.dosage import NOT_YET
 
 VISITS_MOST = 5  # of each: past and to come
 CARERS_MOST = 10
 COMING = (PENDING, BOOKED, CHECKED_IN)
-TOLD_ONLY = "这里还没有慢病、用药和体征档案。下面只有居民在这次咨询里自己说的，没有核对过。"
+TOLD_ONLY = "这里还没有慢病和体征档案，只有居民在这次咨询里自己说的，没有核对过。"
 
 
 class Contract(msgspec.Struct, frozen=True):
@@ -53,6 +55,15 @@ class Visit(msgspec.Struct, frozen=True):
     status: str
 
 
+class Medicine(msgspec.Struct, frozen=True):
+    """用药计划 in use. `by`: who wrote it, in words; `over`: its last day has passed."""
+
+    medicine: str
+    how: str
+    by: str
+    over: bool
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """`elsewhere`: visits in other institutions are shown too, to the resident's own doctor.
     `told`: what the resident has told the bot, by the bot's names for it; `told_note` belongs
@@ -66,9 +77,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     helpers: tuple[Helper, ...]
     coming: tuple[Visit, ...]
     past: tuple[Visit, ...]
+    medicines: tuple[Medicine, ...]
     elsewhere: bool
     told: dict[str, str]
     told_note: str = TOLD_ONLY
+    reminders: str = NOT_YET
 
 
 async def card_of(actor: Actor, row: Conversation) -> Card | None:
@@ -89,6 +102,7 @@ async def card_of(actor: Actor, row: Conversation) -> Card | None:
         helpers=await _helpers(row),
         coming=await _visits(actor, row.patient_id, within, coming=True),
         past=await _visits(actor, row.patient_id, within, coming=False),
+        medicines=await _medicines(row.patient_id),
         elsewhere=within is None,
         told=_told(row.triage),
     )
@@ -109,6 +123,18 @@ async def _helpers(row: Conversation) -> tuple[Helper, ...]:
     return tuple(
         Helper(one.relation, one.scope, one.account_id == row.account_id)
         for one in await rows.limit(CARERS_MOST)
+    )
+
+
+async def _medicines(patient_id: UUID) -> tuple[Medicine, ...]:
+    return tuple(
+        Medicine(
+            plan.dosage.medicine,
+            plan.words,
+            f"{plan.doctor}医生写" if plan.doctor else "居民自己写",
+            plan.over,
+        )
+        for plan in await medication_plans.of_patient(patient_id, ended=0)
     )
 
 

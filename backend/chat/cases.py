@@ -36,6 +36,7 @@ class May(msgspec.Struct, frozen=True):
     close: bool
     reopen: bool
     book: bool
+    plan: bool
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -152,6 +153,7 @@ def _may(actor: Actor, row: Conversation, hands: Hands) -> May:
         close=mine or ((queued or taken) and hands.oversee),
         reopen=row.state in policy.OVER,
         book=mine and row.patient_id is not None,
+        plan=mine and row.patient_id is not None,
     )
 
 

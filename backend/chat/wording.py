@@ -21,7 +21,7 @@ PLACES = "找到这些号，点一个，先给您留 {minutes} 分钟："
 OTHER_TIER = "{tier}现在没有空号，别处有这些号，点一个，先给您留 {minutes} 分钟："
 KEPT = "这个号给您留着：{place}。请在 {until} 前点「去确认」，过时号会放回去。"
 NOT_KEPT = "这个号没有留成：{why}"
-NOT_HERE_YET = "这件事现在还不能在这里办，请问医生，或到医院窗口办。"
+TO_PLANS = "点「用药计划」，照处方或药盒写下来，家人和医生都看得到。"
 TIERS = {"county": "县医院", "township": "乡镇卫生院", "village": "村卫生室"}
 
 

@@ -59,6 +59,9 @@ DEEDS = {
     "recall": "撤回一条",
     "call": "打电话",
     "book": "替居民约号",
+    "plan_begun": "写用药计划",
+    "plan_changed": "改用药计划",
+    "plan_ended": "停用药计划",
     "resume": "居民接着问",
 }
 REASONS = duty_wording.MOVED | {

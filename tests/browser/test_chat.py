@@ -174,6 +174,16 @@ def test_from_the_question_to_the_rating(
     me.sees("对方撤回了一条消息")
     expect(me.page.get_by_text("写错了的一句")).to_have_count(0)
 
+    # 用药计划, written by the doctor and read by the resident.
+    desk.tap("用药计划").fill("药名", "苯磺酸氨氯地平片").fill("每次用量", "1 片")
+    desk.page.get_by_label("早饭后").check()
+    desk.tap("写好，告诉居民").sees("用药计划已写好")
+    me.sees(re.compile("医生写了用药计划：苯磺酸氨氯地平片"))
+    me.tap("看用药计划").is_at("medicines").sees("1 片，每天 1 次，早饭后")
+    me.sees("到点提醒还没有开通，请照医嘱按时服药。")
+    me.page.go_back()
+    me.is_at("chat")
+
     # With picture and forms in it, everybody can use it.
     assert axe(desk.page) == []
     assert keyboard(desk.page) == []

@@ -53,6 +53,9 @@ PAGES = [
     ("chats", "doctor", "/chats"),
     ("chat", "doctor", "/chats/{chat}"),
     ("chat-transfer", "doctor", "/chats/{chat}/transfer"),
+    ("chat-taken", "doctor", "/chats/{taken}"),
+    ("medicines", "doctor", "/chats/{taken}/medicines"),
+    ("medicine", "doctor", "/chats/{taken}/medicines/{plan}"),
     ("chat-calls", "doctor", "/chats/calls"),
     ("chat-replies", "institution_admin", "/chats/replies"),
     ("chat-questions", "consortium_admin", "/chats/questions"),
@@ -123,6 +126,10 @@ def known(service: Service) -> dict[str, str]:
         "later": later,
         "template": template,
         "chat": a_chat(service, hospital),
+        "taken": a_chat(service, hospital),
+        "plan": ask(service.database, "SELECT id FROM medication_plan ORDER BY created_at DESC")[0][
+            0
+        ],
         "room": room,
         "today": str(clock.today()),
         "doctors_days": f"practitioner={doctor}&to_on={week}",
@@ -132,7 +139,12 @@ def known(service: Service) -> dict[str, str]:
 def a_chat(service: Service, hospital: UUID) -> str:
     """One that waits for the hospital's doctors."""
     token = service.log_in(a_user())
-    talk = service.begin_to_ask(token, service.add_patient(token, "王桂兰"))
+    patient, today = service.add_patient(token, "王桂兰"), clock.today()
+    talk = service.begin_to_ask(token, patient)
+    service.ask(token, "POST", f"/patients/{patient}/medication-plans", json={
+        "medicine": "苯磺酸氨氯地平片", "amount": "1 片", "when": ["PCM", "PCV"],
+        "from_on": str(today), "to_on": str(today + timedelta(days=27)),
+    })  # fmt: skip
     service.say(token, talk, "这两天膝盖疼，下楼更疼")
     service.ask(token, "POST", f"/conversations/{talk}/hand-over")
     put = "UPDATE conversation SET organization_id = ?, home_id = ? WHERE id = ?"
@@ -162,6 +174,9 @@ def test_everybody_can_use(
     if role not in desks:
         doctor = DOCTOR if role == "doctor" else ""
         desks[role] = Desk(browser, service, role, *WHERE.get(role, ()), doctor=doctor)
+        if doctor:
+            put = "UPDATE conversation SET state = 'open', claimed_by = ? WHERE id = ?"
+            change(service.database, put, desks[role].staff_id, known["taken"])
     desk = desks[role].open(path.format(**known))
     page, faults = desk.page, {}
     for size, pixels in SIZES.items():

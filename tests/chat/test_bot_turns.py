@@ -34,6 +34,7 @@ from backend.consortium import directory
 from backend.hub import Hub
 from backend.identity.access import Actor
 from backend.identity.models import Carer
+from backend.reminders.dosage import NOT_YET
 from backend.settings import Settings
 from tests.chat.talks import a_draft, a_reception, a_talk, all_of, say
 from tests.clinics import a_clinic, a_schedule
@@ -241,14 +242,9 @@ async def test_a_place_is_never_held_for_another_person_than_was_tapped(
     assert "slot" not in str(choices_of(told))
 
 
-async def test_what_there_is_not_is_not_promised(db: None, hub: Hub, settings: Settings) -> None:
+async def test_a_wish_leads_to_its_page(db: None, hub: Hub, settings: Settings) -> None:
     wang = await a_person(settings)
     talk = await a_talk(wang.actor)
-    await say(wang.actor, hub, talk, "吃药提醒", kind="choice",
-              payload={"choice": "medication_plan"})  # fmt: skip
-    told = (await all_of(wang.actor, talk))[2:]
-    assert len(told) == 1
-    assert "还不能" in told[0].body
     await say(wang.actor, hub, talk, "取消预约", kind="choice",
               payload={"choice": "cancel_appointment"})  # fmt: skip
     links = ((await newest(wang.actor, talk)).payload or {})["links"]
@@ -256,6 +252,17 @@ async def test_what_there_is_not_is_not_promised(db: None, hub: Hub, settings: S
     await say(wang.actor, hub, talk, "我要评价一下医生")
     links = ((await newest(wang.actor, talk)).payload or {})["links"]
     assert links[0]["url"] == "/pages/survey/survey"
+
+
+async def test_medicines_are_written_on_their_page(db: None, hub: Hub, settings: Settings) -> None:
+    wang = await a_person(settings)
+    talk = await a_talk(wang.actor, wang.patient_id)
+    await say(wang.actor, hub, talk, "提醒我吃药")
+    told = (await all_of(wang.actor, talk))[2:]
+    assert "不能替您定吃什么药" in told[0].body
+    assert told[1].body.endswith(NOT_YET)
+    (link,) = (told[1].payload or {})["links"]
+    assert link["url"] == f"/pages/medicines/medicines?patient={wang.patient_id}"
 
 
 async def test_the_place_in_an_answer_is_the_residents(

@@ -66,6 +66,8 @@ PAGES: dict[str, At] = {
     "/chats/<conversation_id:uuid>/live": At(f"{CHAT}/live"),
     "/chats/<conversation_id:uuid>/transfer": At(f"{CHAT}/transfer"),
     "/chats/<conversation_id:uuid>/book": At(f"{CHAT}/book?department={{department}}"),
+    "/chats/<conversation_id:uuid>/medicines": At(f"{CHAT}/medicines"),
+    "/chats/<conversation_id:uuid>/medicines/<plan_id:uuid>": plain(f"{CHAT}/medicines/{{plan}}"),
     "/clinic": At("/clinic"),
     "/clinic/list": At("/clinic/list"),
     "/clinic/<schedule_id:uuid>": At(CLINIC),
@@ -150,6 +152,7 @@ ROUTES: dict[str, At] = {
     "/me/devices": At("/me/devices"),
     "/me/draws": At("/me/draws"),
     "/me/subscriptions": plain("/me/subscriptions"),
+    "/medication-plans/<plan_id:uuid>": plain("/medication-plans/{plan}"),
     "/organizations": At("/organizations"),
     "/organizations/<organization_id:uuid>": plain("/organizations/{organization}"),
     "/organizations/<organization_id:uuid>/fees": At("/organizations/{organization}/fees"),
@@ -158,6 +161,7 @@ ROUTES: dict[str, At] = {
     "/patients/<patient_id:uuid>/accesses": plain(f"{HIS}/accesses"),  # a full page already
     "/patients/<patient_id:uuid>/carers": At(f"{HIS}/carers"),
     "/patients/<patient_id:uuid>/invitations": At(f"{HIS}/invitations"),
+    "/patients/<patient_id:uuid>/medication-plans": At(f"{HIS}/medication-plans"),
     "/patients/<patient_id:uuid>/standing": At(f"{HIS}/standing"),
     "/practitioners": At("/practitioners?department={department}"),
     "/practitioners/<practitioner_id:uuid>": At("/practitioners/{practitioner}"),
@@ -229,6 +233,7 @@ async def everybodys_desk(pages: Pages, town: Grown) -> Desk:
             id=uuid4(), consortium_id=town.county, staff_id=staff_id, role=role,
             organization=town.clinic.organization, granted_at=clock.now(),
         )  # fmt: skip
+    await town.claimed(staff_id)
     return desk
 
 

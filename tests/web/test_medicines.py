@@ -1,0 +1,113 @@
+"""用药计划 from the conversation page: written, changed and ended by a doctor, told in the talk."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from backend import clock
+from backend.audit import AuditEvent
+from backend.chat.models import Message
+from backend.reminders.dosage import NOT_YET
+from backend.reminders.models import MedicationPlan, MedicationVersion
+from tests.chat.duties import Town, a_town
+from tests.clinics import a_clinic
+from tests.reminders.plans import a_plan
+from tests.web.conftest import Desk, Pages, text_of
+from tests.web.test_chats import desk_of, hidden
+
+
+@pytest.fixture
+async def town(pages: Pages) -> Town:
+    return await a_town(pages.settings, pages.service.hub)
+
+
+async def claimed(pages: Pages, town: Town) -> tuple[Desk, str]:
+    """A doctor who has the conversation, and where it is."""
+    at, desk = f"/chats/{await town.waiting()}", await desk_of(pages, town)
+    assert (await desk.post(f"{at}/claim")).status_code == 303
+    return desk, at
+
+
+def a_form(**facts: object) -> dict[str, object]:
+    today = clock.today()
+    return {
+        "medicine": "苯磺酸氨氯地平片", "amount": "1 片", "when": ["PCM", "PCV"],
+        "from_on": str(today), "to_on": str(today + timedelta(days=27)), "every_days": "1",
+        "id": str(uuid4()),
+    } | facts  # fmt: skip
+
+
+async def test_a_doctor_writes_it_and_the_talk_tells(pages: Pages, town: Town) -> None:
+    desk, at = await claimed(pages, town)
+    assert f"{at}/medicines" in (await desk.get(at)).text
+    page = await desk.get(f"{at}/medicines")
+    assert NOT_YET in text_of(page)
+    form = a_form(id=hidden(page, "id"))
+    for _ in range(2):  # a second click
+        assert (await desk.post(f"{at}/medicines", form)).headers["location"].endswith("#end")
+    (card,) = await Message.filter(kind="card", author_kind="doctor")
+    assert "苯磺酸氨氯地平片\n1 片，每天 2 次，早饭后、晚饭后。" in card.body
+    assert NOT_YET in card.body
+    (link,) = card.payload["links"]
+    assert link["url"] == f"/pages/medicines/medicines?patient={town.wang.patient_id}"
+    seen = text_of(await desk.get(at))
+    assert "1 片，每天 2 次，早饭后、晚饭后（陈思远医生写）" in seen
+    assert "写用药计划" in seen
+
+
+async def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(
+    pages: Pages, town: Town
+) -> None:
+    desk, at = await claimed(pages, town)
+    for facts, field in (
+        ({"times": "早上"}, "times"), ({"when": []}, "when"), ({"amount": ""}, "amount"),
+        ({"to_on": str(clock.today() + timedelta(days=84))}, "to_on"),
+        ({"as_needed": "true", "when": []}, "at_most"), ({"every_days": "0"}, "every_days"),
+    ):  # fmt: skip
+        refused = await desk.post(f"{at}/medicines", a_form(**facts))
+        assert refused.status_code == 422, facts
+        assert f'id="{field}-fault"' in refused.text, facts
+        assert 'value="苯磺酸氨氯地平片"' in refused.text
+    assert not await MedicationPlan.all().count()
+
+
+async def test_a_doctor_changes_and_ends_what_the_resident_wrote(pages: Pages, town: Town) -> None:
+    plan = await a_plan(town.wang)
+    desk, at = await claimed(pages, town)
+    one = f"{at}/medicines/{plan.id}"
+    assert "居民自己写" in text_of(await desk.get(f"{at}/medicines"))
+    form = a_form(id=str(plan.id), version=hidden(await desk.get(one), "version"), amount="半片")
+    assert (await desk.post(one, form)).status_code == 303
+    late = await desk.post(one, form | {"amount": "2 片"})
+    assert late.status_code == 409
+    assert "半片，每天 2 次，早饭后、晚饭后" in text_of(late)
+    assert hidden(late, "version") == "2"
+    vague = await desk.post(f"{one}/end", {"reason": "", "version": "2"})
+    assert (vague.status_code, 'value="半片"' in vague.text) == (422, True)
+    assert (await desk.post(f"{one}/end", {"reason": "stopped", "version": "2"})).is_redirect
+    bodies = await Message.filter(kind="card", author_kind="doctor").order_by("seq")
+    assert [row.body.partition("：")[0] for row in bodies] == [
+        "医生改了用药计划",
+        "医生停用了用药计划",
+    ]
+    assert await MedicationVersion.all().count() == 2
+    told = await AuditEvent.filter(patient_id=town.wang.patient_id, actor_kind="staff")
+    assert {"medication.listed", "medication.changed", "medication.ended"} <= {
+        row.action for row in told
+    }
+
+
+async def test_only_who_has_claimed_it_writes(pages: Pages, town: Town) -> None:
+    desk, at = await claimed(pages, town)
+    other = await pages.desk("doctor", town.village.organization)
+    outsider = await pages.desk("doctor", (await a_clinic(pages.settings)).organization)
+    plan = await a_plan(town.wang)
+    for deed in (f"{at}/medicines", f"{at}/medicines/{plan.id}"):
+        form = a_form(version="1")
+        assert (await other.get(deed)).status_code == 409
+        assert (await other.post(deed, form)).status_code == 409
+        assert (await outsider.get(deed)).status_code == 404
+        assert (await outsider.post(deed, form)).status_code == 404
+    assert (await desk.get(f"{at}/medicines/{uuid4()}")).status_code == 404
+    assert await MedicationVersion.all().count() == 1
