@@ -95,21 +95,19 @@ page({
     this.setData({ asking: false })
   },
 
-  async submit() {
-    if (this.data.busy) return
+  submit() {
     const { visit, anonymous, questions, comment } = this.data
     const answers = {}
     questions.forEach(({ id, value }) => { answers[id] = value })
-    this.setData({ busy: true, refusal: null })
-    try {
+    return this.during('busy', async () => {
       await this.send('/survey-responses', { appointment_id: visit.id, anonymous, answers, comment: comment.trim() })
       this.finish('thanks')
-    } catch (problem) {
-      if (problem.code === 'already-answered') this.finish('answered')
-      else this.setData({ refusal: ways.refusal(problem) })
-    } finally {
-      this.setData({ busy: false })
-    }
+    })
+  },
+
+  refuse(problem) {
+    if (problem.code === 'already-answered') this.finish('answered')
+    else this.setData({ refusal: ways.refusal(problem) })
   },
 
   finish(stage) {
