@@ -5,6 +5,7 @@ are better where people write as on the sites that they come from. So the dictio
 more, the less sure the learned part is. Its share was chosen on sources left out of the learning.
 """
 
+import itertools
 import math
 import operator
 from collections import Counter
@@ -16,11 +17,11 @@ from backend.bot import learned
 from backend.bot.learned import Learned
 from backend.bot.matching import Hit
 from backend.bot.reading import FROM_RECORD, Reading
-from backend.bot.rules import PIECES, Rules
+from backend.bot.rules import Rules
 from backend.bot.talk import Evidence, Person, Ranked
 
 DICTIONARY, LEARNED = "departments", "learned_departments"  # tables
-VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # worked out of them
+VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # memos of a reading
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
 DICTIONARY_SHARE, SURE, SURE_WIDTH = 3.0, 0.15, 0.65
 TIMES_MOST = 3  # that a word counts in a conversation
@@ -63,15 +64,16 @@ def model(rules: Rules) -> Model:
     """What rank needs of these rules, made once."""
     found: Model | None = rules.memo.get(__name__)
     if found is None:
-        terms = learned.of(rules, LEARNED)
+        terms = learned.of(rules)
+        labels = terms.labels(LEARNED)
         table = rules.tables.get(DICTIONARY)
         named = table.column("department") if table else ()
-        names = tuple(dict.fromkeys((*(terms.labels if terms else ()), *named)))
+        names = tuple(dict.fromkeys((*labels, *named)))
         at = {name: number for number, name in enumerate(names)}
         found = Model(
             names,
             Dictionary(rules, names) if table else None,
-            terms,
+            terms if labels else None,
             at.get(WOMEN),
             at.get(CHILDREN),
         )
@@ -141,10 +143,11 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
         return [0.0] * len(known.names)
     band = age_band(months)
     if len(told) == 1:
-        counts = told[0].counts
+        total = told[0].learned
     else:
-        counts = sum((reading.counts for reading in told), Counter())
-    scores = known.terms.scores(known.terms.summed(counts), (band,) if band else ())
+        pieces = itertools.chain.from_iterable(reading.pieces for reading in told)
+        total = known.terms.summed(Counter(pieces))
+    scores = known.terms.scores(LEARNED, total, (band,) if band else ())
     return scores + [min(scores)] * (len(known.names) - len(scores))
 
 
@@ -166,20 +169,22 @@ def said(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
 
 def kept(reading: Reading) -> list[Hit]:
     """The dictionary's words that are meant: what is denied is out."""
-    if (known := reading.hits.get(KEPT)) is None:
+    known: list[Hit] | None = reading.memo.get(KEPT)
+    if known is None:
         cues = reading.rules.cues
         known = visible(reading)
         if any(cues[index].kind == "absent" for index, _, _ in reading.hits["cues"]):
             denies = reading.scope.denies
             known = [hit for hit in known if not denies(hit[1], hit[2])]
-        reading.hits[KEPT] = known
+        reading.memo[KEPT] = known
     return known
 
 
 def visible(reading: Reading) -> list[Hit]:
     """The dictionary's words: a longer one hides what overlaps it. One may stand for several."""
-    if (known := reading.hits.get(VISIBLE)) is None:
-        known = reading.hits[VISIBLE] = _longer_first(reading.hits.get(DICTIONARY, ()))
+    known: list[Hit] | None = reading.memo.get(VISIBLE)
+    if known is None:
+        known = reading.memo[VISIBLE] = _longer_first(reading.hits.get(DICTIONARY, ()))
     return known
 
 
@@ -203,12 +208,7 @@ def _longest(hit: Hit) -> tuple[int, int]:
 
 
 def _is_said(known: Model, reading: Reading) -> bool:
-    """Whether any learned term of two letters is there; punctuation says nothing."""
-    terms = known.terms
-    return terms is not None and any(
-        end - start > 1 and reading.text[start:end].isalpha() and terms.knows(piece)
-        for piece, start, end in reading.hits[PIECES]
-    )
+    return known.terms is not None and known.terms.says(LEARNED, reading.pieces)
 
 
 def _adjust(known: Model, scores: list[float], person: Person, months: float | None) -> None:
@@ -239,10 +239,12 @@ def _for(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
 
 
 def _learned(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
-    if known.terms is None or at >= len(known.terms.labels):
+    terms = known.terms
+    if terms is None or at >= len(terms.labels(LEARNED)):
         return
-    for (piece, start, end), weight in known.terms.heaviest(reading.hits[PIECES], at, NAMED_MOST):
-        yield _proof(reading, start, end, f"{LEARNED}:{known.terms.row(piece) + 2}", weight)
+    heaviest = terms.heaviest(LEARNED, at, reading.counts, reading.text, 0, NAMED_MOST)
+    for start, end, piece, weight in heaviest:
+        yield _proof(reading, start, end, f"{LEARNED}:{terms.row(LEARNED, piece) + 2}", weight)
 
 
 def _proof(reading: Reading, start: int, end: int, rule_id: str, score: float) -> Evidence:

@@ -6,16 +6,16 @@ sorts: pieces of the text, and of its shape, where reviewed words are replaced b
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import ahocorasick_rs
 import msgspec
 
 from backend.bot import departments, learned
-from backend.bot.learned import Learned
-from backend.bot.matching import Hit
+from backend.bot.learned import Heavy, Learned
+from backend.bot.matching import automaton
 from backend.bot.reading import FROM_RECORD, Reading
-from backend.bot.rules import PIECES, Rules, Table
+from backend.bot.rules import Rules, Table
 from backend.bot.talk import Evidence
 
 LEARNED = "learned_intents"
@@ -32,10 +32,10 @@ KINDS = {
 
 
 class Model(msgspec.Struct, frozen=True):
-    """The table counts pieces of text and, with numbers behind those, pieces of shapes."""
+    """`shapes`: of the table, those that are pieces of shapes."""
 
     terms: Learned
-    pieces: int
+    labels: tuple[str, ...]
     shapes: ahocorasick_rs.AhoCorasick
     kinds: tuple[str, ...]
 
@@ -50,13 +50,9 @@ def model(rules: Rules) -> Model | None:
 
 
 def _model(rules: Rules, table: Table) -> Model:
-    shapes = [term for term in table.column("term") if is_shape(term)]
-    return Model(
-        Learned(table, (*rules.pieces, *shapes)),
-        len(rules.pieces),
-        ahocorasick_rs.AhoCorasick(shapes, store_patterns=False),
-        kinds(rules),
-    )
+    terms = learned.of(rules)
+    shapes = tuple(term for term in table.column("term") if is_shape(term))
+    return Model(terms, terms.labels(LEARNED), automaton(shapes, as_strings=True), kinds(rules))
 
 
 def is_shape(term: str) -> bool:
@@ -77,25 +73,25 @@ def classify(rules: Rules, readings: Sequence[Reading]) -> tuple[str, list[Evide
     reading = readings[-1]
     if not reading.text.strip():
         return OTHER, []
-    hits, counts = _pieces(reading)
-    found = known.shapes.find_matches_as_indexes(shape(reading, known.kinds), overlapping=True)
-    shapes = Counter([known.pieces + hit[0] for hit in found])
-    total = known.terms.summed(counts) + known.terms.summed(shapes)
-    if not total:
+    begin = max(0, len(reading.text) - READ_MOST)
+    counts, total = _counted(known.terms, reading, begin)
+    spelled = shape(reading, known.kinds)
+    shapes = Counter(known.shapes.find_matches_as_strings(spelled, overlapping=True))
+    total += known.terms.summed(shapes)
+    if not known.terms.weighs(LEARNED, total):
         return OTHER, []
-    scores = known.terms.scores(total)
+    scores = known.terms.scores(LEARNED, total)
     best = scores.index(max(scores))
-    return known.terms.labels[best], _proofs(known, reading, hits, best)
+    heaviest = known.terms.heaviest(LEARNED, best, counts, reading.text, begin, NAMED_MOST)
+    return known.labels[best], _proofs(known, reading, heaviest)
 
 
-def _pieces(reading: Reading) -> tuple[Sequence[Hit], Mapping[int, int]]:
-    """Those at the end of a long text; those of any other have been counted already."""
-    hits = reading.hits[PIECES]
-    begin = len(reading.text) - READ_MOST
-    if begin <= 0:
-        return hits, reading.counts
-    hits = [hit for hit in hits if hit[1] >= begin]
-    return hits, learned.counted(hits, reading.title)
+def _counted(terms: Learned, reading: Reading, begin: int) -> tuple[Mapping[str, int], int]:
+    """The pieces from `begin` on; those of most texts have been counted already."""
+    if not begin:
+        return reading.counts, reading.learned
+    counts = Counter(terms.pieces(reading.text[begin:], reading.title - begin))
+    return counts, terms.summed(counts)
 
 
 def shape(reading: Reading, kinds: Sequence[str]) -> str:
@@ -112,16 +108,16 @@ def shape(reading: Reading, kinds: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _proofs(known: Model, reading: Reading, hits: Sequence[Hit], best: int) -> list[Evidence]:
+def _proofs(known: Model, reading: Reading, heaviest: Iterable[Heavy]) -> list[Evidence]:
     """Only what stands in the text itself can be shown."""
     return [
         reading.evidence(
             start,
             end,
-            rule_id=f"{LEARNED}:{known.terms.row(piece) + 2}",
+            rule_id=f"{LEARNED}:{known.terms.row(LEARNED, piece) + 2}",
             rule_version=reading.rules.version,
             kind="intent",
             score=weight,
         )
-        for (piece, start, end), weight in known.terms.heaviest(hits, best, NAMED_MOST)
+        for start, end, piece, weight in heaviest
     ]

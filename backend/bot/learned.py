@@ -3,32 +3,33 @@
 A table has a line a term: the term, its inverse document frequency, and a weight a label, all whole
 numbers; the header of the last column names the labels. `benchmarks/learn_bot.py` writes it, and
 nothing here needs more than Python. The weights of a term are one big integer, a lane a label:
-a sum over the hundred terms of a message costs a hundred additions and not two thousand. All tables
-count the same pieces of text, so that a message is counted once.
+a sum over the hundred terms of a message costs a hundred additions and not two thousand. Where a
+term stands is looked up only for the few that a decision is explained by.
 """
 
-import bisect
 import itertools
 import math
 import re
 import struct
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from backend.bot.matching import Hit
-from backend.bot.rules import Rules, Table
+import msgspec
+
+from backend.bot.matching import automaton
+from backend.bot.rules import LEARNED, Rules, Table
 
 LANE_BITS: Final = 32
 HALF: Final = 1 << (LANE_BITS - 1)
-MASK: Final = (1 << LANE_BITS) - 1
+SQUARE: Final = struct.Struct("<Q")
+SQUARE_BITS: Final = 8 * SQUARE.size
 # What 1 is in the file: of an idf, of a weight times its idf, and of what is added as it stands.
 IDF_UNIT: Final = 100
 WEIGHT_UNIT: Final = 20
 PLAIN_UNIT: Final = 1000
 TITLE_MOST: Final = 30  # characters; what stands before the first stop says what it is about
 TITLE = re.compile(r"[。?!,、;:\s]")
+BIAS: Final = "@bias"
 PLAIN: Final = "@"  # begins the name of a row that is no piece of text: @bias, @age0
 COUNT_MOST: Final = 64
 GROWTH_UNIT: Final = 100
@@ -36,115 +37,202 @@ GROWTH: Final = (
     0,
     *(round(GROWTH_UNIT * (1 + math.log(count))) for count in range(1, COUNT_MOST + 1)),
 )
-KEPT_MOST: Final = 8  # counts for which weights are kept grown; more of one piece is rare
-UNKNOWN: Final = -1
+NO_PIECE: Final = re.compile("[A-Z@^$]")  # the kind of a word, an end, a row that is no text
+Heavy = tuple[int, int, str, float]
+"""start, end, piece, weight"""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One table: its rows, and which lanes of a sum are its own."""
+
+    labels: tuple[str, ...]
+    row_of: dict[str, int]
+    idf: tuple[str, ...]
+    written: tuple[str, ...]
+    square: int
+    """Which lane of squares."""
+    lanes: struct.Struct
+    begin: int
+    """Of its lanes, in bytes."""
+
+    def weights(self, term: str) -> list[int]:
+        row = self.row_of.get(term)
+        written = () if row is None else self.written[row].split(" ")
+        return [int(value) for value in written] or [0] * len(self.labels)
 
 
 class Learned:
-    """`pieces`: what the numbers in counts and hits stand for; those of other tables, too."""
+    """All tables of one version: a message is counted and summed up once for all of them.
 
-    def __init__(self, table: Table, pieces: Sequence[str]) -> None:
-        self.labels = tuple(table.columns[2].split(" "))
-        self._idf = table.column("idf")
-        self._written = table.column(table.columns[2])
-        self._row_of = {term: row for row, term in enumerate(table.column("term"))}
-        self._row = [self._row_of.get(piece, UNKNOWN) for piece in pieces]
-        self._lanes = struct.Struct(f"<{len(self.labels)}IQ")
-        self._top = LANE_BITS * len(self.labels)
-        self._middle = sum(HALF << (LANE_BITS * lane) for lane in range(len(self.labels)))
-        # By count and piece, by label and piece. Worked out when first asked for: ten thousand
-        # lines load in milliseconds.
-        self._grown: list[list[Any]] = [[None] * len(pieces) for _ in range(KEPT_MOST + 1)]
-        self._of_label: dict[int, list[int | None]] = {}
-        self._plain: dict[str, list[float]] = {}
-        self._bias = self.plain("@bias")
+    A piece weighs one integer. From its lowest bit: a lane of `SQUARE_BITS` a table for the square
+    of its idf, then lanes of `LANE_BITS` for the weights, table by table.
+    """
 
-    def row(self, piece: int) -> int:
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self._parts: dict[str, Part] = {}
+        size = len(tables) * SQUARE_BITS // 8
+        self._squares = (1 << len(tables) * SQUARE_BITS) - 1
+        for name, table in tables.items():
+            part = self._parts[name] = _part(table, len(self._parts), size)
+            size += part.lanes.size
+        terms = dict.fromkeys(itertools.chain(*(part.row_of for part in self._parts.values())))
+        pieces = tuple(term for term in terms if not NO_PIECE.search(term))
+        self._pieces = automaton(pieces, as_strings=True).find_matches_as_strings
+        self._size = size
+        self._middle = sum(
+            HALF << (8 * part.begin + LANE_BITS * lane)
+            for part in self._parts.values()
+            for lane in range(len(part.labels))
+        )
+        # Worked out when first asked for: ten thousand lines load in milliseconds.
+        self._weights = _Weights(self._parts.values())
+        self._of_label: dict[tuple[str, int], _OfLabel] = {}
+        self._plain: dict[tuple[str, str], list[float]] = {}
+
+    def labels(self, table: str) -> tuple[str, ...]:
+        """Empty if there is no such table."""
+        return self._parts[table].labels if table in self._parts else ()
+
+    def row(self, table: str, piece: str) -> int:
         """In the file, from 0."""
-        return self._row[piece]
+        return self._parts[table].row_of[piece]
 
-    def knows(self, piece: int) -> bool:
-        return self._row[piece] != UNKNOWN
+    def pieces(self, text: str, title: int) -> list[str]:
+        """Every piece as often as it counts: what stands in the title, twice."""
+        found: list[str] = self._pieces(text, overlapping=True)
+        if title <= 0:
+            return found
+        if title >= len(text):
+            return found + found
+        return found + self._pieces(text[:title], overlapping=True)
 
-    def plain(self, name: str) -> list[float]:
+    def plain(self, table: str, name: str) -> list[float]:
         """A row that is added as it stands: one number a label."""
-        if name not in self._plain:
-            row = self._row_of.get(name, UNKNOWN)
-            self._plain[name] = [value / PLAIN_UNIT for value in self._values(row)]
-        return self._plain[name]
+        found = self._plain.get((table, name))
+        if found is None:
+            weights = self._parts[table].weights(name)
+            found = self._plain[table, name] = [value / PLAIN_UNIT for value in weights]
+        return found
 
-    def summed(self, counts: Mapping[int, int]) -> int:
-        """Σ growth × weights in the lanes, and above them Σ (growth × idf)². Sums may be added up
-        where they count different pieces."""
-        by_count: dict[int, list[int]] = {}
-        for piece, count in counts.items():
-            if count in by_count:
-                by_count[count].append(piece)
-            else:
-                by_count[count] = [piece]
-        return sum([self._grown_sum(count, pieces) for count, pieces in by_count.items()])
+    def summed(self, counts: Mapping[str, int]) -> int:
+        """Σ growth × weights in the lanes of weights, Σ (growth × idf)² in those of squares."""
+        if len(set(counts.values())) > 1:
+            by_count: dict[int, list[str]] = {}
+            for piece, count in counts.items():
+                if count in by_count:
+                    by_count[count].append(piece)
+                else:
+                    by_count[count] = [piece]
+            return sum([self._grown(count, pieces) for count, pieces in by_count.items()])
+        return self._grown(next(iter(counts.values())), counts) if counts else 0
 
-    def _grown_sum(self, count: int, pieces: Sequence[int]) -> int:
-        if count > KEPT_MOST:
-            return sum(self._grow(piece, count) for piece in pieces)
-        grown = self._grown[count]
-        try:
-            return sum(map(grown.__getitem__, pieces))
-        except TypeError:  # None among them: asked for the first time
-            for piece in pieces:
-                if grown[piece] is None:
-                    grown[piece] = self._grow(piece, count)
-            return self._grown_sum(count, pieces)
+    def _grown(self, count: int, pieces: Iterable[str]) -> int:
+        total = sum(map(self._weights.__getitem__, pieces))
+        growth = GROWTH[min(count, COUNT_MOST)]
+        return growth * (total + (growth - 1) * (total & self._squares))
 
-    def scores(self, total: int, plain: Iterable[str] = ()) -> list[float]:
+    def scores(self, table: str, total: int, plain: Iterable[str] = ()) -> list[float]:
         """One score a label; the greatest is the likeliest."""
-        opened = (total + self._middle).to_bytes(self._lanes.size, "little")
-        *values, square = self._lanes.unpack(opened)
+        part = self._parts[table]
+        opened = self._opened(total)
+        values = part.lanes.unpack_from(opened, part.begin)
+        (square,) = SQUARE.unpack_from(opened, part.square * SQUARE.size)
         # A table without idf is summed as it stands, however many terms a text has.
         scale = IDF_UNIT / math.sqrt(square) if square else 1 / GROWTH_UNIT
         scale /= WEIGHT_UNIT
-        scores = [
-            (value - HALF) * scale + bias for value, bias in zip(values, self._bias, strict=True)
-        ]
+        bias = self.plain(table, BIAS)
+        scores = [value * scale + add for add, value in zip(bias, values, strict=True)]
         for name in plain:
-            scores = [a + b for a, b in zip(scores, self.plain(name), strict=True)]
+            scores = [a + b for a, b in zip(scores, self.plain(table, name), strict=True)]
         return scores
 
-    def heaviest(self, hits: Iterable[Hit], label: int, most: int) -> list[tuple[Hit, float]]:
-        """The hits that speak most for a label: what the decision is explained by. A single
+    def weighs(self, table: str, total: int) -> bool:
+        """Whether anything of the table's was summed up."""
+        part = self._parts[table]
+        opened = self._opened(total)
+        square = part.square * SQUARE.size
+        return any(opened[part.begin : part.begin + part.lanes.size]) or any(
+            opened[square : square + SQUARE.size]
+        )
+
+    def _opened(self, total: int) -> bytes:
+        # Each lane is lifted by its half to be no less than zero; flipping its top bit undoes that.
+        return ((total + self._middle) ^ self._middle).to_bytes(self._size, "little")
+
+    def says(self, table: str, pieces: Iterable[str]) -> bool:
+        """Whether any piece of two letters is the table's own; punctuation says nothing."""
+        own = self._parts[table].row_of
+        return any(len(piece) > 1 and piece in own and piece.isalpha() for piece in pieces)
+
+    def heaviest(
+        self, table: str, label: int, counts: Mapping[str, int], text: str, begin: int, most: int
+    ) -> list[Heavy]:
+        """What speaks most for a label from `begin` on: what the decision is explained by. A single
         character explains nothing."""
-        weights = self._of_label.setdefault(label, [None] * len(self._row))
-        found = []
-        for hit in hits:
-            if hit[2] - hit[1] > 1:
-                if (value := weights[hit[0]]) is None:
-                    value = weights[hit[0]] = self._values(self._row[hit[0]])[label]
-                if value > 0:
-                    found.append((value, hit))
-        found.sort(key=_first, reverse=True)
-        return [(hit, value / WEIGHT_UNIT) for value, hit in found[:most]]
-
-    def _values(self, row: int) -> list[int]:
-        if row == UNKNOWN:
-            return [0] * len(self.labels)
-        return [int(value) for value in self._written[row].split(" ")]
-
-    def _grow(self, piece: int, count: int) -> int:
-        if (row := self._row[piece]) == UNKNOWN:
-            return 0
-        growth = GROWTH[min(count, COUNT_MOST)]
-        lanes = sum(value << (LANE_BITS * lane) for lane, value in enumerate(self._values(row)))
-        return growth * lanes + ((growth * int(self._idf[row])) ** 2 << self._top)
+        of_label = self._of_label.get((table, label))
+        if of_label is None:
+            of_label = self._of_label[table, label] = _OfLabel(self._parts[table], label)
+        weights = list(map(of_label.__getitem__, counts))
+        # The last ones may weigh the same: then those that stand first.
+        least = max(1, sorted(weights)[-most:][0] if weights else 1)
+        found = [
+            (-weight, at + len(piece), at, piece)
+            for piece, weight in zip(counts, weights, strict=True)
+            if weight >= least
+            for at in _places(text, piece, begin, most)
+        ]
+        found.sort()
+        return [(at, end, piece, -weight / WEIGHT_UNIT) for weight, end, at, piece in found[:most]]
 
 
-def counted(hits: Sequence[Hit], title: int) -> Counter[int]:
-    """How often each piece stands there. `hits` in the order of their ends; those in the title
-    count twice."""
-    inside = bisect.bisect_right(hits, title, key=_end)
-    return Counter(map(_first, itertools.chain(hits, hits[:inside])))
+def _part(table: Table, square: int, begin: int) -> Part:
+    labels = tuple(table.columns[2].split(" "))
+    return Part(
+        labels,
+        {term: row for row, term in enumerate(table.column("term"))},
+        table.column("idf"),
+        table.column(table.columns[2]),
+        square,
+        struct.Struct(f"<{len(labels)}i"),
+        begin,
+    )
 
 
-_first, _end = itemgetter(0), itemgetter(2)
+class _Weights(dict[str, int]):
+    """Piece → its weights in lanes."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = tuple(parts)
+
+    def __missing__(self, piece: str) -> int:
+        total = 0
+        for part in self._parts:
+            if (row := part.row_of.get(piece)) is not None:
+                weights = enumerate(part.weights(piece))
+                lanes = sum(weight << (LANE_BITS * lane) for lane, weight in weights)
+                total += lanes << (8 * part.begin)
+                total += int(part.idf[row]) ** 2 << (SQUARE_BITS * part.square)
+        self[piece] = total
+        return total
+
+
+class _OfLabel(dict[str, int]):
+    """Piece → what it weighs for a label, if it is longer than a character."""
+
+    def __init__(self, of: Part, label: int) -> None:
+        self._of, self._label = of, label
+
+    def __missing__(self, piece: str) -> int:
+        value = self[piece] = self._of.weights(piece)[self._label] if len(piece) > 1 else 0
+        return value
+
+
+def _places(text: str, piece: str, begin: int, most: int) -> Iterable[int]:
+    at = begin - 1
+    for _ in range(most):
+        if (at := text.find(piece, at + 1)) < 0:
+            return
+        yield at
 
 
 def title_end(text: str) -> int:
@@ -152,10 +240,11 @@ def title_end(text: str) -> int:
     return stop.start() if stop else min(len(text), TITLE_MOST)
 
 
-def of(rules: Rules, group: str) -> Learned | None:
-    """The learned terms in `rules/GROUP.csv`, made once for a version of the rules."""
-    if group not in rules.memo:
-        table = rules.tables.get(group)
-        rules.memo[group] = None if table is None else Learned(table, rules.pieces)
-    found: Learned | None = rules.memo[group]
+def of(rules: Rules) -> Learned:
+    """All learned terms, made once for a version of the rules."""
+    found: Learned | None = rules.memo.get(__name__)
+    if found is None:
+        tables = rules.tables.items()
+        found = Learned({name: table for name, table in tables if name.startswith(LEARNED)})
+        rules.memo[__name__] = found
     return found

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from backend.bot import learned, measures
 from backend.bot.matching import Hit
 from backend.bot.phrases import Occurrence
-from backend.bot.rules import PIECES, Rules
+from backend.bot.rules import Rules
 from backend.bot.scope import Found, Scope, Span
 from backend.bot.talk import TEXT_MOST, Evidence, Person, Status
 
@@ -19,8 +20,8 @@ class Reading:
     """`hits` by group of the matcher; positions are those of `text`, `original` leads back."""
 
     __slots__ = (
-        "_counts", "_measures", "_scope", "_signs", "hits", "normal", "rules", "text", "title",
-        "turn", "written",
+        "_counts", "_learned", "_measures", "_pieces", "_scope", "_signs", "hits", "memo", "normal",
+        "rules", "text", "title", "turn", "written",
     )  # fmt: skip
 
     def __init__(self, rules: Rules, written: str, turn: int) -> None:
@@ -31,7 +32,11 @@ class Reading:
         self.text = self.normal.text
         self.hits: dict[str, list[Hit]] = rules.matcher.find(self.text)
         self.title = learned.title_end(self.text)
-        self._counts: Counter[int] | None = None
+        self._pieces: list[str] | None = None
+        self._counts: Counter[str] | None = None
+        self._learned: int | None = None
+        self.memo: dict[str, Any] = {}
+        """What other modules work out from it once, under a name of theirs."""
         self._signs: dict[int, list[Occurrence]] | None = None
         self._measures: tuple[measures.Measure, ...] | None = None
         self._scope: Scope | None = None
@@ -51,11 +56,24 @@ class Reading:
         return self._signs
 
     @property
-    def counts(self) -> Counter[int]:
-        """Of the pieces of text that learned weights weigh."""
+    def pieces(self) -> list[str]:
+        """Those that learned weights weigh, as often as they count."""
+        if self._pieces is None:
+            self._pieces = learned.of(self.rules).pieces(self.text, self.title)
+        return self._pieces
+
+    @property
+    def counts(self) -> Counter[str]:
         if self._counts is None:
-            self._counts = learned.counted(self.hits[PIECES], self.title)
+            self._counts = Counter(self.pieces)
         return self._counts
+
+    @property
+    def learned(self) -> int:
+        """What they weigh together, see `Learned.summed`."""
+        if self._learned is None:
+            self._learned = learned.of(self.rules).summed(self.counts)
+        return self._learned
 
     @property
     def measures(self) -> tuple[measures.Measure, ...]:

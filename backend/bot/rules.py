@@ -8,7 +8,6 @@ import csv
 import functools
 import hashlib
 import io
-import itertools
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +29,7 @@ SUFFIXES = (".yaml", ".csv")
 BYTES_MOST = 8 * 1024 * 1024  # of all files together
 FAULTS_MOST = 200
 VERSION_DIGITS = 16
-PIECES = "learned"  # the group of all pieces of text that tables of this prefix weigh
-NO_PIECE = re.compile("[A-Z@^$]")  # the kind of a word, an end, a row that is no text
+LEARNED = "learned"  # begins the names of tables of learned weights, which look by themselves
 BLOB_LEVEL = 6
 PARSED_MOST = 48  # files that are kept as they were read
 
@@ -95,16 +93,14 @@ class Rules:
         self.normalise = Normaliser(read.aliases)
         self.phrases = read.phrases
         self.signed = all(rule.reviewed_by for kind in schema.CLINICAL for rule in read.rules(kind))
-        self.pieces = _pieces(self.tables)
         self.matcher = Matcher(
             {
-                PIECES: self.pieces,
                 "signs": self.phrases.terms,
                 "cues": plain_all(cue.cue for cue in self.cues),
                 **{
                     name: plain_all(table.column("term"))
                     for name, table in self.tables.items()
-                    if not name.startswith(PIECES)
+                    if not name.startswith(LEARNED)
                 },
             }
         )
@@ -163,13 +159,6 @@ def version_of(files: Files) -> str:
     for name, content in sorted(files.items()):
         hashed.update(f"{name}\0{len(content)}\0".encode() + content)
     return hashed.hexdigest()[:VERSION_DIGITS]
-
-
-def _pieces(tables: Mapping[str, Table]) -> tuple[str, ...]:
-    """They are learned from normal spelling, and so not brought into it again."""
-    learned = (table.column("term") for name, table in tables.items() if name.startswith(PIECES))
-    terms = dict.fromkeys(itertools.chain.from_iterable(learned))
-    return tuple(term for term in terms if not NO_PIECE.search(term))
 
 
 def plain_all(terms: Iterable[str]) -> list[str]:

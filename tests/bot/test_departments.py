@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,15 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
         (("@bias", "0", "100 -200 0"), ("@age0", "0", "0 500 0"), ("咳", "200", "40 -60 0"),
          ("嗽", "150", "-30000 30000 7")),
     )  # fmt: skip
-    known = Learned(table, ("嗽", "another table's", "咳"))
-    counts = learned.counted([(2, 0, 1), (2, 1, 2), (0, 2, 3), (1, 2, 3)], 3)
-    found = known.scores(known.summed(counts), ["@age0", "@age9"])
-    # Before a stop each counts twice: 咳 4, 嗽 2 times.
-    cough, other = 1 + 1.386, 1 + 0.693
+    neighbour = Table(
+        ("term", "idf", "d"), (("@bias", "0", "0"), ("咳嗽", "900", "-7"), ("咳", "1", "3"))
+    )
+    known = Learned({"other": neighbour, "ours": table})
+    counts = Counter(known.pieces("咳咳嗽,嗯咳", 3))
+    total = known.summed(counts)
+    found = known.scores("ours", total, ["@age0", "@age9"])
+    # Before the stop each counts twice: 咳 5, 嗽 2 times.
+    cough, other = 1 + 1.609, 1 + 0.693
     length = ((cough * 2) ** 2 + (other * 1.5) ** 2) ** 0.5
     wanted = [
         (cough * 2 + other * -1500) / length + 0.1,
@@ -35,14 +40,31 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
         other * 0.35 / length,
     ]
     assert found == pytest.approx(wanted, rel=0.01)
-    assert known.scores(known.summed({})) == [0.1, -0.2, 0]
+    assert known.scores("ours", known.summed({})) == [0.1, -0.2, 0]
+    assert known.heaviest("ours", 2, counts, "咳咳嗽,嗯咳", 0, 9) == []  # of a single character
+    assert known.heaviest("other", 0, counts, "咳咳嗽,嗯咳", 0, 9) == []  # it speaks against
+
+
+def test_what_weighs_most_is_named_with_its_places() -> None:
+    rows = (("头痛", "1", "40"), ("痛", "1", "90"), ("头痛得", "1", "40"), ("发热", "1", "20"))
+    known = Learned({"t": Table(("term", "idf", "a"), rows)})
+    text = "头痛得厉害,头痛,发热"
+    counts = Counter(known.pieces(text, 0))
+
+    def named(begin: int, most: int) -> list[tuple[int, int, str, float]]:
+        return known.heaviest("t", 0, counts, text, begin, most)
+
+    assert named(0, 2) == [(0, 2, "头痛", 2.0), (0, 3, "头痛得", 2.0)]
+    assert named(1, 9) == [(6, 8, "头痛", 2.0), (9, 11, "发热", 1.0)]
 
 
 def test_without_idf_a_score_grows_with_every_term() -> None:
     table = Table(("term", "idf", "a b"), (("@bias", "0", "100 0"), ("咳", "0", "40 -60")))
-    known = Learned(table, ("咳",))
-    assert known.scores(known.summed({0: 1})) == pytest.approx([2.1, -3])
-    assert known.scores(known.summed({0: 3})) == pytest.approx([4.3, -6.3])  # 1 + log 3 times
+    known = Learned({"t": table})
+    assert known.scores("t", known.summed({"咳": 1})) == pytest.approx([2.1, -3])
+    assert known.scores("t", known.summed({"咳": 3})) == pytest.approx([4.3, -6.3])  # 1 + log 3
+    assert known.weighs("t", known.summed({"咳": 1}))
+    assert not known.weighs("t", known.summed({}))
 
 
 def test_guide_queries_that_nobody_tuned_on(shipped: Rules) -> None:
@@ -87,4 +109,4 @@ def test_a_decision_says_which_words_it_rests_on(shipped: Rules) -> None:
 def test_nothing_said_leads_nowhere(shipped: Rules) -> None:
     assert ranked(shipped, "") == ranked(shipped, "…… 123") == []
     assert triage.decide(shipped, Person(), [""]).departments == ()
-    assert learned.of(shipped, "no such table") is None
+    assert learned.of(shipped).labels("no such table") == ()
