@@ -49,35 +49,68 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 class Index:
-    """Rules of one kind: which may hold, given the signs that were found."""
+    """Rules of one kind: which of their cases may hold, given the signs that were found.
+
+    Each case has a bit in a row, and as many rows as a case may have groups. A sign has a mask of
+    the groups that it stands in, so that one OR a sign tells the cases all of whose groups stand
+    in a conversation.
+    """
 
     def __init__(self, rules: Rules, of: Sequence[Clinical]) -> None:
         number = rules.sign_number
         self.of = of
         self.cases: list[tuple[Compiled, ...]] = []
-        self._by_sign: dict[int, list[int]] = {}
-        self._by_number: dict[str, list[int]] = {}
-        for at, rule in enumerate(of):
+        for rule in of:
             silent = tuple(number[name] for name in getattr(rule, "unless", ()))
             cases = [_compiled(case, number, silent) for case in rule.when]
             if rule.id in number and isinstance(rule, RedFlag):
                 alone = Case(all=(rule.id,), acute=rule.acute)
                 cases.insert(0, Compiled(alone, (frozenset({number[rule.id]}),), silent))
             self.cases.append(tuple(cases))
-            for case in cases:
-                for sign in case.groups[0] if case.groups else ():
-                    self._by_sign.setdefault(sign, []).append(at)
-                if not case.groups:
-                    self._by_number.setdefault(case.case.limits[0].kind, []).append(at)
+        self._flat = [(at, case) for at, cases in enumerate(self.cases) for case in cases]
+        self._rows = max([len(case.groups) for _, case in self._flat], default=0) or 1
+        self._pregnant = number.get(PREGNANT, UNKNOWN)
+        self._always = 0
+        self._of_sign: dict[int, int] = {}
+        self._of_number: dict[str, int] = {}
+        for bit, (_, case) in enumerate(self._flat):
+            for row in range(self._rows):
+                self._mark(case, row, 1 << (row * len(self._flat) + bit))
 
-    def candidates(self, readings: Sequence[Reading]) -> list[int]:
-        found: set[int] = set()
+    def _mark(self, case: Compiled, row: int, mask: int) -> None:
+        if row < len(case.groups):
+            for sign in case.groups[row]:
+                self._of_sign[sign] = self._of_sign.get(sign, 0) | mask
+        elif row or not case.case.limits:
+            self._always |= mask
+        else:  # of numbers alone
+            kind = case.case.limits[0].kind
+            self._of_number[kind] = self._of_number.get(kind, 0) | mask
+
+    def candidates(self, readings: Sequence[Reading], person: Person) -> dict[int, list[Compiled]]:
+        """Rule → those of its cases all of whose signs stand somewhere, meant or not."""
+        of_sign, of_number = self._of_sign, self._of_number
+        found = self._always
         for reading in readings:
             for sign in reading.signs:
-                found.update(self._by_sign.get(sign, ()))
-            for measure in reading.measures if self._by_number else ():
-                found.update(self._by_number.get(measure.kind, ()))
-        return sorted(found)
+                if sign in of_sign:
+                    found |= of_sign[sign]
+            for measure in reading.measures:
+                if measure.kind in of_number:
+                    found |= of_number[measure.kind]
+        if person.is_pregnant and readings:
+            found |= of_sign.get(self._pregnant, 0)
+        width = len(self._flat)
+        for row in range(1, self._rows):
+            found &= (found >> (row * width)) | -(1 << width)
+        found &= (1 << width) - 1
+        among: dict[int, list[Compiled]] = {}
+        while found:
+            bit = found & -found
+            found ^= bit
+            at, case = self._flat[bit.bit_length() - 1]
+            among.setdefault(at, []).append(case)
+        return among
 
 
 def index(rules: Rules, kind: str) -> Index:

@@ -7,7 +7,6 @@ more, the less sure the learned part is. Its share was chosen on sources left ou
 
 import itertools
 import math
-import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -106,14 +105,14 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
     order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:RANKED_MOST]
     shares = _shares(scores, order)
     ranked = zip(order, shares, strict=True)
-    return tuple(Ranked(known.names[at], share) for at, share in ranked if scores[at] > NEVER)
+    return tuple([Ranked(known.names[at], share) for at, share in ranked if scores[at] > NEVER])
 
 
 def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
-    length = math.sqrt(sum(map(operator.mul, words, words)) + DAMPED)
+    length = math.sqrt(sum([word * word for word in words if word]) + DAMPED)
     doubt = 1 / (1 + math.exp((max(terms, default=0.0) - SURE) / SURE_WIDTH))
     share = DICTIONARY_SHARE * doubt / length
-    return [a + share * b for a, b in zip(terms, words, strict=True)]
+    return [a + share * b if b else a for a, b in zip(terms, words, strict=True)]
 
 
 def evidence(rules: Rules, readings: Sequence[Reading], name: str) -> list[Evidence]:
@@ -192,19 +191,15 @@ def _longer_first(hits: Iterable[Hit]) -> list[Hit]:
     found: list[Hit] = []
     taken = 0
     last = (-1, -1)
-    for hit in sorted(hits, key=_longest):
-        _, start, end = hit
+    for shorter, start, index in sorted([(hit[1] - hit[2], hit[1], hit[0]) for hit in hits]):
+        end = start - shorter
         bits = ((1 << (end - start)) - 1) << start
         if taken & bits and (start, end) != last:
             continue
         taken |= bits
         last = (start, end)
-        found.append(hit)
+        found.append((index, start, end))
     return found
-
-
-def _longest(hit: Hit) -> tuple[int, int]:
-    return hit[1] - hit[2], hit[1]
 
 
 def _is_said(known: Model, reading: Reading) -> bool:
@@ -223,8 +218,7 @@ def _adjust(known: Model, scores: list[float], person: Person, months: float | N
 
 def _shares(scores: Sequence[float], of: Sequence[int]) -> list[float]:
     best = max(scores)
-    exp = math.exp
-    raised = [exp(SHARPNESS * (score - best)) for score in scores]
+    raised = list(map(math.exp, [SHARPNESS * (score - best) for score in scores]))
     total = sum(raised)
     return [round(raised[at] / total, 4) for at in of]
 
@@ -248,11 +242,4 @@ def _learned(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
 
 
 def _proof(reading: Reading, start: int, end: int, rule_id: str, score: float) -> Evidence:
-    return reading.evidence(
-        start,
-        end,
-        rule_id=rule_id,
-        rule_version=reading.rules.version,
-        kind="department",
-        score=score,
-    )
+    return reading.evidence(start, end, rule_id, reading.rules.version, "department", score=score)

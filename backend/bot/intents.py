@@ -100,7 +100,7 @@ def shape(reading: Reading, kinds: Sequence[str]) -> str:
     parts: list[str] = [START]
     at = max(0, len(text) - READ_MOST)
     words = departments.visible(reading)
-    for start, end, index in sorted([(start, end, index) for index, start, end in words]):
+    for start, end, index in sorted([(hit[1], hit[2], hit[0]) for hit in words]):
         if start >= at:
             parts += (text[at:start], kinds[index])
             at = end
@@ -114,9 +114,9 @@ def _proofs(known: Model, reading: Reading, heaviest: Iterable[Heavy]) -> list[E
         reading.evidence(
             start,
             end,
-            rule_id=f"{LEARNED}:{known.terms.row(LEARNED, piece) + 2}",
-            rule_version=reading.rules.version,
-            kind="intent",
+            f"{LEARNED}:{known.terms.row(LEARNED, piece) + 2}",
+            reading.rules.version,
+            "intent",
             score=weight,
         )
         for start, end, piece, weight in heaviest

@@ -9,7 +9,7 @@ from backend.bot.matching import Hit
 from backend.bot.phrases import Occurrence
 from backend.bot.rules import Rules
 from backend.bot.scope import Found, Scope, Span
-from backend.bot.talk import TEXT_MOST, Evidence, Person, Status
+from backend.bot.talk import TEXT_MOST, Evidence, EvidenceKind, Person, Status
 
 OCCURRENCES_MOST = 24  # of one sign in one message: who says it more often says nothing new
 READ_MOST = 200  # messages; each of some hundred kilobytes at most
@@ -107,16 +107,20 @@ class Reading:
     def original(self, start: int, end: int) -> Span:
         return self.normal.span(start, end)
 
-    def evidence(self, start: int, end: int, **of: object) -> Evidence:
+    def evidence(
+        self,
+        start: int,
+        end: int,
+        rule_id: str,
+        rule_version: str,
+        kind: EvidenceKind,
+        status: Status = "present",
+        score: float = 0.0,
+    ) -> Evidence:
         """The words at `start:end` of `text`, as they were written."""
-        low, high = self.original(start, end)
-        return Evidence(
-            turn=self.turn,
-            start=low,
-            end=high,
-            text=self.written[low:high],
-            **of,  # type: ignore[arg-type]
-        )
+        low, high = self.normal.span(start, end)
+        words = self.written[low:high]
+        return Evidence(self.turn, low, high, words, rule_id, rule_version, kind, status, score)
 
 
 def _some(ones: list[Occurrence]) -> list[Occurrence]:

@@ -34,11 +34,9 @@ def find(rules: Rules, readings: Sequence[Reading], person: Person) -> list[Rais
     """The most urgent first."""
     among = cases.index(rules, "red_flags")
     raised = []
-    for at in among.candidates(readings):
+    for at, may_hold in among.candidates(readings, person).items():
         found = [
-            held
-            for case in among.cases[at]
-            if (held := cases.holds(case, readings, person)) is not None
+            held for case in may_hold if (held := cases.holds(case, readings, person)) is not None
         ]
         if found:
             status, seen = min(found, key=lambda held: held[0] != "present")

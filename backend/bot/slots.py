@@ -1,5 +1,6 @@
 """What is known of the illness, in words: from free text, from a form, from the record."""
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -112,7 +113,9 @@ def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evi
         if reading.status(one) in TOLD
     ]
     # Longer words say more: 没怀孕 and not 怀孕.
-    for _, _, question, label, one in sorted(found, key=lambda each: each[:2]):
+    if len(found) > 1:
+        found.sort(key=LENGTH_AND_END)
+    for _, _, question, label, one in found:
         proof = _proof(question, reading, one.start, one.end)
         yield question, proof.text if question.kind == "text" else label, proof
     for measure in reading.measures:
@@ -121,6 +124,7 @@ def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evi
 
 
 TOLD = ("present", "past", "uncertain")
+LENGTH_AND_END = operator.itemgetter(0, 1)
 
 
 def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str]]:
@@ -150,9 +154,7 @@ def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> li
 
 
 def _proof(question: Question, reading: Reading, start: int, end: int) -> Evidence:
-    return reading.evidence(
-        start, end, rule_id=question.id, rule_version=str(question.version), kind="slot"
-    )
+    return reading.evidence(start, end, question.id, str(question.version), "slot")
 
 
 def _from_record(slots: dict[str, str], person: Person) -> None:

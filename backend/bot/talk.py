@@ -11,6 +11,7 @@ import msgspec
 TEXT_MOST = 2000  # characters of one message
 Tier = Literal["village", "township", "county"]
 Priority = Literal["I", "II", "III", "IV"]  # 濒危, 危重, 急症, 非急症
+EvidenceKind = Literal["red_flag", "symptom", "department", "intent", "slot", "condition"]
 Status = Literal["present", "absent", "uncertain", "past", "other_person", "hypothetical"]
 
 
@@ -57,7 +58,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     text: str
     rule_id: str
     rule_version: str
-    kind: Literal["red_flag", "symptom", "department", "intent", "slot", "condition"]
+    kind: EvidenceKind
     status: Status = "present"
     score: float = 0.0
 

@@ -76,9 +76,9 @@ def _priority(
     if firm:
         return min((one.rule.level for one in firm), key=LEVELS.index)
     among = cases.index(rules, "urgencies")
-    for at in among.candidates(readings):
+    for at, may_hold in among.candidates(readings, person).items():
         rule = among.of[at]
-        held = [cases.holds(case, readings, person) for case in among.cases[at]]
+        held = [cases.holds(case, readings, person) for case in may_hold]
         if isinstance(rule, Urgency) and any(one and one[0] == "present" for one in held):
             used.append(rule)
             return rule.priority
@@ -95,14 +95,16 @@ def _tier(
 ) -> Tier:
     department = ranked[0].name if ranked else None
     among = cases.index(rules, "tiers")
-    for rule, compiled in zip(among.of, among.cases, strict=True):
+    may_hold = among.candidates(readings, person)
+    for at, rule in enumerate(among.of):
         if not isinstance(rule, TierRule):
             continue
         if rule.priorities and priority not in rule.priorities:
             continue
         if rule.departments and department is not None and department not in rule.departments:
             continue
-        if not compiled or any(cases.holds(case, readings, person) for case in compiled):
+        found = may_hold.get(at, ())
+        if not rule.when or any(cases.holds(case, readings, person) for case in found):
             used.append(rule)
             return rule.tier
     return "township"
@@ -112,12 +114,7 @@ def _proofs(rules: Rules, readings: Sequence[Reading], raised: Sequence[Raised])
     by_turn = {reading.turn: reading for reading in readings}
     return [
         by_turn[seen.turn].evidence(
-            seen.start,
-            seen.end,
-            rule_id=one.rule.id,
-            rule_version=str(one.rule.version),
-            kind="red_flag",
-            status=seen.status,
+            seen.start, seen.end, one.rule.id, str(one.rule.version), "red_flag", seen.status
         )
         for one in raised
         for seen in one.seen
@@ -134,23 +131,26 @@ def _summary(
 ) -> str:
     """Lines for the doctor; what is not known has no line."""
     told = [reading.written for reading in readings if reading.turn >= 0 and reading.written]
-    lines = {
-        "sum_priority": priority,
-        "sum_red_flags": "；".join(one.rule.name for one in firm),
-        "sum_symptoms": filled.get("symptom", ""),
-        "sum_doubtful": "、".join(symptoms.get("uncertain", ())),
-        "sum_denied": "、".join(symptoms.get("absent", ())),
-        "sum_past": "、".join(symptoms.get("past", ())),
-        "sum_measures": "，".join(_measured(readings)),
-        **{f"sum_{name}": filled.get(name, "") for name in DETAILS},
-        "sum_words": " / ".join(told)[:WORDS_MOST],
-    }
-    return "\n".join(
-        rules.wording[name].format(value=value) for name, value in lines.items() if value
-    )
+    lines = [
+        ("sum_priority", priority),
+        ("sum_red_flags", "；".join([one.rule.name for one in firm])),
+        ("sum_symptoms", filled.get("symptom")),
+        *[(name, "、".join(symptoms[status])) for status, name in BY_STATUS if status in symptoms],
+        ("sum_measures", "，".join(_measured(readings))),
+        *[(line, filled[name]) for name, line in DETAILS.items() if name in filled],
+        ("sum_words", " / ".join(told)[:WORDS_MOST]),
+    ]
+    wording = rules.wording
+    return "\n".join([wording[name].format(value=value) for name, value in lines if value])
 
 
-DETAILS = ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
+BY_STATUS: tuple[tuple[Status, str], ...] = (
+    ("uncertain", "sum_doubtful"), ("absent", "sum_denied"), ("past", "sum_past"),
+)  # fmt: skip
+DETAILS = {
+    name: f"sum_{name}"
+    for name in ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
+}
 
 
 def _measured(readings: Sequence[Reading]) -> list[str]:
