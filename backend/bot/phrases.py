@@ -69,11 +69,13 @@ def _listed(word: str, lists: Mapping[str, Sequence[str]]) -> Sequence[str]:
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """A phrase with gaps: terms by piece, and how far each piece may be from the one before."""
+    """A phrase with gaps: terms by piece, and how far each piece may be from the one before.
+    `others`: the pieces without the rarest, which wakes it."""
 
     sign: int
     pieces: tuple[frozenset[int], ...]
     gaps: tuple[int, ...]
+    others: tuple[frozenset[int], ...]
 
 
 class Phrases:
@@ -93,9 +95,10 @@ class Phrases:
                     self._whole[term].append(sign)
             return
         pieces = tuple(frozenset(self._term(word) for word in piece) for piece in words)
-        pattern = Pattern(sign, pieces, tuple(gaps))
         # Long words are rare ones: only they make a message look for the rest of the phrase.
         rarest = max(range(len(words)), key=lambda at: (min(map(len, words[at])), -len(words[at])))
+        others = pieces[:rarest] + pieces[rarest + 1 :]
+        pattern = Pattern(sign, pieces, tuple(gaps), others)
         for term in pieces[rarest]:
             self._wakes[term].append(pattern)
 
@@ -126,11 +129,13 @@ class Phrases:
                 for sign in signs:
                     found.setdefault(sign, []).extend(occurrences)
         for pattern in {id(one): one for one in awake}.values():
-            if any(terms.isdisjoint(at) for terms in pattern.pieces):
-                continue
-            for chain in _chains(text, at, pattern):
-                occurrence = Occurrence(chain[0][0], chain[-1][1], chain)
-                found.setdefault(pattern.sign, []).append(occurrence)
+            for terms in pattern.others:
+                if terms.isdisjoint(at):
+                    break
+            else:
+                for chain in _chains(text, at, pattern):
+                    occurrence = Occurrence(chain[0][0], chain[-1][1], chain)
+                    found.setdefault(pattern.sign, []).append(occurrence)
         return found
 
 

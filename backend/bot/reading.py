@@ -8,7 +8,7 @@ from backend.bot import learned, measures
 from backend.bot.matching import Hit
 from backend.bot.phrases import Occurrence
 from backend.bot.rules import Rules
-from backend.bot.scope import Found, Scope, Span
+from backend.bot.scope import Scope, Span
 from backend.bot.talk import TEXT_MOST, Evidence, EvidenceKind, Person, Status
 
 OCCURRENCES_MOST = 24  # of one sign in one message: who says it more often says nothing new
@@ -20,8 +20,8 @@ class Reading:
     """`hits` by group of the matcher; positions are those of `text`, `original` leads back."""
 
     __slots__ = (
-        "_counts", "_learned", "_measures", "_pieces", "_scope", "_signs", "hits", "memo", "normal",
-        "rules", "text", "title", "turn", "written",
+        "_counts", "_learned", "_pieces", "_scope", "hits", "measures", "memo", "normal", "rules",
+        "signs", "text", "title", "turn", "written",
     )  # fmt: skip
 
     def __init__(self, rules: Rules, written: str, turn: int) -> None:
@@ -37,23 +37,10 @@ class Reading:
         self._learned: int | None = None
         self.memo: dict[str, Any] = {}
         """What other modules work out from it once, under a name of theirs."""
-        self._signs: dict[int, list[Occurrence]] | None = None
-        self._measures: tuple[measures.Measure, ...] | None = None
-        self._scope: Scope | None = None
-
-    @property
-    def signs(self) -> dict[int, list[Occurrence]]:
+        self.signs = _signs(rules, self.text, self.hits["signs"])
         """Number of the sign → where it stands, meant or not."""
-        if self._signs is None:
-            found = self.rules.phrases.find(self.text, self.hits["signs"])
-            for number in [number for number in found if number < 0]:
-                only_looks_like = found.pop(number)
-                if kept := _apart(found.get(-1 - number, ()), only_looks_like):
-                    found[-1 - number] = kept
-                else:
-                    found.pop(-1 - number, None)
-            self._signs = {number: _some(ones) for number, ones in found.items()}
-        return self._signs
+        self.measures = measures.read(self.text)
+        self._scope: Scope | None = None
 
     @property
     def pieces(self) -> list[str]:
@@ -76,22 +63,9 @@ class Reading:
         return self._learned
 
     @property
-    def measures(self) -> tuple[measures.Measure, ...]:
-        if self._measures is None:
-            self._measures = measures.read(self.text)
-        return self._measures
-
-    @property
     def scope(self) -> Scope:
         if self._scope is None:
-            cues = self.rules.cues
-            self._scope = Scope(
-                self.text,
-                (
-                    Found(cues[which].kind, start, end, cues[which].reach)
-                    for which, start, end in self.hits["cues"]
-                ),
-            )
+            self._scope = Scope(self.text, self.rules.cues, self.hits["cues"])
         return self._scope
 
     def status(self, occurrence: Occurrence) -> Status:
@@ -123,10 +97,22 @@ class Reading:
         return Evidence(self.turn, low, high, words, rule_id, rule_version, kind, status, score)
 
 
+def _signs(rules: Rules, text: str, hits: Sequence[Hit]) -> dict[int, list[Occurrence]]:
+    found = rules.phrases.find(text, hits)
+    for number in [number for number in found if number < 0]:
+        only_looks_like = found.pop(number)
+        if kept := _apart(found.get(-1 - number, ()), only_looks_like):
+            found[-1 - number] = kept
+        else:
+            found.pop(-1 - number, None)
+    for number, ones in found.items():
+        if len(ones) > OCCURRENCES_MOST:
+            found[number] = _some(ones)
+    return found
+
+
 def _some(ones: list[Occurrence]) -> list[Occurrence]:
     """The first and the last ones."""
-    if len(ones) <= OCCURRENCES_MOST:
-        return ones
     half = OCCURRENCES_MOST // 2
     return ones[:half] + ones[-half:]
 

@@ -5,12 +5,14 @@ hides the shorter ones in it: 没办法 is no 没. Everything here works on the 
 """
 
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 
+from backend.bot.matching import Hit
 from backend.bot.talk import Status
 
 Kind = Literal[
@@ -19,6 +21,7 @@ Kind = Literal[
 ]  # fmt: skip
 SENTENCE_ENDS = frozenset("。!?;…\n")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",，:")
+STOP = re.compile(f"[{''.join(sorted(CLAUSE_ENDS))}]")
 LISTS = frozenset("、和及与跟或/+ ")
 LIST_ITEM_MOST = 6  # characters of one more thing in a list that a denial goes on over
 BEFORE: dict[str, Status] = {
@@ -28,6 +31,7 @@ BEFORE: dict[str, Status] = {
     "other": "other_person",
 }
 BREAKS = frozenset({"break", "weak"})  # a weak one may itself be denied: 没有突然胸痛
+DENIALS = frozenset({"absent", "after"})
 SILENT = BREAKS | {"plain"}  # by themselves they say nothing of a word
 BEHIND: dict[str, Status] = {"question": "uncertain", "about": "hypothetical"}  # 中风的后遗症
 LOOKED_MOST = 80  # characters on either side: no text, however long, costs more for each word in it
@@ -60,20 +64,49 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     reach: int
 
 
+class Clauses:
+    """Where some cue may be heard: no cue speaks over the end of its clause. `stops`: where the
+    clauses of the text end. Most words are in none, which is seen at once."""
+
+    def __init__(self, cues: Iterable[Found], stops: Sequence[int]) -> None:
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for cue in cues:
+            at = bisect_left(stops, cue.start)
+            begin = stops[at - 1] if at else -1
+            at = bisect_left(stops, cue.end)
+            end = stops[at] if at < len(stops) else sys.maxsize
+            if self._ends and begin < self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._begins.append(begin)
+                self._ends.append(end)
+
+    def hold(self, start: int, end: int) -> bool:
+        at = bisect_left(self._begins, end)
+        return at > 0 and start <= self._ends[at - 1]
+
+
 class Scope:
     """The cues of one text. Made when something was found whose meaning matters."""
 
-    def __init__(self, text: str, found: Iterable[Found]) -> None:
+    def __init__(self, text: str, cues: Sequence[Cue], hits: Iterable[Hit]) -> None:
         self._text = text
-        self._found = sorted(found, key=lambda cue: (cue.start, -cue.end))
+        self._found = []
+        for start, end, which in sorted([(hit[1], -hit[2], hit[0]) for hit in hits]):
+            cue = cues[which]
+            self._found.append(Found(cue.kind, start, -end, cue.reach))
         self._cues = _visible(self._found)
         self._starts = [cue.start for cue in self._found]
         self._cue_starts = [cue.start for cue in self._cues]
-        self._says = any(cue.kind not in SILENT for cue in self._found)
+        loud = [cue for cue in self._found if cue.kind not in SILENT]
+        stops = [stop.start() for stop in STOP.finditer(text)] if loud else []
+        self._heard = Clauses(loud, stops)
+        self._denied = Clauses([cue for cue in loud if cue.kind in DENIALS], stops)
 
     def status(self, start: int, end: int, own: Sequence[Span] = ()) -> Status:
         """Of the words at `start:end`. Cues in `own` (喘不上气) are part of these words."""
-        if not self._says:
+        if not self._heard.hold(start, end):
             return "present"
         cues = self._about(start, end, own)
         if _denied(self._text, cues, start, end, own):
@@ -91,7 +124,7 @@ class Scope:
 
     def denies_number(self, start: int) -> bool:
         """Of one that begins at `start`."""
-        return self._says and any(
+        return self._denied.hold(start, start) and any(
             cue.kind == "absent"
             and cue.end <= start
             and NUMBERED.fullmatch(self._text, cue.end, start) is not None
@@ -99,7 +132,9 @@ class Scope:
         )
 
     def denies(self, start: int, end: int) -> bool:
-        return self._says and _denied(self._text, self._about(start, end, ()), start, end, ())
+        return self._denied.hold(start, end) and _denied(
+            self._text, self._about(start, end, ()), start, end, ()
+        )
 
     def _about(self, start: int, end: int, own: Sequence[Span]) -> list[Found]:
         """The cues without those that are part of these words."""

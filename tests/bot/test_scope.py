@@ -9,7 +9,7 @@ import pytest
 import backend.bot
 from backend.bot.matching import Matcher
 from backend.bot.normalise import plain
-from backend.bot.scope import Cue, Found, Scope
+from backend.bot.scope import Cue, Scope
 from backend.bot.talk import Status
 
 with (Path(backend.bot.__file__).parent / "rules" / "cues.csv").open() as file:
@@ -23,11 +23,7 @@ def status_of(marked: str) -> Status:
     words, after = rest.split("】")
     start = len(plain()(before).text)
     text = plain()(before + words + after).text
-    found = [
-        Found(CUES[which].kind, low, high, CUES[which].reach)
-        for which, low, high in MATCHER.find(text)["cues"]
-    ]
-    return Scope(text, found).status(start, start + len(words))
+    return Scope(text, CUES, MATCHER.find(text)["cues"]).status(start, start + len(words))
 
 
 @pytest.mark.parametrize(
