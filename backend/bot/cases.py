@@ -100,6 +100,8 @@ class Index:
                     found |= of_number[measure.kind]
         if person.is_pregnant and readings:
             found |= of_sign.get(self._pregnant, 0)
+        if found == self._always:
+            return {}
         width = len(self._flat)
         for row in range(1, self._rows):
             found &= (found >> (row * width)) | -(1 << width)

@@ -172,9 +172,11 @@ def kept(reading: Reading) -> list[Hit]:
     if known is None:
         cues = reading.rules.cues
         known = visible(reading)
-        if any(cues[index].kind == "absent" for index, _, _ in reading.hits["cues"]):
-            denies = reading.scope.denies
-            known = [hit for hit in known if not denies(hit[1], hit[2])]
+        for hit in reading.hits["cues"]:
+            if cues[hit[0]].kind == "absent":
+                denies = reading.scope.denies
+                known = [hit for hit in known if not denies(hit[1], hit[2])]
+                break
         reading.memo[KEPT] = known
     return known
 

@@ -172,15 +172,18 @@ class Learned:
         of_label = self._of_label.get((table, label))
         if of_label is None:
             of_label = self._of_label[table, label] = _OfLabel(self._parts[table], label)
-        weights = list(map(of_label.__getitem__, counts))
-        # The last ones may weigh the same: then those that stand first.
-        least = max(1, sorted(weights)[-most:][0] if weights else 1)
-        found = [
-            (-weight, at + len(piece), at, piece)
-            for piece, weight in zip(counts, weights, strict=True)
-            if weight >= least
-            for at in _places(text, piece, begin, most)
-        ]
+        heavy = [(weight, piece) for piece in counts if (weight := of_label[piece]) > 0]
+        if len(heavy) > most:  # the last ones may weigh the same: then those that stand first
+            heavy.sort(reverse=True)
+            least = heavy[most - 1][0]
+            heavy = [one for one in heavy if one[0] >= least]
+        found = []
+        for weight, piece in heavy:
+            at = begin - 1
+            for _ in range(most):
+                if (at := text.find(piece, at + 1)) < 0:
+                    break
+                found.append((-weight, at + len(piece), at, piece))
         found.sort()
         return [(at, end, piece, -weight / WEIGHT_UNIT) for weight, end, at, piece in found[:most]]
 
@@ -225,14 +228,6 @@ class _OfLabel(dict[str, int]):
     def __missing__(self, piece: str) -> int:
         value = self[piece] = self._of.weights(piece)[self._label] if len(piece) > 1 else 0
         return value
-
-
-def _places(text: str, piece: str, begin: int, most: int) -> Iterable[int]:
-    at = begin - 1
-    for _ in range(most):
-        if (at := text.find(piece, at + 1)) < 0:
-            return
-        yield at
 
 
 def title_end(text: str) -> int:

@@ -77,14 +77,14 @@ class Normaliser:
 
     def __call__(self, written: str) -> Normal:
         text = written.translate(_table())
-        if self._aliases is None:
-            found = []
-        else:
-            found = self._aliases.find_matches_as_indexes(text)
         if len(text) != len(written):
             return _moved(written, [(i, i + 1, _character(c)) for i, c in enumerate(written)], self)
-        edits = [(start, end, self._means[which]) for which, start, end in found]
-        edits += _numbers(text, edits)
+        edits = []
+        if self._aliases is not None:
+            for which, start, end in self._aliases.find_matches_as_indexes(text):
+                edits.append((start, end, self._means[which]))
+        if NUMERALS.search(text) is not None:
+            edits += _numbers(text, edits)
         return _rewritten(text, sorted(edits)) if edits else Normal(text)
 
 

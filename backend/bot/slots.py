@@ -105,13 +105,12 @@ SAME_AGE_MONTHS = 36
 
 def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evidence]]:
     """Of each slot the words that count most in this message, those last."""
-    found = [
-        (one.end - one.start, one.end, question, label, one)
-        for sign in reading.signs.keys() & spoken.options.keys()
-        for question, label in (spoken.options[sign],)
-        for one in reading.signs[sign]
-        if reading.status(one) in TOLD
-    ]
+    found = []
+    for sign in reading.signs.keys() & spoken.options.keys():
+        question, label = spoken.options[sign]
+        for one in reading.signs[sign]:
+            if reading.status(one) in TOLD:
+                found.append((one.end - one.start, one.end, question, label, one))
     # Longer words say more: 没怀孕 and not 怀孕.
     if len(found) > 1:
         found.sort(key=LENGTH_AND_END)
@@ -130,12 +129,15 @@ LENGTH_AND_END = operator.itemgetter(0, 1)
 def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str]]:
     """By what is said of them, each once, in the order in which they were told."""
     among = _spoken(rules).symptoms
-    found = [
-        (reading.turn, occurrence.start, rules.signs[sign].name, reading.status(occurrence))
-        for reading in readings
-        for sign in reading.signs.keys() & among
-        for occurrence in reading.signs[sign]
-    ]
+    found = []
+    for reading in readings:
+        for sign, occurrences in reading.signs.items():
+            if sign in among:
+                name = rules.signs[sign].name
+                for one in occurrences:
+                    found.append((reading.turn, one.start, name, reading.status(one)))
+    if not found:
+        return {}
     by_status: dict[Status, dict[str, None]] = {}
     for _, _, name, status in sorted(found):
         by_status.setdefault(status, {})[name] = None
@@ -144,12 +146,12 @@ def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str
 
 def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> list[str]:
     conditions = _spoken(rules).conditions
-    told = [
-        rules.signs[sign].name
-        for reading in readings
-        for sign in sorted(reading.signs.keys() & conditions)
-        if any(cases.occurrences(sign, (reading,)))
-    ]
+    told = []
+    for reading in readings:
+        if not conditions.isdisjoint(reading.signs):
+            for sign in sorted(reading.signs.keys() & conditions):
+                if any(cases.occurrences(sign, (reading,))):
+                    told.append(rules.signs[sign].name)
     return list(dict.fromkeys((*told, *person.conditions)))[:LISTED_MOST]
 
 

@@ -55,14 +55,14 @@ def judge(
         priority=priority,
         tier=tier,
         departments=ranked,
-        red_flags=tuple(one.flag for one in firm),
+        red_flags=tuple([one.flag for one in firm]) if firm else (),
         intent=intent,
         slots=filled,
         summary=_summary(rules, readings, firm, filled, told, priority),
         next_step=rules.wording[f"next_{priority}"],
         safety_net=rules.wording[f"safety_{priority}"],
         evidence=(*evidence, *of_slots, *reasons, *words)[:EVIDENCE_MOST],
-        signed=all(rule.reviewed_by for rule in used),
+        signed=all([rule.reviewed_by for rule in used]),
     )
 
 
@@ -111,6 +111,8 @@ def _tier(
 
 
 def _proofs(rules: Rules, readings: Sequence[Reading], raised: Sequence[Raised]) -> list[Evidence]:
+    if not raised:
+        return []
     by_turn = {reading.turn: reading for reading in readings}
     return [
         by_turn[seen.turn].evidence(
@@ -131,15 +133,19 @@ def _summary(
 ) -> str:
     """Lines for the doctor; what is not known has no line."""
     told = [reading.written for reading in readings if reading.turn >= 0 and reading.written]
-    lines = [
+    lines: list[tuple[str, str]] = [
         ("sum_priority", priority),
-        ("sum_red_flags", "；".join([one.rule.name for one in firm])),
-        ("sum_symptoms", filled.get("symptom")),
-        *[(name, "、".join(symptoms[status])) for status, name in BY_STATUS if status in symptoms],
-        ("sum_measures", "，".join(_measured(readings))),
-        *[(line, filled[name]) for name, line in DETAILS.items() if name in filled],
-        ("sum_words", " / ".join(told)[:WORDS_MOST]),
+        ("sum_red_flags", "；".join([one.rule.name for one in firm]) if firm else ""),
+        ("sum_symptoms", filled.get("symptom", "")),
     ]
+    for status, name in BY_STATUS:
+        if status in symptoms:
+            lines.append((name, "、".join(symptoms[status])))
+    lines.append(("sum_measures", "，".join(_measured(readings))))
+    for slot, name in DETAILS:
+        if slot in filled:
+            lines.append((name, filled[slot]))
+    lines.append(("sum_words", " / ".join(told)[:WORDS_MOST]))
     wording = rules.wording
     return "\n".join([wording[name].format(value=value) for name, value in lines if value])
 
@@ -147,18 +153,16 @@ def _summary(
 BY_STATUS: tuple[tuple[Status, str], ...] = (
     ("uncertain", "sum_doubtful"), ("absent", "sum_denied"), ("past", "sum_past"),
 )  # fmt: skip
-DETAILS = {
-    name: f"sum_{name}"
+DETAILS = tuple(
+    (name, f"sum_{name}")
     for name in ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
-}
+)
 
 
 def _measured(readings: Sequence[Reading]) -> list[str]:
-    return list(
-        dict.fromkeys(
-            MEASURED[measure.kind].format(measure.value)
-            for reading in readings
-            for measure in reading.measures
-            if measure.kind in MEASURED
-        )
-    )
+    found: dict[str, None] = {}
+    for reading in readings:
+        for measure in reading.measures:
+            if measure.kind in MEASURED:
+                found[MEASURED[measure.kind].format(measure.value)] = None
+    return list(found)
