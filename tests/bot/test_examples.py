@@ -2,8 +2,9 @@
 
 import json
 
-from backend.bot import checking, rules
+from backend.bot import checking, rules, triage
 from backend.bot.rules import FOLDER, Rules
+from backend.bot.talk import Person
 
 
 def test_every_example_of_every_rule(shipped: Rules) -> None:
@@ -34,3 +35,11 @@ obstetric testis sepsis hyperpyrexia_seizure infant_fever child_red child_amber 
 limb_ischemia_dvt cauda eye tetanus renal_colic asthma_copd suicide_now suicide_ideation
 fever_travel jaundice_confusion bloody_diarrhea_child
 """.split()
+
+
+def test_a_pregnancy_on_record_counts_like_one_that_is_told(shipped: Rules) -> None:
+    """Also in rules that begin with it: nobody says again what the doctor knows."""
+    expecting = Person(sex="female", is_pregnant=True)
+    told = triage.decide(shipped, Person(), ["我怀孕了，小腹痛"])
+    known = triage.decide(shipped, expecting, ["小腹痛"])
+    assert known.priority == told.priority != triage.decide(shipped, Person(), ["小腹痛"]).priority
