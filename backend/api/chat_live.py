@@ -163,7 +163,7 @@ class _Line:
                 await self._limit("chat-mark", routes.MARKED_PER_MINUTE)
                 await conversations.mark(actor, service.hub, self._id, what, seq)
             case frames.Recall(message_id=message_id):
-                await self._limit("chat-recall", routes.RECALLED_PER_MINUTE)
+                await self._limit("chat-recall", routes.DONE_PER_MINUTE)
                 await recalling.recall(actor, service.reception, self._id, message_id)
             case frames.Types():
                 if time.monotonic() - self._typed_at >= TYPING_EVERY_S:

@@ -36,7 +36,6 @@ BEGUN_PER_MINUTE = 30
 SENT_PER_MINUTE = 60
 MARKED_PER_MINUTE = 240
 DONE_PER_MINUTE = 60
-RECALLED_PER_MINUTE = 20
 TICKETS_PER_MINUTE = 30
 SEARCHED_PER_MINUTE = 30
 
@@ -180,7 +179,7 @@ async def _mark(call: Call, conversation_id: UUID, what: str, seq: int) -> None:
 )
 async def recall(call: Call, conversation_id: UUID, message_id: UUID) -> None:
     """Take one's message back (撤回) within two minutes. Repeating it does no harm."""
-    await call.limit("chat-recall", RECALLED_PER_MINUTE, fail_open=True)
+    await call.limit("chat-recall", DONE_PER_MINUTE, fail_open=True)
     await recalling.recall(call.actor, call.service.reception, conversation_id, message_id)
 
 

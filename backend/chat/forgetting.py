@@ -15,9 +15,7 @@ from backend.chat.models import BotTurn, Conversation, Message
 from backend.chat.remembering import Remembered
 from backend.chat.rulebook import Rulebook
 
-AGAIN_MOST = (
-    10  # turns in which the bot decides anew: the longest messages take a sixth of a second
-)
+AGAIN_MOST = 5  # turns in which the bot decides anew: the longest take a sixth of a second
 
 
 async def forget(conversation: Conversation, message: Message, rulebook: Rulebook) -> None:
