@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from backend import clock
+from backend import clock, periods
 from backend.appeal.models import Appeal
 from backend.booking.models import (
     Amnesty,
@@ -112,10 +112,12 @@ class Grown:
             id=uuid4(), consortium_id=self.county, practitioner=self.clinic.practitioner,
             department=township.department, kind="outreach", from_on=clock.today(),
         )  # fmt: skip
+        first, _ = periods.mondays(periods.months_over(clock.today())[0])
+        at = clock.at(first, time(12))  # so that figures are of it
         await HandOver.create(
             id=uuid4(), consortium_id=self.county, conversation_id=self.ids["conversation"],
             home=township.organization, reason="asked", priority="III", policy_version="x",
-            handed_at=clock.now(), due_at=clock.now(), level="team", ended_at=clock.now(),
+            handed_at=at, due_at=at, level="team", ended_at=at,
         )  # fmt: skip
         room = await Department.create(
             id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,

@@ -1,7 +1,8 @@
-"""质量: how well and how soon people are answered, by institution and period.
+"""质量: how well and how soon people are answered, by institution, in a month that is over.
 
-Counted by hand-over (one stretch with doctors), by the day on which it was handed over. A late one
-is late whether or not it was answered since; one that is not due yet is not counted for time.
+Months only (`periods`): what two overlapping periods differ by may be a few people. Counted by
+hand-over (one stretch with doctors), by the day on which it was handed over. A late one is late
+whether or not it was answered since; one that is not due yet is not counted for time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend import clock, db
+from backend import clock, db, periods
 from backend.chat.duty_policy import PRIORITIES
 from backend.consortium.directory import Org, directory
 from backend.errors import Malformed
@@ -20,7 +21,6 @@ from backend.shares import LEAST, Share, hidden, share
 
 RIGHT = "report.read"
 VERSION = "chat@1"  # of the formulas, shown beside the figures
-DAYS_MOST = 366
 ROWS_MOST = 5000  # institutions × priorities
 
 SECONDS_ON_SQLITE = "(julianday(answered_at) - julianday(handed_at)) * 86400"
@@ -84,8 +84,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`lines`: the sum first, then by institution. `least`: what fewer than is not shown."""
+    """`lines`: the sum first, then by institution. `least`: what fewer than is not shown.
+    `from_on`, `to_on`: the days of the month's weeks."""
 
+    month: date
     from_on: date
     to_on: date
     lines: list[Line]
@@ -110,13 +112,13 @@ class _Sums(msgspec.Struct):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-async def report(actor: Actor, from_on: date, to_on: date) -> Report:
-    """Both days inclusive, in China.
+async def report(actor: Actor, month: date) -> Report:
+    """Of the month in which `month` is, in China.
 
     Raises:
-        NotFound: no right to read reports. Malformed: the days.
+        NotFound: no right to read reports. Malformed: it is not over, or too long ago.
     """
-    check(actor, from_on, to_on)
+    from_on, to_on = days(actor, month)
     sums = await _sums(actor, from_on, to_on)
     names = (await directory(actor.consortium_id)).organizations
     whole = _Sums()
@@ -131,16 +133,21 @@ async def report(actor: Actor, from_on: date, to_on: date) -> Report:
         answered, name = of_each.get(place, ()), _name(names, place)
         hides = {"few": place in few, "unrated": place in unrated}
         lines.append(_line(place, name, one, answered, **hides))
-    return Report(from_on, to_on, lines)
+    return Report(month.replace(day=1), from_on, to_on, lines)
 
 
-def check(actor: Actor, from_on: date, to_on: date) -> None:
-    """Raises NotFound, Malformed."""
+def months() -> list[date]:
+    """Those that may be asked for, the latest first, by their first days."""
+    return periods.months_over(clock.today())
+
+
+def days(actor: Actor, month: date) -> tuple[date, date]:
+    """The first and the last day of its weeks. Raises NotFound, Malformed."""
     actor.must(RIGHT)
-    if to_on < from_on:
-        raise Malformed("结束日期不能早于开始日期。", field="to_on")
-    if (to_on - from_on).days >= DAYS_MOST:
-        raise Malformed(f"最多 {DAYS_MOST} 天。", field="to_on")
+    if month.replace(day=1) not in months():
+        raise Malformed("请选一个已经过完的月份，最早到一年前。", field="month")
+    first, last = periods.mondays(month.replace(day=1))
+    return first, last + timedelta(days=6)
 
 
 def _name(names: Mapping[UUID, Org], place: UUID | None) -> str:

@@ -32,7 +32,7 @@ Place = UUID | None  # None: of no institution
 
 
 class Week(msgspec.Struct, frozen=True):
-    """From a Monday on, as far as it lies in the period. None: too few behind it."""
+    """From a Monday on. None: too few behind it."""
 
     from_on: date
     n: int | None
@@ -45,18 +45,16 @@ class _Cell(msgspec.Struct):
     in_time: int = 0
 
 
-async def weeks(
-    actor: Actor, from_on: date, to_on: date, organization_id: UUID | None = None
-) -> list[Week]:
-    """Of an institution, or of all that the actor may read about; both days inclusive, in China.
+async def weeks(actor: Actor, month: date, organization_id: UUID | None = None) -> list[Week]:
+    """Those of a month, of an institution, or of all that the actor may read about.
 
     Raises NotFound, Malformed.
     """
-    quality.check(actor, from_on, to_on)
+    from_on, to_on = quality.days(actor, month)
     if organization_id is not None and not actor.may(quality.RIGHT, organization_id):
         raise NotFound
     grid = await _grid(actor, from_on, to_on)
-    mondays = _mondays(from_on, to_on)
+    mondays = [from_on + number * WEEK for number in range(((to_on - from_on) // WEEK) + 1)]
     cells: dict[date, _Cell] = {}
     for monday in mondays:
         at = [cell for (place, week), cell in grid.items() if week == monday
@@ -66,11 +64,6 @@ async def weeks(
         )
     few = _few(grid, organization_id, cells)
     return [_week(monday, cells[monday], few=monday in few) for monday in mondays]
-
-
-def _mondays(from_on: date, to_on: date) -> list[date]:
-    first = from_on - timedelta(days=from_on.weekday())
-    return [first + number * WEEK for number in range((to_on - first).days // 7 + 1)]
 
 
 async def _grid(actor: Actor, from_on: date, to_on: date) -> dict[tuple[Place, date], _Cell]:

@@ -8,8 +8,7 @@ is then the same for all of them, and no neighbour of the mark that was made wit
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
-from backend import clock, db
-from backend.satisfaction import policy
+from backend import clock, db, periods
 from backend.satisfaction.models import SurveyResponse
 
 MIXED = timedelta(weeks=3)  # the open week, the one before, and one for nights that were missed
@@ -19,7 +18,7 @@ BATCH = 500
 
 async def mix(consortium_id: UUID) -> int:
     """Write anew what came of late. Returns how many answers; may run as often as it likes."""
-    since = policy.week_of(clock.today()) - MIXED
+    since = periods.week_of(clock.today()) - MIXED
     found = SurveyResponse.filter(
         consortium_id=consortium_id, appointment_id=None, week_on__gt=since
     )

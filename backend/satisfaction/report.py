@@ -1,8 +1,7 @@
 """评价统计: the six dimensions of one institution in one month.
 
-Only of months that are over, whole, and of one institution: figures that grow by the day, or sums
-that overlap, would tell single answers apart by subtraction. A month has the weeks that begin in
-it.
+Only of months that are over (`periods`), whole, and of one institution: sums that overlap would
+tell single answers apart by subtraction.
 """
 
 import json
@@ -11,17 +10,16 @@ from uuid import UUID
 
 import msgspec
 
-from backend import clock, db
+from backend import clock, db, periods
 from backend.consortium.directory import directory
 from backend.errors import Malformed, NotFound
 from backend.identity.access import Actor
-from backend.satisfaction import policy, score
+from backend.satisfaction import score
 from backend.satisfaction.score import WHOLE, Figure
 from backend.satisfaction.survey import outpatient
 from backend.shares import LEAST
 
 RIGHT = "report.read"
-MONTHS = 12
 KINDS_MOST = 50_000  # different answers in one month
 
 # $1 consortium, $2 institution, $3 survey, $4 first and $5 last Monday, $6 how many.
@@ -68,7 +66,7 @@ async def monthly(actor: Actor, organization_id: UUID, month: date) -> Report:
     month = month.replace(day=1)
     if month not in months():
         raise Malformed("请选一个已经过完的月份，最早到一年前。", field="month")
-    survey, (first, last) = outpatient(), policy.mondays(month)
+    survey, (first, last) = outpatient(), periods.mondays(month)
     rows = await db.fetch(
         ANSWERS, actor.consortium_id, organization_id, survey.id, first, last, KINDS_MOST
     )
@@ -89,7 +87,7 @@ async def monthly(actor: Actor, organization_id: UUID, month: date) -> Report:
 
 def months() -> list[date]:
     """Those that are over, the latest first, by their first days."""
-    return policy.months_over(clock.today(), MONTHS)
+    return periods.months_over(clock.today())
 
 
 def _scores(value: object) -> score.Scores:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from tortoise.exceptions import IntegrityError
 
-from backend import audit, clock, db
+from backend import audit, clock, db, periods
 from backend.booking.desk import Desk
 from backend.booking.models import Appointment
 from backend.booking.places import Place
@@ -136,7 +136,7 @@ def _response(
         "organization_id": row.organization_id,
         "survey": survey.id,
         "survey_version": survey.version,
-        "week_on": policy.week_of(clock.today()),
+        "week_on": periods.week_of(clock.today()),
         "answers": scores,
         "comment": given.comment,
     }

@@ -2,28 +2,26 @@
 
 import csv
 import io
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sanic import HTTPResponse
 
-from backend import clock
 from backend.api.reply import Reply
 from backend.chat import quality, weekly
 from backend.chat.duty_wording import PRIORITIES
 from backend.chat.quality import RIGHT, Line, Report
 from backend.chat.weekly import Week
 from backend.shares import Share
-from backend.web import places
+from backend.web import months, places
 from backend.web.duty import Chosen
+from backend.web.months import FEW, Month
 from backend.web.page import Show, page, show
 from backend.web.render import SECURE
 from backend.web.view import View
 
-DAYS = timedelta(weeks=8)  # shown without being asked
-FEW = "人数太少"
 SHARES = {
     "in_time": "按时答复",
     "escalated": "超时升级",
@@ -34,15 +32,13 @@ SHARES = {
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
-    """No institution: all that one may see, and their sum."""
+    """No institution: all that one may see, and their sum. No month: the last that is over."""
 
     organization: Chosen = ""
-    from_on: date | None = None
-    to_on: date | None = None
+    month: Month = ""
 
-    def days(self) -> tuple[date, date]:
-        to_on = self.to_on or clock.today()
-        return self.from_on or to_on - DAYS + timedelta(days=1), to_on
+    def first(self) -> date:
+        return months.first_of(self.month, quality.months()[0])
 
 
 @page("GET", "/reports/chats", right=RIGHT, query=Wanted)
@@ -64,15 +60,16 @@ async def chat_report(view: View) -> Show:
         few=FEW,
         institutions=places.options_of(await places.institutions(view, RIGHT)),
         organization=chosen,
+        months=months.options_of(quality.months()),
+        month=f"{report.month:%Y-%m}",
     )
 
 
 async def _figures(view: View) -> tuple[Report, list[Week]]:
     wanted: Wanted = view.query
-    from_on, to_on = wanted.days()
     chosen = UUID(wanted.organization) if wanted.organization else None
-    weeks = await weekly.weeks(view.actor, from_on, to_on, chosen)
-    return await quality.report(view.actor, from_on, to_on), weeks
+    weeks = await weekly.weeks(view.actor, wanted.first(), chosen)
+    return await quality.report(view.actor, wanted.first()), weeks
 
 
 def _charts(weeks: list[Week]) -> dict[str, Any]:
@@ -95,7 +92,7 @@ def _charts(weeks: list[Week]) -> dict[str, Any]:
 async def figures(view: View) -> HTTPResponse:
     """All of it as a file for a spreadsheet."""
     report, weeks = await _figures(view)
-    name = f"chats-{report.from_on}-{report.to_on}.csv"
+    name = f"chats-{report.month:%Y-%m}.csv"
     headers = SECURE | {"content-disposition": f'attachment; filename="{name}"'}
     return Reply(_csv(report, weeks), 200, headers, "text/csv; charset=utf-8")
 

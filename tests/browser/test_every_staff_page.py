@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from playwright.sync_api import Browser, Page
 
-from backend import clock
-from backend.satisfaction import policy, report
+from backend import clock, periods
+from backend.satisfaction import report
 from backend.shares import LEAST
 from tests.browser import tabbing
 from tests.browser.accessible import axe, keep_few
@@ -109,7 +109,7 @@ def known(service: Service) -> dict[str, str]:
         insert(service.database, "survey_response", {
             "id": uuid4(), "consortium_id": COUNTY, "organization_id": hospital,
             "survey": "outpatient", "survey_version": 1, "comment": "",
-            "week_on": str(policy.mondays(report.months()[0])[0]),
+            "week_on": str(periods.mondays(report.months()[0])[0]),
             "answers": json.dumps(SCORES | {"nurse_talk": 4 if number else None}),
         })  # fmt: skip
     schedules = "SELECT id FROM schedule WHERE organization_id = ? ORDER BY starts_at LIMIT 1"

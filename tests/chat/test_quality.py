@@ -1,16 +1,16 @@
 """Figures by institution and period, of synthetic hand-overs that can be counted by hand."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from backend import clock
+from backend import clock, periods
 from backend import db as database
 from backend.bot.talk import HandOver as GivenUp
 from backend.bot.talk import Memory, Said, Turn
-from backend.chat import quality, zero_hits
+from backend.chat import quality, weekly, zero_hits
 from backend.chat.duty_errors import AlreadyDecided
 from backend.chat.duty_models import HandOver, ZeroHit
 from backend.chat.models import Conversation, Message
@@ -22,7 +22,7 @@ from tests.chat.duties import Town, a_town, row_of
 from tests.chat.talks import a_talk, say
 from tests.people import a_staff
 
-DAY = date(2026, 11, 23)
+MONTH = date(2026, 10, 1)
 
 
 @pytest.fixture
@@ -30,11 +30,17 @@ async def town(db: None, settings: Settings, hub: Hub, noon: clock.Hands) -> Tow
     return await a_town(settings, hub)
 
 
+def last_month(days: int = 3) -> datetime:
+    """A noon of the last month that is over, so many days after its first."""
+    first, _ = periods.mondays(quality.months()[0])
+    return clock.at(first + timedelta(days=days), time(12))
+
+
 async def stretches(
     town: Town, place: Organization, n: int, *, minutes: int | None, talk: UUID, **facts: object
 ) -> None:
     """`minutes`: to the first answer; None: none came, and it is past due."""
-    at = clock.now() - timedelta(hours=2)
+    at = last_month()
     answered = None if minutes is None else at + timedelta(minutes=minutes)
     told: dict[str, object] = {"reason": "asked", "priority": "III", "ended_at": at} | facts
     for _ in range(n):
@@ -57,7 +63,7 @@ async def test_the_figures_of_a_period(town: Town) -> None:
     await stretches(town, town.county.organization, 4, minutes=1, talk=talk, priority="II")
     await _rated(town, village, [5] * 9 + [2] * 3)
     admin = a_staff(town.settings, "consortium_admin")
-    report = await quality.report(admin, DAY, DAY)
+    report = await quality.report(admin, MONTH)
     whole, *lines = report.lines
     by_name = {line.organization: line for line in lines}
     here = by_name["柳溪村卫生室"]
@@ -80,17 +86,15 @@ async def test_the_figures_of_a_period(town: Town) -> None:
     told = {one.priority: (one.n, one.minutes) for one in whole.answered}
     assert told == {"II": (None, None), "III": (32, 20.0)}
     own = a_staff(town.settings, "institution_admin", village)
-    sum_of_own, only = (await quality.report(own, DAY, DAY)).lines
+    sum_of_own, only = (await quality.report(own, MONTH)).lines
     assert (sum_of_own.n, only.organization) == (20, "柳溪村卫生室")
-    (nothing,) = (
-        await quality.report(admin, DAY - timedelta(days=9), DAY - timedelta(days=8))
-    ).lines
+    (nothing,) = (await quality.report(admin, date(2026, 9, 30))).lines
     assert (nothing.n, nothing.in_time, nothing.rated) == (None, None, None)
 
 
 async def _rated(town: Town, place: Organization, stars: list[int]) -> None:
     for rating in stars:
-        await _a_row(town, place, rated_at=clock.now(), rating=rating)
+        await _a_row(town, place, rated_at=last_month(), rating=rating)
 
 
 async def _a_row(town: Town, place: Organization, **facts: object) -> UUID:
@@ -103,14 +107,16 @@ async def _a_row(town: Town, place: Organization, **facts: object) -> UUID:
     return UUID(str(row.id))
 
 
-async def test_who_may_not_read_reports_and_days_that_make_no_sense(town: Town) -> None:
+async def test_reports_are_of_whole_months_that_are_over_for_who_may(
+    town: Town,
+) -> None:
     for who in (town.doctor, town.wang.actor):
         with pytest.raises(NotFound):
-            await quality.report(who, DAY, DAY)
-    with pytest.raises(Malformed):
-        await quality.report(town.admin, DAY, DAY - timedelta(days=1))
-    with pytest.raises(Malformed):
-        await quality.report(town.admin, DAY - timedelta(days=400), DAY)
+            await quality.report(who, MONTH)
+    for month in (date(2026, 11, 1), MONTH.replace(year=2025), MONTH.replace(year=2027)):
+        for deed in (quality.report(town.admin, month), weekly.weeks(town.admin, month)):
+            with pytest.raises(Malformed):
+                await deed
 
 
 async def test_questions_that_the_bot_did_not_understand_are_worked_off_once(town: Town) -> None:

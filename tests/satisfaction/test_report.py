@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend import clock
+from backend import clock, periods
 from backend.errors import Malformed, NotFound
-from backend.satisfaction import policy, report, score
+from backend.satisfaction import report, score
 from backend.satisfaction.models import SurveyResponse
 from backend.satisfaction.score import WHOLE, figures, values_of
 from backend.satisfaction.survey import outpatient
@@ -71,10 +71,10 @@ def test_figures_are_within_their_bounds(answers: list[dict[str, int | None]]) -
 
 
 def test_each_week_is_in_one_month() -> None:
-    months = policy.months_over(date(2026, 11, 1), 12)
+    months = periods.months_over(date(2026, 11, 1), 12)
     assert months[0] == date(2026, 9, 1)  # October's last week ends today
-    assert policy.months_over(date(2026, 11, 2), 1) == [OCTOBER]
-    spans = [policy.mondays(month) for month in reversed(months)]
+    assert periods.months_over(date(2026, 11, 2), 1) == [OCTOBER]
+    spans = [periods.mondays(month) for month in reversed(months)]
     for (_, last), (first, _) in itertools.pairwise(spans):
         assert (first - last).days == 7
     assert {day.weekday() for span in spans for day in span} == {0}
