@@ -246,6 +246,20 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert found.exists() or found in PRODUCED, link
 
 
+@pytest.mark.parametrize("name", ["docs/architecture.md", "docs/chat.md"])
+def test_tests_that_tables_name_exist(name: str) -> None:
+    """In one of the files that the same row leads to; "same file as 1" looks into all of them."""
+    text = (ROOT / name).read_text("utf-8")
+    everywhere = [one for one in LINK.findall(text) if one.endswith(".py")]
+    for row in text.splitlines():
+        if not row.startswith("|"):
+            continue
+        files = [one for one in LINK.findall(row) if one.endswith(".py")]
+        read = [(ROOT / name).parent / one for one in (everywhere if "same file" in row else files)]
+        known = set(re.findall(r"def (test_\w+)", "".join(one.read_text("utf-8") for one in read)))
+        assert set(re.findall(r"`(test_\w+)`", row)) <= known, row
+
+
 @pytest.mark.parametrize("name", IN_CHINESE)
 def test_chinese_documents_have_full_width_punctuation(name: str) -> None:
     assert HALF_WIDTH.findall((ROOT / name).read_text("utf-8")) == []
