@@ -53,6 +53,7 @@ from backend.identity.models import (
 from backend.ids import new_id
 from backend.notices import Notice
 from backend.reminders.medication_plans import Plan
+from backend.reminders.models import FollowUp, FollowUpPlan
 from backend.replay.comparing import compare
 from backend.replay.models import Simulation
 from backend.replay.simulate import Variant
@@ -366,6 +367,7 @@ class Grown:
             expires_at=now + timedelta(days=1),
         )  # fmt: skip
         await self.plan(number)
+        await self.follow_up()
         await Session.create(
             id=uuid4(), consortium_id=self.county, account_id=account_id, created_at=now,
             token_hash=secrets.token_hex(32), device=f"手机{number}", last_seen_at=now,
@@ -420,6 +422,18 @@ class Grown:
     async def plan(self, number: int) -> Plan:
         """用药计划 that the owner wrote."""
         return await a_plan(self.owner, medicine=f"药{number}")
+
+    async def follow_up(self) -> None:
+        """Due today, of the doctor whom the owner has a contract with."""
+        plan = await FollowUpPlan.create(
+            id=uuid4(), consortium_id=self.county, patient_id=self.owner.patient_id, about="高血压",
+            staff_id=uuid4(), every_days=90, status="active", created_at=clock.now(),
+        )  # fmt: skip
+        await FollowUp.create(
+            id=uuid4(), consortium_id=self.county, plan=plan, patient_id=self.owner.patient_id,
+            staff_id=plan.staff_id, number=1, due_on=clock.today(), state="planned",
+            created_at=clock.now(),
+        )  # fmt: skip
 
     async def claimed(self, by: UUID) -> None:
         """The conversation is answered by `by`: then it may write plans too."""

@@ -123,6 +123,7 @@ WHEN = {
     "not-yourself": "The code of `wx.login` belongs to another WeChat user than the account.",
     "nothing-to-stop": "Staff: every schedule chosen for 停诊 is over, or none is published there.",
     "nothing-to-wait-for": "No department or doctor fits, or there is no waiting list.",
+    "follow-up-over": "Staff: somebody has closed the follow-up meanwhile.",
     "plan-changed": "Somebody has changed the plan since `version`; `current` is what it says now.",
     "plan-changed-too-often": "A plan keeps every version, and has as many as it may.",
     "plan-ended": "The plan has been ended; a new one is begun instead.",

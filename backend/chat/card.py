@@ -19,8 +19,9 @@ from backend.consortium.directory import directory
 from backend.identity import contracts
 from backend.identity.access import Actor, in_force
 from backend.identity.models import Carer, FamilyDoctorContract, Patient
-from backend.reminders import medication_plans
+from backend.reminders import follow_ups, medication_plans
 from backend.reminders.dosage import NOT_YET
+from backend.reminders.follow_ups import Look
 
 VISITS_MOST = 5  # of each: past and to come
 CARERS_MOST = 10
@@ -78,6 +79,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     coming: tuple[Visit, ...]
     past: tuple[Visit, ...]
     medicines: tuple[Medicine, ...]
+    follow_ups: tuple[Look, ...]
     elsewhere: bool
     told: dict[str, str]
     told_note: str = TOLD_ONLY
@@ -103,6 +105,7 @@ async def card_of(actor: Actor, row: Conversation) -> Card | None:
         coming=await _visits(actor, row.patient_id, within, coming=True),
         past=await _visits(actor, row.patient_id, within, coming=False),
         medicines=await _medicines(row.patient_id),
+        follow_ups=tuple(await follow_ups.of_patient(row.patient_id)),
         elsewhere=within is None,
         told=_told(row.triage),
     )

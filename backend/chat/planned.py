@@ -1,4 +1,4 @@
-"""A doctor writes 用药计划 for the resident from within the conversation; a card tells it there.
+"""A doctor writes 用药计划 or begins 随访 from within the conversation; a card tells it there.
 
 Plan, card, event and audit stand in one transaction; the patient's row is locked before the
 conversation's, as everywhere.
@@ -19,9 +19,10 @@ from backend.chat.telling import tell
 from backend.hub import Hub
 from backend.identity.access import Actor, lock_patients, note_read
 from backend.reminders import dosage as dosages
+from backend.reminders import follow_ups, timetable
 from backend.reminders import medication_plans as plans
-from backend.reminders import timetable
 from backend.reminders.dosage import Dosage
+from backend.reminders.follow_ups import Look, Wanted
 from backend.reminders.medication_plans import Plan
 
 log = structlog.get_logger()
@@ -29,7 +30,8 @@ log = structlog.get_logger()
 PAGE = "/pages/medicines/medicines"
 BEGAN, CHANGED, ENDED = "plan_begun", "plan_changed", "plan_ended"
 SAID = {BEGAN: "医生写了用药计划", CHANGED: "医生改了用药计划", ENDED: "医生停用了用药计划"}
-Write = Callable[[UUID], Awaitable[Plan]]  # of the patient
+FOLLOWED = "follow_up_begun"
+Write = Callable[[UUID], Awaitable[tuple[UUID, Draft]]]  # of the patient: the plan, and its card
 
 
 async def list_of(actor: Actor, conversation_id: UUID) -> list[Plan]:
@@ -52,10 +54,11 @@ async def begin(
         NotFound: not the actor's conversation. NotNow, ClaimedByOther: not claimed by the actor.
         NoPatientYet. Malformed, TooManyPlans.
     """
-    await _do(
-        actor, hub, conversation_id, BEGAN,
-        lambda patient_id: plans.begin(actor, patient_id, plan_id, dosage),
-    )  # fmt: skip
+
+    async def write(patient_id: UUID) -> tuple[UUID, Draft]:
+        return plan_id, _card(BEGAN, await plans.begin(actor, patient_id, plan_id, dosage))
+
+    await _do(actor, hub, conversation_id, BEGAN, write)
 
 
 async def change(
@@ -68,22 +71,41 @@ async def change(
     version: int,
 ) -> None:
     """Another version. Raises as `begin`; PlanChanged, PlanEnded, ChangedTooOften."""
-    await _do(
-        actor, hub, conversation_id, CHANGED,
-        lambda patient_id: plans.rewrite(actor, patient_id, plan_id, dosage, version=version),
-    )  # fmt: skip
+
+    async def write(patient_id: UUID) -> tuple[UUID, Draft]:
+        plan = await plans.rewrite(actor, patient_id, plan_id, dosage, version=version)
+        return plan_id, _card(CHANGED, plan)
+
+    await _do(actor, hub, conversation_id, CHANGED, write)
 
 
 async def end(
     actor: Actor, hub: Hub, conversation_id: UUID, plan_id: UUID, *, reason: str, version: int
 ) -> None:
     """It is taken no more. Raises as `begin`; PlanChanged, PlanEnded."""
-    await _do(
-        actor, hub, conversation_id, ENDED,
-        lambda patient_id: plans.finish(
-            actor, patient_id, plan_id, reason=reason, version=version
-        ),
-    )  # fmt: skip
+
+    async def write(patient_id: UUID) -> tuple[UUID, Draft]:
+        plan = await plans.finish(actor, patient_id, plan_id, reason=reason, version=version)
+        return plan_id, _card(ENDED, plan)
+
+    await _do(actor, hub, conversation_id, ENDED, write)
+
+
+async def follow_up(
+    actor: Actor, hub: Hub, conversation_id: UUID, wanted: Wanted, *, plan_id: UUID
+) -> None:
+    """Begin 随访; sent twice with the same `plan_id`, it is begun once. Raises as `begin`."""
+
+    async def write(patient_id: UUID) -> tuple[UUID, Draft]:
+        look = await follow_ups.begin(actor, patient_id, plan_id, wanted)
+        return plan_id, _follow_up_card(look)
+
+    await _do(actor, hub, conversation_id, FOLLOWED, write)
+
+
+async def must_have(actor: Actor, conversation_id: UUID) -> None:
+    """Raises as `begin`, but for what only writing meets."""
+    await _whose(actor, conversation_id)
 
 
 async def _whose(actor: Actor, conversation_id: UUID) -> UUID:
@@ -101,10 +123,10 @@ async def _do(actor: Actor, hub: Hub, conversation_id: UUID, deed: str, write: W
             await lock_patients([patient_id])
             row = await lock(conversation_id)
             answering.must_have(actor, row)
-            plan = await write(patient_id)
-            await messages.append(row, Author(DOCTOR, actor.id), _card(deed, plan))
+            plan_id, card = await write(patient_id)
+            await messages.append(row, Author(DOCTOR, actor.id), card)
             await answering.answered(actor, row)
-            await events.note(actor, row, deed, before=row.state, plan_id=str(plan.id))
+            await events.note(actor, row, deed, before=row.state, plan_id=str(plan_id))
     except SentBefore:
         return
     await tell(hub, row)
@@ -125,4 +147,16 @@ def _card(deed: str, plan: Plan) -> Draft:
             "plan_id": str(plan.id),
             "links": [{"label": "看用药计划", "url": f"{PAGE}?patient={plan.patient_id}"}],
         },
+    )
+
+
+def _follow_up_card(look: Look) -> Draft:
+    on = look.due_on
+    day = f"{on.year}年{on.month}月{on.day}日"
+    return Draft(
+        client_id=f"follow-up-{look.plan_id}",
+        kind="card",
+        body=f"医生定了随访：{look.about}\n{day}前后，医生会联系您，或请您来一趟。"
+        "到期提醒还没有开通，请记下日子。",
+        payload={"follow_up_plan_id": str(look.plan_id)},
     )

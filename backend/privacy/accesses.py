@@ -45,6 +45,8 @@ ACTIONS = {
     "contract.read": "为签约居民找号", "contract.signed": "签约家庭医生",
     "daylist.read": "看了当天的就诊名单",
     "draw.entered": "报名摇号", "draw.listed": "看了摇号报名", "draw.withdrawn": "退出摇号",
+    "follow_up.closed": "记下了随访结果", "follow_up.listed": "看了随访名单",
+    "follow_up.started": "定了随访计划",
     "hold.expired": "没有确认的号自动放回",
     "inbox.read": "看了消息",
     "line.admit": "请进诊室", "line.call": "叫号", "line.check_in": "签到",

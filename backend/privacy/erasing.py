@@ -44,7 +44,7 @@ from backend.identity.models import (
 )
 from backend.notices import Notice
 from backend.receipts import IdempotencyKey
-from backend.reminders import medication_plans
+from backend.reminders import follow_ups, medication_plans
 from backend.reminders.models import MedicationPlan, Subscription
 from backend.satisfaction.models import SurveyResponse
 from backend.suspension.models import SuspensionCase
@@ -175,6 +175,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
     await chats.empty(Conversation.filter(patient_id=patient_id))
     await medication_plans.forget(patient_id)
+    await follow_ups.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()
     await SurveyResponse.filter(patient_id=patient_id).delete()
     await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(

@@ -33,7 +33,13 @@ from backend.identity.models import (
     Session,
 )
 from backend.notices import Notice
-from backend.reminders.models import MedicationPlan, MedicationVersion, Subscription
+from backend.reminders.models import (
+    FollowUp,
+    FollowUpPlan,
+    MedicationPlan,
+    MedicationVersion,
+    Subscription,
+)
 from backend.satisfaction.models import SurveyMark, SurveyResponse
 from backend.suspension.models import SuspensionCase
 
@@ -74,6 +80,8 @@ WITHHELD = {
     "bot_turn": {"memory"},  # what it made of the messages above, and of what was taken back
     "hand_over": {"doctor_id", "answered_by", "silent"},
     "call_task": {"called_by", "note"},  # what staff write to each other
+    "follow_up_plan": {"staff_id", "ended_by"},
+    "follow_up": {"staff_id", "closed_by"},
     "medication_plan": {"ended_by"},
     "medication_version": {"writer_id"},
     "notice": {"account_id"},
@@ -147,6 +155,8 @@ def _sources(actor: Actor, people: list[UUID]) -> list[QuerySet[Any]]:
         BotTurn.filter(conversation__id__in=Subquery(asked)),
         HandOver.filter(conversation__id__in=Subquery(asked)),
         CallTask.filter(conversation__id__in=Subquery(asked)),
+        FollowUpPlan.filter(theirs),
+        FollowUp.filter(theirs),
         MedicationPlan.filter(theirs),
         MedicationVersion.filter(plan__patient_id__in=people),
         Notice.filter(mine),

@@ -41,3 +41,11 @@ class WrittenByDoctor(NotAllowed):
     code = "written-by-doctor"
     title = "医生写的计划"
     detail = "这是医生写的计划，要改请问医生。已经不吃了，可以停用。"
+
+
+class FollowUpOver(Conflict):
+    """Somebody has closed the follow-up meanwhile. Carries `state`."""
+
+    code = "follow-up-over"
+    title = "这次随访已处理"
+    detail = "这次随访刚才已经有人处理了，请刷新名单。"

@@ -88,3 +88,59 @@ class MedicationVersion(Model):
     class Meta:
         table = "medication_version"
         unique_together = (("plan_id", "number"),)
+
+
+class FollowUpPlan(Model):
+    """随访计划: why somebody is looked at again and again, by whom. Active until it is ended.
+
+    `rule` is the version of the rule that proposed the interval, empty where the doctor chose it.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
+        "jiamenkou.Patient", on_delete=fields.RESTRICT, related_name="follow_up_plans"
+    )
+    staff_id = fields.UUIDField()  # who began it, and looks
+    about = fields.CharField(max_length=60)  # what for
+    rule = fields.CharField(max_length=40, default="")
+    every_days = fields.SmallIntField()
+    status = fields.CharField(max_length=8)  # follow_ups.ACTIVE, ENDED
+    created_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)  # staff
+
+    patient_id: Any
+
+    class Meta:
+        table = "follow_up_plan"
+        indexes = (("patient_id", "status", "created_at"),)
+
+
+class FollowUp(Model):
+    """随访: one look, due on a day. States in policy.STATES, of a plan one is planned at a time."""
+
+    id = fields.UUIDField(primary_key=True)
+    consortium_id = fields.UUIDField()
+    plan: fields.ForeignKeyRelation[FollowUpPlan] = fields.ForeignKeyField(
+        "jiamenkou.FollowUpPlan", on_delete=fields.RESTRICT, related_name="follow_ups"
+    )
+    patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
+        "jiamenkou.Patient", on_delete=fields.RESTRICT, related_name="follow_ups"
+    )
+    staff_id = fields.UUIDField()
+    number = fields.IntField()  # from 1
+    due_on = fields.DateField()
+    state = fields.CharField(max_length=10)
+    note = fields.CharField(max_length=200, default="")
+    created_at = fields.DatetimeField()
+    closed_at = fields.DatetimeField(null=True)
+    closed_by = fields.UUIDField(null=True)  # staff
+
+    plan_id: Any
+    patient_id: Any
+
+    class Meta:
+        table = "follow_up"
+        unique_together = (("plan_id", "number"),)
+        indexes = (("staff_id", "state", "due_on", "id"), ("patient_id", "state", "due_on"))

@@ -62,6 +62,7 @@ DEEDS = {
     "plan_begun": "写用药计划",
     "plan_changed": "改用药计划",
     "plan_ended": "停用药计划",
+    "follow_up_begun": "定随访",
     "resume": "居民接着问",
 }
 REASONS = duty_wording.MOVED | {

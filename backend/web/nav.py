@@ -18,6 +18,7 @@ ENTRIES = (
     Entry("/clinic", "今日门诊", "clinic.day"),
     Entry("/chats", "咨询", "chat.read"),
     Entry("/duty", "值班", "chat.read"),
+    Entry("/follow-ups", "随访", "plan.edit"),
     Entry("/contracts", "签约居民", "contract.edit"),
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/draws", "摇号", "draw.edit"),

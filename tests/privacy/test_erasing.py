@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from backend import clock, notices
+from backend import db as database
 from backend.audit import AuditEvent
 from backend.booking import appointments
 from backend.booking.models import Appointment, Restriction
@@ -21,8 +22,9 @@ from backend.identity.models import Account, Carer, CarerInvitation, Patient, Se
 from backend.privacy import erasing
 from backend.privacy.erasing import NOBODY, consequences, erase
 from backend.receipts import IdempotencyKey
-from backend.reminders import medication_plans
-from backend.reminders.models import MedicationPlan, MedicationVersion, Subscription
+from backend.reminders import follow_ups, medication_plans
+from backend.reminders.follow_ups import Wanted
+from backend.reminders.models import FollowUp, MedicationPlan, MedicationVersion, Subscription
 from backend.settings import Settings
 from backend.wechat.events import WechatEvent
 from tests.api.conftest import Server, keyed
@@ -338,10 +340,14 @@ async def test_what_they_took_goes_with_them_unless_a_doctor_wrote_it(
     receipt = a_receipt(mine.actor)
     await medication_plans.end(mine.actor, plan.id, reason="finished", version=1, receipt=receipt)
     await a_plan(doctors, town.doctor)
+    wanted = Wanted(about="高血压", due_on=clock.today(), every_days=90)
+    async with database.transaction():
+        await follow_ups.begin(town.zhao, mine.patient_id, uuid4(), wanted)
     assert [one.fate for one in await consequences(mine.actor)] == ["erased"]
     assert [one.fate for one in await consequences(doctors.actor)] == ["kept"]
     for who in (mine, doctors):
         await erase(who.actor)
     assert [row.patient_id for row in await MedicationPlan.all()] == [doctors.patient_id]
     assert await MedicationVersion.all().count() == 1
+    assert not await FollowUp.all().count()
     assert await erasing.sweep(settings.consortium_id) == 0
