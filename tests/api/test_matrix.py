@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from backend.api import conversations
 from backend.api.route import PREFIX, Route, routes
 from backend.audit import AuditEvent
 from backend.identity import terms
@@ -365,8 +364,7 @@ class Prober:
 
 
 @pytest.fixture
-async def prober(server: Server, engine: str, monkeypatch: pytest.MonkeyPatch) -> Prober:
-    monkeypatch.setattr(conversations, "RECALLED_PER_MINUTE", 1000)  # less than what is tried here
+async def prober(server: Server, engine: str) -> Prober:
     return Prober(server, await a_world(server.settings), each=EACH[engine])
 
 
