@@ -149,7 +149,7 @@ def test_a_child_is_added_after_the_guardian(phone: Phones) -> None:
     me.tap("先添加我本人")
     me.fill("姓名", "李大山").fill("居民身份证号码", me.service.new_id_number())
     me.tap(re.compile("我已看并同意说明")).tap("添加")
-    expect(me.shown.get_by_text("添加孩子之前")).to_have_count(0)
+    expect(me.shown.get_by_role("textbox", name="姓名")).to_have_value("李小宝")  # back again
     me.tap("添加").is_at("patients")
     me.sees("李*宝")
     me.sees("未成年")
