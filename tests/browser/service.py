@@ -1,8 +1,10 @@
 """The service as an operator runs it, for a browser, and what a test asks it itself."""
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +12,15 @@ from typing import Any
 
 import httpx
 
-from backend import clock
+from backend import clock, db
+from backend.county.importing import import_county
 from backend.demo.run import COUNTY
+from backend.migrate import migrate
+from backend.settings import Settings
 from tests.browser.line import Line
 from tests.conftest import make_settings
 from tests.people import an_id_number
-from tests.processes import answers, free_port, run, running, until, variables
+from tests.processes import answers, free_port, running, until, variables
 
 HOST = "127.0.0.1"
 DATABASE = "county.sqlite3"
@@ -142,12 +147,23 @@ def is_published(http: httpx.Client, url: str) -> bool:
     return answer.is_success and bool(answer.json()["items"])
 
 
+async def load_county(settings: Settings) -> None:
+    """As `migrate` and `import`, which have tests of their own, without their processes."""
+    await migrate(settings)
+    await db.connect(settings)
+    try:
+        await import_county(settings.consortium, COUNTY)
+    finally:
+        await db.disconnect()
+
+
 @contextlib.contextmanager
 def running_service(home: Path) -> Iterator[Service]:
     first = free_port(3)
     url, wechat, over_line = (f"http://{HOST}:{first + number}" for number in range(3))
+    settings = make_settings(f"sqlite://{home / DATABASE}", consortium="demo")
     said = variables(
-        make_settings(f"sqlite://{home / DATABASE}"),
+        settings,
         PORT=str(first),
         PUBLIC_URL=url,
         CONSORTIUM="demo",
@@ -161,9 +177,8 @@ def running_service(home: Path) -> Iterator[Service]:
         READS_PER_MINUTE="1000000",
         BOT_UNSIGNED="true",
     )
-    for command in (("migrate",), ("import", str(COUNTY))):
-        done = run(*command, said=said, cwd=home)
-        assert done.returncode == 0, done.stdout + done.stderr
+    with ThreadPoolExecutor(1) as other:  # in this one the browser's loop may run
+        other.submit(asyncio.run, load_county(settings)).result()
     origins = ("--origin", url, "--origin", over_line)
     with (
         running("simulator", "--port", str(first + 1), *origins, said=said, cwd=home),
