@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import (
     Browser,
+    CDPSession,
     ConsoleMessage,
     Error,
     Locator,
@@ -63,11 +64,12 @@ class Phone:
         self.faults: list[str] = []
         self.asked: list[Request] = []
         self.waits_for: set[Request] = set()
+        self.saver: CDPSession | None = None
         url = service.over_line if over_line else service.url
         self.pages = url + miniprogram.PATH
         self.context = browser.new_context(
             viewport=SIZE, has_touch=True, locale="zh-CN", base_url=url,
-            permissions=["clipboard-read", "clipboard-write"],
+            permissions=["clipboard-read", "clipboard-write"], reduced_motion="reduce",
         )  # fmt: skip
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(TELL)
@@ -113,12 +115,22 @@ class Phone:
         named = {f"mp/{self.user}/{name}": {"value": value} for name, value in kept.items()}
         return {"phone": {"user": self.user}} | named
 
+    def save_data(self) -> None:
+        """As the phone's own setting: no page's code is fetched before that page is opened.
+
+        Each start of the mini-program would fetch all of it, a fifth of what a start takes.
+        """
+        if self.saver is None:
+            self.saver = self.context.new_cdp_session(self.page)
+            self.saver.send("Emulation.setDataSaverOverride", {"dataSaverEnabled": True})
+
     def hand_over(self, user: str = "", *, elder: bool = False, agreed: bool = True) -> None:
         """To somebody else, who finds nothing of the one before. Much quicker than another phone.
 
         `user`: see above.
         """
         self.user, self.elder = user or a_user(), elder
+        self.save_data()
         self.page.goto("/healthz")  # of the same origin, and no page of ours
         self.page.evaluate("localStorage.clear()")
         self.page.evaluate(STORE, self._named(self._stored(agreed=agreed)))

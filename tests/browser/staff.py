@@ -110,7 +110,9 @@ class Desk:
     ) -> None:
         self.service = service
         self.faults: list[str] = []
-        self.context = browser.new_context(base_url=service.url, viewport=size, locale="zh-CN")
+        self.context = browser.new_context(
+            base_url=service.url, viewport=size, locale="zh-CN", reduced_motion="reduce"
+        )
         self.context.set_default_timeout(PATIENCE_MS)
         self.staff_id: UUID | None = None
         if role:
