@@ -48,9 +48,8 @@ def a_clinic_now(service: Service) -> Clinic:
     """Of a department of the county hospital, from five minutes ago for three hours."""
     now, schedule_id, slot_id = clock.now(), uuid4(), uuid4()
     hospital = organization_id(service, CODE)
-    department = UUID(
-        ask(service.database, "SELECT id FROM department WHERE organization_id = ?", hospital)[0][0]
-    )
+    rooms = "SELECT id FROM department WHERE organization_id = ? ORDER BY code LIMIT 1"
+    department = UUID(ask(service.database, rooms, hospital)[0][0])
     begins = now - timedelta(minutes=5)
     schedule = {
         "id": schedule_id, "consortium_id": COUNTY, "organization_id": hospital,
