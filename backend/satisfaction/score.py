@@ -5,7 +5,8 @@ mean of its dimensions: what is counted is a person, not an answer, as an interv
 """
 
 from collections.abc import Iterable, Mapping
-from statistics import fmean
+from fractions import Fraction
+from statistics import mean
 
 import msgspec
 
@@ -13,7 +14,7 @@ from backend.satisfaction.survey import Survey
 from backend.shares import Share, hidden, share
 
 VERSION = "survey@1"  # of these formulas, shown beside the figures
-SATISFIED = 4.0
+SATISFIED = 4
 LOWEST, HIGHEST = 1, 5
 WHOLE = "whole"
 
@@ -27,15 +28,16 @@ class Figure(msgspec.Struct, frozen=True):
     mean: float
 
 
-def values_of(survey: Survey, scores: Scores) -> dict[str, float]:
-    """1 to 5 by dimension, and `WHOLE`; what did not apply is left out."""
-    told: dict[str, list[int]] = {}
+def values_of(survey: Survey, scores: Scores) -> dict[str, Fraction]:
+    """1 to 5 by dimension, and `WHOLE`; what did not apply is left out. Exact, so that
+    the order of the answers changes nothing."""
+    told: dict[str, list[Fraction]] = {}
     for item in survey.items:
         score = scores.get(item.id)
         if score is not None:
-            told.setdefault(item.dimension, []).append(score)
-    values = {dimension: fmean(found) for dimension, found in told.items()}
-    return values | {WHOLE: fmean(values.values())} if values else {}
+            told.setdefault(item.dimension, []).append(Fraction(score))
+    values = {dimension: mean(found) for dimension, found in told.items()}
+    return values | {WHOLE: mean(values.values())} if values else {}
 
 
 def figures(survey: Survey, counted: Iterable[tuple[Scores, int]]) -> dict[str, Figure | None]:
@@ -45,7 +47,8 @@ def figures(survey: Survey, counted: Iterable[tuple[Scores, int]]) -> dict[str, 
     the whole and the others.
     """
     names = [WHOLE, *(one.id for one in survey.dimensions)]
-    n, good, total = dict.fromkeys(names, 0), dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
+    n, good = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    total = dict.fromkeys(names, Fraction())
     for scores, times in counted:
         for name, value in values_of(survey, scores).items():
             n[name] += times
@@ -57,8 +60,8 @@ def figures(survey: Survey, counted: Iterable[tuple[Scores, int]]) -> dict[str, 
     }
 
 
-def _figure(good: int, n: int, total: float) -> Figure | None:
+def _figure(good: int, n: int, total: Fraction) -> Figure | None:
     found = share(good, n)
     if found is None:
         return None
-    return Figure(found, round(100 * (total / n - LOWEST) / (HIGHEST - LOWEST), 1))
+    return Figure(found, round(float(100 * (total / n - LOWEST) / (HIGHEST - LOWEST)), 1))
