@@ -33,6 +33,7 @@ from backend.bot.learned import (
     WEIGHT_UNIT,
     title_end,
 )
+from backend.bot.normalise import plain_all
 from backend.bot.reading import Reading
 from backend.bot.talk import Person
 
@@ -117,7 +118,7 @@ def learn(examples: Sequence[Example], how: How) -> bytes:
     seen = Counter(term for one in examples for term in one.counts)
     often = sorted(term for term, times in seen.items() if times >= how.seen)
     # The rules read every term in normal spelling; capitals are kinds of words (see intents).
-    normal = rules.plain_all(often)
+    normal = plain_all(often)
     often = [a for a, b in zip(often, normal, strict=True) if a.lower() == b]
     first = _Fit(examples, often, seen, how)
     return _Fit(examples, first.best(how.terms), seen, how).table()

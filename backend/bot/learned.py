@@ -7,6 +7,7 @@ a sum over the hundred terms of a message costs a hundred additions and not two 
 term stands is looked up only for the few that a decision is explained by.
 """
 
+import functools
 import itertools
 import math
 import re
@@ -17,7 +18,7 @@ from typing import Final
 import msgspec
 
 from backend.bot.matching import automaton
-from backend.bot.rules import LEARNED, Rules, Table
+from backend.bot.rules import LEARNED, Rules, Table, rows_in
 
 LANE_BITS: Final = 32
 HALF: Final = 1 << (LANE_BITS - 1)
@@ -37,6 +38,7 @@ GROWTH: Final = (
     0,
     *(round(GROWTH_UNIT * (1 + math.log(count))) for count in range(1, COUNT_MOST + 1)),
 )
+READ_MOST: Final = 4  # sets of tables
 NO_PIECE: Final = re.compile("[A-Z@^$]")  # the kind of a word, an end, a row that is no text
 Heavy = tuple[int, int, str, float]
 """start, end, piece, weight"""
@@ -239,7 +241,14 @@ def of(rules: Rules) -> Learned:
     """All learned terms, made once for a version of the rules."""
     found: Learned | None = rules.memo.get(__name__)
     if found is None:
-        tables = rules.tables.items()
-        found = Learned({name: table for name, table in tables if name.startswith(LEARNED)})
+        names = [name for name in rules.tables if name.startswith(LEARNED)]
+        found = _read(tuple((name, rules.files[f"{name}.csv"]) for name in names))
         rules.memo[__name__] = found
     return found
+
+
+@functools.lru_cache(maxsize=READ_MOST)
+def _read(files: tuple[tuple[str, bytes], ...]) -> Learned:
+    """Shared by all versions that have these tables, with what was worked out of them."""
+    tables = ((name, rows_in(content)) for name, content in files)
+    return Learned({name: Table(rows[0], rows[1:]) for name, rows in tables})

@@ -6,19 +6,22 @@ Words come out of the one pass over the text; a gap is only looked at when all w
 were found.
 """
 
+import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from backend.bot.matching import Hit
+from backend.bot.normalise import plain_all
 from backend.bot.scope import CLAUSE_ENDS, SENTENCE_ENDS, Span
 from backend.bot.talk import Status
 
 GAP, WIDE = 6, 20
 EXPANDED_MOST = 600  # words that one piece may stand for
 PIECES_MOST = 4
+COMPILED_MOST = 4  # sets of all phrases, of all versions
 TOKEN = re.compile(r"(?P<list><[^<>]+>)|\((?P<group>[^()]+)\)(?P<optional>\?)?|(?P<text>[^<>()?]+)")
 
 
@@ -161,3 +164,58 @@ def _chains(
             chain.append(min(near))
         else:
             yield tuple(chain)
+
+
+Worded = tuple[str, ...]
+Lists = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@functools.lru_cache(maxsize=COMPILED_MOST)
+def compiled(
+    signs: tuple[tuple[Worded, Worded], ...], lists: Lists
+) -> tuple[Phrases, list[tuple[int, str]]]:
+    """The phrases of all signs, and those without which they only look like one, under the number
+    of the sign and its opposite; and what is wrong under which number."""
+    made, wrong = Phrases(), []
+    numbered = [
+        (at, phrase)
+        for number, (phrases, without) in enumerate(signs)
+        for at, some in ((number, phrases), (-1 - number, without))
+        for phrase in some
+    ]
+    spelled = _spelled(lists)
+    spelled.take([phrase for _, phrase in numbered])
+    for number, phrase in numbered:
+        found = spelled.of[phrase]
+        if isinstance(found, str):
+            wrong.append((number, found))
+        else:
+            made.add(number, *found)
+    return made, wrong
+
+
+class _Spelled:
+    """Phrases in normal spelling, or why they can't be read, for as long as the lists of words are
+    the same: a change in one phrase spells out that phrase alone."""
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = dict(lists)
+        self.of: dict[str, tuple[list[list[str]], list[int]] | str] = {}
+
+    def take(self, phrases: Iterable[str]) -> None:
+        new = {}
+        for phrase in phrases:
+            if phrase not in self.of:
+                try:
+                    new[phrase] = pieces(phrase, self._lists)
+                except PhraseError as error:
+                    self.of[phrase] = str(error)
+        every = dict.fromkeys(word for parts, _ in new.values() for part in parts for word in part)
+        normal = dict(zip(every, plain_all(every), strict=True))
+        for phrase, (parts, gaps) in new.items():
+            self.of[phrase] = [[normal[one] for one in part] for part in parts], gaps
+
+
+@functools.lru_cache(maxsize=COMPILED_MOST)
+def _spelled(lists: Lists) -> _Spelled:
+    return _Spelled(lists)

@@ -19,8 +19,8 @@ import yaml
 
 from backend.bot import schema
 from backend.bot.matching import Matcher
-from backend.bot.normalise import Normaliser, plain
-from backend.bot.phrases import PhraseError, Phrases, pieces
+from backend.bot.normalise import Normaliser, plain_all
+from backend.bot.phrases import Phrases, compiled
 from backend.bot.scope import Cue
 from backend.refused import Refused
 
@@ -161,20 +161,15 @@ def version_of(files: Files) -> str:
     return hashed.hexdigest()[:VERSION_DIGITS]
 
 
-def plain_all(terms: Iterable[str]) -> list[str]:
-    """In one go: ten thousand calls would take longer than the automaton."""
-    lines = list(terms)
-    return plain()("\n".join(lines)).text.split("\n") if lines else []
-
-
-# A reload after a slip in one file reads that file alone; versions that share files share rows.
+# A reload after a change in one file reads that file alone, and what is made of several files is
+# made again when what it is made of has changed. Versions share what they have in common.
 @functools.lru_cache(maxsize=PARSED_MOST)
 def _parsed(content: bytes) -> schema.Sheet:
     return msgspec.convert(yaml.load(content, yaml.CSafeLoader) or {}, schema.Sheet)
 
 
 @functools.lru_cache(maxsize=PARSED_MOST)
-def _rows_in(content: bytes) -> tuple[Row, ...]:
+def rows_in(content: bytes) -> tuple[Row, ...]:
     return tuple(map(tuple, csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)))
 
 
@@ -266,27 +261,13 @@ class _Reading:
                     self.signs[made] = schema.Sign(
                         id=made, name=option.label, phrases=option.phrases
                     )
-        found = [
-            one
-            for number, sign in enumerate(self.signs.values())
-            for one in (
-                *self._phrases(number, sign, sign.phrases, "phrases"),
-                *self._phrases(-1 - number, sign, sign.without, "without"),
-            )
-        ]
-        words = dict.fromkeys(word for _, parts, _ in found for part in parts for word in part)
-        normal = dict(zip(words, plain_all(words), strict=True))
-        for number, parts, gaps in found:
-            self.phrases.add(number, [[normal[one] for one in part] for part in parts], gaps)
-
-    def _phrases(
-        self, number: int, sign: schema.Sign, phrases: Iterable[str], field: str
-    ) -> Iterator[tuple[int, list[list[str]], list[int]]]:
-        for phrase in phrases:
-            try:
-                yield number, *pieces(phrase, self.lists)
-            except PhraseError as error:
-                self.fault(self._file_of[sign.id], sign.id, field, str(error))
+        worded = tuple((sign.phrases, sign.without) for sign in self.signs.values())
+        self.phrases, wrong = compiled(worded, tuple(self.lists.items()))
+        ids = tuple(self.signs)
+        for number, why in wrong:
+            sign = ids[number if number >= 0 else -1 - number]
+            field = "phrases" if number >= 0 else "without"
+            self.fault(self._file_of[sign], sign, field, why)
 
     def _references(self) -> None:
         for kind in ("red_flags", "urgencies", "tiers"):
@@ -306,7 +287,7 @@ class _Reading:
 
     def _csv(self, name: str, content: bytes) -> None:
         try:
-            rows = _rows_in(content)
+            rows = rows_in(content)
         except (UnicodeDecodeError, csv.Error) as error:
             self.fault(name, "", "", f"不是有效的 UTF-8 CSV：{error}")
             return

@@ -6,7 +6,9 @@ A reload replaces everything at once or nothing: faulty rules never answer anybo
 from collections import OrderedDict
 from pathlib import Path
 
+from backend.bot import cases, departments, intents
 from backend.bot.rules import FOLDER, Files, Rules, files_in, read, version_of
+from backend.bot.schema import CLINICAL
 
 KEPT_MOST = 8  # versions in memory; others come back from the blob that the chat stored
 
@@ -50,10 +52,10 @@ class Shelf:
 
     def opened(self, blob: bytes) -> Rules:
         """The same and not kept yet: for a thread. Raises RulesError."""
-        return read(blob, unsigned_allowed=self._unsigned)
+        return _warmed(read(blob, unsigned_allowed=self._unsigned))
 
     def _made(self, files: Files) -> Rules:
-        return Rules(files, unsigned_allowed=self._unsigned)
+        return _warmed(Rules(files, unsigned_allowed=self._unsigned))
 
     def keep(self, rules: Rules) -> Rules:
         self._kept[rules.version] = rules
@@ -62,3 +64,12 @@ class Shelf:
             oldest = next(one for one in self._kept if one != self.current.version)
             del self._kept[oldest]
         return rules
+
+
+def _warmed(rules: Rules) -> Rules:
+    """With what the first message would have to wait for."""
+    departments.model(rules)
+    intents.model(rules)
+    for kind in CLINICAL:
+        cases.index(rules, kind)
+    return rules

@@ -92,7 +92,7 @@ class Rulebook:
 
     async def reload(self) -> bool:
         """Look whether the files have changed. Faulty ones are refused as a whole, and logged.
-        Reading takes a fifth of a second: nobody waits for it."""
+        Reading takes up to a fifth of a second: nobody waits for it."""
         shelf = _shelf(self._unsigned_allowed)
         try:
             found = await asyncio.to_thread(shelf.look)

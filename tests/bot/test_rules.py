@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.bot import learned
 from backend.bot.rules import Rules, RulesError, load, read
 from backend.bot.shelf import KEPT_MOST, Shelf
 
@@ -74,6 +75,23 @@ def test_every_fault_is_said_with_file_rule_and_field(folder: Path) -> None:
     assert ("four.yaml", "", "surprise") in found
     assert ("five.csv", "", "term") in found
     assert ("cues.csv", "第 4 行", "") in found
+
+
+def test_only_what_has_changed_is_made_again(folder: Path) -> None:
+    (folder / "learned_intents.csv").write_text("term,idf,a b\n@bias,0,1 2\n胸口,3,4 5\n")
+    first = load(folder)
+    (folder / "departments.csv").write_text("term,department,weight\n心口,心血管内科,2\n")
+    second = load(folder)
+    assert second.phrases is first.phrases
+    assert learned.of(second) is learned.of(first)
+    found = [rules.matcher.find("胸口和心口疼") for rules in (first, second)]
+    assert found[0].pop("departments") == [(0, 0, 2)]
+    assert found[1].pop("departments") == [(0, 3, 5)]
+    assert found[0] == found[1]
+
+    (folder / "one.yaml").write_text(SOUND.replace("[出冷汗]", "[出冷汗, 冒汗]"))
+    third = load(folder)
+    assert third.phrases.terms == [*second.phrases.terms[:1], "冒汗", *second.phrases.terms[1:]]
 
 
 @pytest.mark.parametrize(
