@@ -9,6 +9,7 @@ were found.
 import functools
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -147,21 +148,20 @@ def _chains(
 ) -> Iterator[tuple[Span, ...]]:
     """Each start of the first piece with the nearest of each following one."""
     places = [
-        [span for term in terms.intersection(at) for span in at[term]] for terms in pattern.pieces
+        sorted([span for term in terms.intersection(at) for span in at[term]])
+        for terms in pattern.pieces
     ]
-    for first in sorted(places[0]):
+    for first in places[0]:
         chain = [first]
         for spans, gap in zip(places[1:], pattern.gaps, strict=True):
             after = chain[-1][1]
             ends = SENTENCE_ENDS if gap == WIDE else CLAUSE_ENDS
-            near = [
-                span
-                for span in spans
-                if after <= span[0] <= after + gap and ends.isdisjoint(text[after : span[0]])
-            ]
-            if not near:
+            nearest = bisect_left(spans, (after,))
+            if nearest == len(spans) or (start := spans[nearest][0]) > after + gap:
                 break
-            chain.append(min(near))
+            if not ends.isdisjoint(text[after:start]):
+                break
+            chain.append(spans[nearest])
         else:
             yield tuple(chain)
 

@@ -22,8 +22,9 @@ Kind = Literal[
 SENTENCE_ENDS = frozenset("。!?;…\n")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",，:")
 STOP = re.compile(f"[{''.join(sorted(CLAUSE_ENDS))}]")
-LISTS = frozenset("、和及与跟或/+ ")
+LISTS = "、和及与跟或/+ "
 LIST_ITEM_MOST = 6  # characters of one more thing in a list that a denial goes on over
+LIST = re.compile(f"[^{LISTS}]{{0,{LIST_ITEM_MOST}}}(?:[{LISTS}][^{LISTS}]{{0,{LIST_ITEM_MOST}}})+")
 BEFORE: dict[str, Status] = {
     "uncertain": "uncertain",
     "hypothetical": "hypothetical",
@@ -222,24 +223,10 @@ def _closes(text: str, cue: Found) -> bool:
 
 
 def _reaches(text: str, cues: Sequence[Found], cue: Found, start: int) -> bool:
-    between = text[cue.end : start]
-    if not CLAUSE_ENDS.isdisjoint(between) or _broken(cues, cue.end, start):
-        return False
-    if len(between) <= cue.reach:
-        return True
     # 没有发烧、咳嗽、胸痛和呕吐: a list goes on as long as its items are short.
-    items = _items(between)
-    return len(items) > 1 and all(len(item) <= LIST_ITEM_MOST for item in items)
-
-
-def _items(between: str) -> list[str]:
-    items = [""]
-    for character in between:
-        if character in LISTS:
-            items.append("")
-        else:
-            items[-1] += character
-    return items
+    if start - cue.end > cue.reach and LIST.fullmatch(text, cue.end, start) is None:
+        return False
+    return CLAUSE_ENDS.isdisjoint(text[cue.end : start]) and not _broken(cues, cue.end, start)
 
 
 def _broken(cues: Sequence[Found], start: int, end: int) -> bool:
