@@ -28,6 +28,7 @@ TITLE_SHARE = 1.6
 CHILD_SHARE = 1.3  # of words that only parents say
 DAMPED = 60.0  # so that a single weak word doesn't count as much as three good ones
 SHARPNESS = 4.0  # of the scores that are shown, between 0 and 1
+DIGITS, SHARE_LEAST = 4, 0.00005  # of them; less is rounded to nothing, like most
 YEARS_A_BAND, LAST_BAND = 10, 7
 NEVER = -100.0
 RANKED_MOST = 6  # departments of a decision
@@ -146,24 +147,30 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
     else:
         pieces = itertools.chain.from_iterable(reading.pieces for reading in told)
         total = known.terms.summed(Counter(pieces))
-    scores = known.terms.scores(LEARNED, total, (band,) if band else ())
+    lanes = known.terms.lanes(LEARNED, total)
+    scores = known.terms.scores(LEARNED, *lanes, (band,) if band else ())
     return scores + [min(scores)] * (len(known.names) - len(scores))
 
 
 def said(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
     """What the reviewed words weigh for each department, and whether there are any."""
     scores = [0.0] * len(known.names)
-    if known.words is None:
-        return scores, False
     times: dict[int, int] = {}
-    for reading in told:
-        title = reading.title
-        for index, start, _ in kept(reading):
-            department, weight = known.words.of[index]
-            times[index] = times.get(index, 0) + 1
-            if times[index] <= TIMES_MOST:
-                scores[department] += weight * TITLE_SHARE if start < title else weight
+    if known.words is not None:
+        for reading in told:
+            weigh(known.words, kept(reading), reading.title, times, scores)
     return scores, bool(times)
+
+
+def weigh(
+    words: Dictionary, hits: Iterable[Hit], title: int, times: dict[int, int], scores: list[float]
+) -> None:
+    """Adds to `scores`. `times`: how often each word has stood in the conversation."""
+    for index, start, _ in hits:
+        department, weight = words.of[index]
+        times[index] = many = times.get(index, 0) + 1
+        if many <= TIMES_MOST:
+            scores[department] += weight * TITLE_SHARE if start < title else weight
 
 
 def kept(reading: Reading) -> list[Hit]:
@@ -185,11 +192,13 @@ def visible(reading: Reading) -> list[Hit]:
     """The dictionary's words: a longer one hides what overlaps it. One may stand for several."""
     known: list[Hit] | None = reading.memo.get(VISIBLE)
     if known is None:
-        known = reading.memo[VISIBLE] = _longer_first(reading.hits.get(DICTIONARY, ()))
+        known = reading.memo[VISIBLE] = longer_first(reading.hits.get(DICTIONARY, []))
     return known
 
 
-def _longer_first(hits: Iterable[Hit]) -> list[Hit]:
+def longer_first(hits: list[Hit]) -> list[Hit]:
+    if len(hits) < 2:
+        return hits
     found: list[Hit] = []
     taken = 0
     last = (-1, -1)
@@ -222,7 +231,8 @@ def _shares(scores: Sequence[float], of: Sequence[int]) -> list[float]:
     best = max(scores)
     raised = list(map(math.exp, [SHARPNESS * (score - best) for score in scores]))
     total = sum(raised)
-    return [round(raised[at] / total, 4) for at in of]
+    shares = [raised[at] / total for at in of]
+    return [round(share, DIGITS) if share >= SHARE_LEAST else 0.0 for share in shares]
 
 
 def _for(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:

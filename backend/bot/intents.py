@@ -78,9 +78,10 @@ def classify(rules: Rules, readings: Sequence[Reading]) -> tuple[str, list[Evide
     spelled = shape(reading, known.kinds)
     shapes = Counter(known.shapes.find_matches_as_strings(spelled, overlapping=True))
     total += known.terms.summed(shapes)
-    if not known.terms.weighs(LEARNED, total):
+    values, square = known.terms.lanes(LEARNED, total)
+    if not square and not any(values):
         return OTHER, []
-    scores = known.terms.scores(LEARNED, total)
+    scores = known.terms.scores(LEARNED, values, square)
     best = scores.index(max(scores))
     heaviest = known.terms.heaviest(LEARNED, best, counts, reading.text, begin, NAMED_MOST)
     return known.labels[best], _proofs(known, reading, heaviest)

@@ -133,12 +133,18 @@ class Learned:
         growth = GROWTH[min(count, COUNT_MOST)]
         return growth * (total + (growth - 1) * (total & self._squares))
 
-    def scores(self, table: str, total: int, plain: Iterable[str] = ()) -> list[float]:
-        """One score a label; the greatest is the likeliest."""
+    def lanes(self, table: str, total: int) -> tuple[tuple[int, ...], int]:
+        """What a table's weights sum up to, and their squares. All zero: it says nothing."""
         part = self._parts[table]
-        opened = self._opened(total)
-        values = part.lanes.unpack_from(opened, part.begin)
+        # Each lane is lifted by its half to be no less than zero; flipping its top bit undoes that.
+        opened = ((total + self._middle) ^ self._middle).to_bytes(self._size, "little")
         (square,) = SQUARE.unpack_from(opened, part.square * SQUARE.size)
+        return part.lanes.unpack_from(opened, part.begin), square
+
+    def scores(
+        self, table: str, values: Iterable[int], square: int, plain: Iterable[str] = ()
+    ) -> list[float]:
+        """Of lanes: one score a label; the greatest is the likeliest."""
         # A table without idf is summed as it stands, however many terms a text has.
         scale = IDF_UNIT / math.sqrt(square) if square else 1 / GROWTH_UNIT
         scale /= WEIGHT_UNIT
@@ -147,19 +153,6 @@ class Learned:
         for name in plain:
             scores = [a + b for a, b in zip(scores, self.plain(table, name), strict=True)]
         return scores
-
-    def weighs(self, table: str, total: int) -> bool:
-        """Whether anything of the table's was summed up."""
-        part = self._parts[table]
-        opened = self._opened(total)
-        square = part.square * SQUARE.size
-        return any(opened[part.begin : part.begin + part.lanes.size]) or any(
-            opened[square : square + SQUARE.size]
-        )
-
-    def _opened(self, total: int) -> bytes:
-        # Each lane is lifted by its half to be no less than zero; flipping its top bit undoes that.
-        return ((total + self._middle) ^ self._middle).to_bytes(self._size, "little")
 
     def says(self, table: str, pieces: Iterable[str]) -> bool:
         """Whether any piece of two letters is the table's own; punctuation says nothing."""

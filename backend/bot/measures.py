@@ -1,7 +1,7 @@
 """Numbers that mean something in a normalised text: age, duration, temperature, pressure …"""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -83,10 +83,19 @@ def read(text: str) -> tuple[Measure, ...]:
         return ()
     found: list[Measure] = []
     for reader, words in READERS:
-        for measure in reader(text) if any(word in text for word in words) else ():
-            if measure.kind == "bp_diastolic" or not any(_overlap(measure, one) for one in found):
-                found.append(measure)
-    return tuple(sorted(found, key=lambda one: one.start))
+        for word in words:
+            if word in text:
+                _keep(found, reader(text))
+                break
+    if len(found) > 1:
+        found.sort(key=lambda one: one.start)
+    return tuple(found)
+
+
+def _keep(found: list[Measure], more: Iterable[Measure]) -> None:
+    for measure in more:
+        if measure.kind == "bp_diastolic" or not any(_overlap(measure, one) for one in found):
+            found.append(measure)
 
 
 def _value(written: str) -> float:

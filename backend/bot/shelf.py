@@ -52,10 +52,10 @@ class Shelf:
 
     def opened(self, blob: bytes) -> Rules:
         """The same and not kept yet: for a thread. Raises RulesError."""
-        return _warmed(read(blob, unsigned_allowed=self._unsigned))
+        return warmed(read(blob, unsigned_allowed=self._unsigned))
 
     def _made(self, files: Files) -> Rules:
-        return _warmed(Rules(files, unsigned_allowed=self._unsigned))
+        return warmed(Rules(files, unsigned_allowed=self._unsigned))
 
     def keep(self, rules: Rules) -> Rules:
         self._kept[rules.version] = rules
@@ -66,7 +66,7 @@ class Shelf:
         return rules
 
 
-def _warmed(rules: Rules) -> Rules:
+def warmed(rules: Rules) -> Rules:
     """With what the first message would have to wait for."""
     departments.model(rules)
     intents.model(rules)
