@@ -52,7 +52,7 @@ from backend.identity.models import (
 )
 from backend.ids import new_id
 from backend.notices import Notice
-from backend.reminders.medication_plans import Plan
+from backend.reminders.medication_records import Plan
 from backend.reminders.models import FollowUp, FollowUpPlan
 from backend.replay.comparing import compare
 from backend.replay.models import Simulation

@@ -19,7 +19,7 @@ from backend.consortium.directory import directory
 from backend.identity import contracts
 from backend.identity.access import Actor, in_force
 from backend.identity.models import Carer, FamilyDoctorContract, Patient
-from backend.reminders import follow_ups, medication_plans
+from backend.reminders import follow_ups, medication_records
 from backend.reminders.dosage import NOT_YET
 from backend.reminders.follow_ups import Look
 
@@ -137,7 +137,7 @@ async def _medicines(patient_id: UUID) -> tuple[Medicine, ...]:
             f"{plan.doctor}医生写" if plan.doctor else "居民自己写",
             plan.over,
         )
-        for plan in await medication_plans.of_patient(patient_id, ended=0)
+        for plan in await medication_records.of_patient(patient_id, ended=0)
     )
 
 

@@ -19,11 +19,11 @@ from backend.chat.telling import tell
 from backend.hub import Hub
 from backend.identity.access import Actor, lock_patients, note_read
 from backend.reminders import dosage as dosages
-from backend.reminders import follow_ups, timetable
+from backend.reminders import follow_ups, medication_records, timetable
 from backend.reminders import medication_plans as plans
 from backend.reminders.dosage import Dosage
 from backend.reminders.follow_ups import Look, Wanted
-from backend.reminders.medication_plans import Plan
+from backend.reminders.medication_records import Plan
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ async def list_of(actor: Actor, conversation_id: UUID) -> list[Plan]:
     patient_id = await _whose(actor, conversation_id)
     async with db.transaction():
         await note_read(actor, "medication.listed", {patient_id})
-    return await plans.of_patient(patient_id)
+    return await medication_records.of_patient(patient_id)
 
 
 async def begin(
@@ -136,7 +136,7 @@ async def _do(actor: Actor, hub: Hub, conversation_id: UUID, deed: str, write: W
 def _card(deed: str, plan: Plan) -> Draft:
     lines = [f"{SAID[deed]}：{plan.dosage.medicine}"]
     if deed == ENDED:
-        lines.append(f"停用的原因：{plans.REASONS[plan.ended_for]}。")
+        lines.append(f"停用的原因：{medication_records.REASONS[plan.ended_for]}。")
     else:
         lines += [f"{plan.words}。", f"{timetable.span(plan.dosage.timing)}。", dosages.NOT_YET]
     return Draft(

@@ -117,7 +117,7 @@ class _Told:
 
     async def message(self, row: Notice) -> Message:
         words = await self._words(row)
-        of_person = words.page in (wording.PATIENT, wording.STANDING)
+        of_person = words.page in (wording.PATIENT, wording.STANDING, wording.MEDICINES)
         about = row.patient_id if of_person else row.subject_id
         return Message(row.id, row.kind, row.at, row.read_at is not None, about, words)
 
@@ -130,6 +130,8 @@ class _Told:
             return wording.of_wait(row.kind, name)
         if row.kind.startswith("appeal_"):
             return wording.of_appeal(row.kind, name)
+        if row.kind.startswith("plan_"):
+            return wording.of_plan(row.kind, name)
         if row.kind == "draw_lost":
             return wording.of_draw(name)
         if row.event_id is None:

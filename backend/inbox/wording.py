@@ -9,13 +9,14 @@ from backend.clock import SHANGHAI
 WEEKDAYS = "一二三四五六日"
 SOMEBODY = "一位就诊人"  # whose name the reader may not, or no longer, know
 
-APPOINTMENT, PATIENT, DATA, WAITS, STANDING, DRAW = (
+APPOINTMENT, PATIENT, DATA, WAITS, STANDING, DRAW, MEDICINES = (
     "pages/appointment/appointment",
     "pages/patient/patient",
     "pages/my-data/my-data",
     "pages/waitlist/waitlist",
     "pages/standing/standing",
     "pages/draw/draw",
+    "pages/medicines/medicines",
 )
 
 
@@ -121,6 +122,18 @@ def of_appeal(kind: str, name: str | None) -> Words:
     }
     title, text = words[kind]
     return Words(title, text, STANDING if name else None)
+
+
+def of_plan(kind: str, name: str | None) -> Words:
+    """What a doctor has done with a medication plan; `name` None: not the reader's to know."""
+    whom = name or SOMEBODY
+    page = MEDICINES if name else None
+    if kind == "plan_stopped":
+        return Words(
+            "医生停用了用药计划", f"{whom}有一种药不用再吃了，哪一种、为什么，点开看。", page
+        )
+    text = f"{whom}的用药计划，医生写好或改过了，请点开看。到点提醒还没有开通，请照医嘱按时服药。"
+    return Words("医生写了用药计划", text, page)
 
 
 def of_draw(name: str | None) -> Words:

@@ -44,7 +44,7 @@ from backend.identity.models import (
 )
 from backend.notices import Notice
 from backend.receipts import IdempotencyKey
-from backend.reminders import follow_ups, medication_plans
+from backend.reminders import follow_ups, medication_records
 from backend.reminders.models import MedicationPlan, Subscription
 from backend.satisfaction.models import SurveyResponse
 from backend.suspension.models import SuspensionCase
@@ -120,7 +120,7 @@ def _answered() -> QuerySet[Conversation]:
 
 def _prescribed() -> QuerySet[MedicationPlan]:
     """A doctor has written what they take: the same."""
-    return medication_plans.of_doctors(clock.now() - chats.ANSWERED_KEPT)
+    return medication_records.of_doctors(clock.now() - chats.ANSWERED_KEPT)
 
 
 def _barred() -> QuerySet[Restriction]:
@@ -174,7 +174,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
     await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
     await chats.empty(Conversation.filter(patient_id=patient_id))
-    await medication_plans.forget(patient_id)
+    await medication_records.forget(patient_id)
     await follow_ups.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()
     await SurveyResponse.filter(patient_id=patient_id).delete()

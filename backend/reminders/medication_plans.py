@@ -3,22 +3,18 @@
 Reminding at the hour is not built yet; `timetable.occurrences` of the version in force says when.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, time
 from uuid import UUID
 
-import msgspec
 import structlog
-from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
-from backend import audit, clock, db
+from backend import audit, clock, db, notices
 from backend.errors import Malformed, NotFound
 from backend.identity import contracts
-from backend.identity.access import Actor, care_of, lock_patients, note_read
+from backend.identity.access import Actor, care_of, carers_of, lock_patients, note_read
 from backend.ids import new_id
 from backend.receipts import Receipt
-from backend.reminders.dosage import Dosage, check, how
+from backend.reminders.dosage import Dosage, check
 from backend.reminders.errors import (
     ChangedTooOften,
     PlanChanged,
@@ -26,49 +22,25 @@ from backend.reminders.errors import (
     TooManyPlans,
     WrittenByDoctor,
 )
+from backend.reminders.medication_records import (
+    ACTIVE,
+    DOCTOR,
+    ENDED,
+    KEPT_MOST,
+    REASONS,
+    SELF,
+    Plan,
+    each,
+    of_patient,
+    told,
+)
 from backend.reminders.models import MedicationPlan, MedicationVersion
-from backend.reminders.timetable import Timing
-from backend.staff.models import Staff
 
 log = structlog.get_logger()
 
 RIGHT = "plan.edit"
-ACTIVE, ENDED = "active", "ended"
-DOCTOR, SELF = "doctor", "self"
 PLANS_MOST = 30  # of one patient, that are not over
-ENDED_SHOWN = 20
 VERSIONS_MOST = 50
-REASONS = {
-    "finished": "疗程结束", "stopped": "医生让停", "replaced": "换了别的药",
-    "unwell": "吃了不舒服", "mistake": "写错了",
-}  # fmt: skip
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan as its version in force says. `over`: not ended, but its last day has passed.
-
-    `doctor`: who wrote this version; empty where the resident or a carer did.
-    """
-
-    id: UUID
-    patient_id: UUID
-    status: str
-    version: int
-    dosage: Dosage
-    written_by: str
-    doctor: str
-    created_at: datetime
-    changed_at: datetime
-    ended_at: datetime | None
-    ended_for: str
-
-    @property
-    def over(self) -> bool:
-        return self.status == ACTIVE and self.dosage.timing.to_on < clock.today()
-
-    @property
-    def words(self) -> str:
-        return how(self.dosage)
 
 
 # --- look -----------------------------------------------------------------------------------------
@@ -86,21 +58,11 @@ async def list_of(actor: Actor, patient_id: UUID) -> list[Plan]:
     return found
 
 
-async def of_patient(patient_id: UUID, *, ended: int = ENDED_SHOWN) -> list[Plan]:
-    """The same; whoever calls has checked the right to see it, and leaves the audit row."""
-    rows = MedicationPlan.filter(patient_id=patient_id).order_by("-created_at", "-id")
-    plans = await rows.filter(status=ACTIVE).limit(PLANS_MOST * 2)
-    if ended:
-        over = MedicationPlan.filter(patient_id=patient_id, status=ENDED)
-        plans += await over.order_by("-ended_at", "-id").limit(ended)
-    return await _told(plans)
-
-
 async def show(actor: Actor, plan_id: UUID) -> tuple[Plan, list[Plan]]:
     """One, and what it said before, the latest first. Leaves an audit row. Raises NotFound."""
     row = await _find(actor, plan_id, "view")
     versions = MedicationVersion.filter(plan_id=plan_id).order_by("-number")
-    told = await _each(row, await versions.limit(VERSIONS_MOST))
+    told = await each(row, await versions.limit(VERSIONS_MOST))
     async with db.transaction():
         await note_read(actor, "medication.shown", {row.patient_id})
     return told[0], told[1:]
@@ -122,70 +84,30 @@ async def _must_reach(actor: Actor, patient_id: UUID, scope: str) -> None:
         await care_of(actor, patient_id, scope)
 
 
-async def _told(plans: Sequence[MedicationPlan]) -> list[Plan]:
-    ids = [plan.id for plan in plans]
-    versions = await MedicationVersion.filter(plan_id__in=ids, ended_at=None) if ids else []
-    of = {row.plan_id: row for row in versions}
-    names = await _names(versions)
-    return [_plan(plan, of[plan.id], names) for plan in plans]
-
-
-async def _each(plan: MedicationPlan, versions: Sequence[MedicationVersion]) -> list[Plan]:
-    names = await _names(versions)
-    return [_plan(plan, row, names) for row in versions]
-
-
-async def _names(versions: Sequence[MedicationVersion]) -> dict[UUID, str]:
-    doctors = {row.writer_id for row in versions if row.written_by == DOCTOR}
-    rows = await Staff.filter(id__in=list(doctors)) if doctors else []
-    return {row.id: row.name for row in rows}
-
-
-def _plan(plan: MedicationPlan, row: MedicationVersion, names: dict[UUID, str]) -> Plan:
-    timing = Timing(
-        from_on=row.from_on,
-        to_on=row.to_on,
-        times=tuple(time.fromisoformat(at) for at in row.times),
-        when=tuple(row.meals),
-        every_days=row.every_days,
-        weekdays=tuple(row.weekdays),
-    )
-    return Plan(
-        id=plan.id,
-        patient_id=plan.patient_id,
-        status=plan.status,
-        version=row.number,
-        dosage=Dosage(
-            medicine=row.medicine,
-            amount=row.amount,
-            timing=timing,
-            as_needed=row.as_needed,
-            at_most=row.at_most,
-            note=row.note,
-        ),
-        written_by=row.written_by,
-        doctor=names.get(row.writer_id, ""),
-        created_at=plan.created_at,
-        changed_at=row.created_at,
-        ended_at=plan.ended_at,
-        ended_for=plan.ended_for,
-    )
-
-
 # --- change ---------------------------------------------------------------------------------------
 
 
-async def start(actor: Actor, patient_id: UUID, dosage: Dosage, *, receipt: Receipt) -> Plan:
-    """Begin one, from what stands on the box or the prescription.
+async def start(
+    actor: Actor,
+    patient_id: UUID,
+    dosage: Dosage,
+    *,
+    receipt: Receipt | None = None,
+    plan_id: UUID | None = None,
+) -> Plan:
+    """Begin one, from what stands on the box or the prescription. Done once by its receipt, or by
+    the `plan_id` of a staff page.
 
     Raises:
         NotFound: not the actor's to act for. Malformed, TooManyPlans.
     """
     await _must_reach(actor, patient_id, "book")
     async with db.transaction():
-        await receipt.check()
-        plan = await begin(actor, patient_id, new_id(), dosage)
-        await receipt.keep(201, plan)
+        if receipt is not None:
+            await receipt.check()
+        plan = await begin(actor, patient_id, plan_id or new_id(), dosage)
+        if receipt is not None:
+            await receipt.keep(201, plan)
     log.info("medication.started", plan_id=str(plan.id))
     return plan
 
@@ -201,11 +123,12 @@ async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, dosage: Dosage) -
     if row is not None:
         if row.patient_id != patient_id:
             raise NotFound
-        return (await _told([row]))[0]
+        return (await told([row]))[0]
     living = MedicationVersion.filter(
         plan__patient_id=patient_id, plan__status=ACTIVE, ended_at=None, to_on__gte=clock.today()
     )
-    if await living.count() >= PLANS_MOST:
+    kept = MedicationPlan.filter(patient_id=patient_id, status=ACTIVE)
+    if await living.count() >= PLANS_MOST or await kept.count() >= KEPT_MOST:
         raise TooManyPlans(most=PLANS_MOST)
     row = await MedicationPlan.create(
         id=plan_id,
@@ -216,6 +139,7 @@ async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, dosage: Dosage) -
         created_at=clock.now(),
     )
     await audit.record(actor, "medication.started", entity_id=plan_id, patient_ids=[patient_id])
+    await _tell(actor, patient_id, "plan_written")
     return await _write(actor, row, dosage)
 
 
@@ -240,11 +164,16 @@ async def _write(actor: Actor, plan: MedicationPlan, dosage: Dosage) -> Plan:
         writer_id=actor.id,
         created_at=clock.now(),
     )
-    return (await _each(plan, [version]))[0]
+    return (await each(plan, [version]))[0]
 
 
 async def change(
-    actor: Actor, plan_id: UUID, dosage: Dosage, *, version: int, receipt: Receipt
+    actor: Actor,
+    plan_id: UUID,
+    dosage: Dosage,
+    *,
+    version: int,
+    receipt: Receipt | None = None,
 ) -> Plan:
     """Another version from now on. `version`: the one that the actor has seen.
 
@@ -254,9 +183,11 @@ async def change(
     """
     row = await _find(actor, plan_id, "book")
     async with db.transaction():
-        await receipt.check()
+        if receipt is not None:
+            await receipt.check()
         plan = await rewrite(actor, row.patient_id, plan_id, dosage, version=version)
-        await receipt.keep(200, plan)
+        if receipt is not None:
+            await receipt.keep(200, plan)
     log.info("medication.changed", plan_id=str(plan_id), version=plan.version)
     return plan
 
@@ -280,6 +211,7 @@ async def rewrite(
     if actor.kind != "staff" and await before.filter(written_by=DOCTOR).exists():
         raise WrittenByDoctor
     await before.update(ended_at=now)
+    await _tell(actor, patient_id, "plan_written")
     await audit.record(
         actor,
         "medication.changed",
@@ -296,12 +228,19 @@ async def _why_not(mine: QuerySet[MedicationPlan]) -> PlanChanged | PlanEnded | 
         return NotFound()
     if row.status == ENDED:
         return PlanEnded()
-    current = (await _told([row]))[0]
-    told = {"medicine": current.dosage.medicine, "how": current.words}
-    return PlanChanged(version=row.version, current=told)
+    current = (await told([row]))[0]
+    now = {"medicine": current.dosage.medicine, "how": current.words}
+    return PlanChanged(version=row.version, current=now)
 
 
-async def end(actor: Actor, plan_id: UUID, *, reason: str, version: int, receipt: Receipt) -> Plan:
+async def end(
+    actor: Actor,
+    plan_id: UUID,
+    *,
+    reason: str,
+    version: int,
+    receipt: Receipt | None = None,
+) -> Plan:
     """Nobody takes it any more, whoever wrote it. `reason`: a key of REASONS.
 
     Raises:
@@ -309,9 +248,11 @@ async def end(actor: Actor, plan_id: UUID, *, reason: str, version: int, receipt
     """
     row = await _find(actor, plan_id, "book")
     async with db.transaction():
-        await receipt.check()
+        if receipt is not None:
+            await receipt.check()
         plan = await finish(actor, row.patient_id, plan_id, reason=reason, version=version)
-        await receipt.keep(200, plan)
+        if receipt is not None:
+            await receipt.keep(200, plan)
     log.info("medication.ended", plan_id=str(plan_id))
     return plan
 
@@ -328,23 +269,15 @@ async def finish(
     )
     if not done:
         raise await _why_not(mine)
+    await _tell(actor, patient_id, "plan_stopped")
     await audit.record(
         actor, "medication.ended", entity_id=plan_id, patient_ids=[patient_id], reason=reason
     )
-    return (await _told([await MedicationPlan.get(id=plan_id)]))[0]
+    return (await told([await MedicationPlan.get(id=plan_id)]))[0]
 
 
-# --- end of a record ------------------------------------------------------------------------------
-
-
-def of_doctors(since: datetime) -> QuerySet[MedicationPlan]:
-    """Plans in which a doctor has written after `since`: a record of care."""
-    written = MedicationVersion.filter(written_by=DOCTOR, created_at__gt=since)
-    return MedicationPlan.filter(id__in=Subquery(written.values("plan_id")))
-
-
-async def forget(patient_id: UUID) -> None:
-    """In the transaction in which the patient is erased."""
-    mine = MedicationPlan.filter(patient_id=patient_id)
-    await MedicationVersion.filter(plan_id__in=Subquery(mine.values("id"))).delete()
-    await mine.delete()
+async def _tell(actor: Actor, patient_id: UUID, kind: str) -> None:
+    """Everybody who cares hears of what a doctor has done."""
+    if actor.kind == "staff":
+        whom = await carers_of(patient_id)
+        await notices.leave(actor.consortium_id, whom, kind, patient_id=patient_id)

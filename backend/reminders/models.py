@@ -45,11 +45,11 @@ class MedicationPlan(Model):
     patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
         "jiamenkou.Patient", on_delete=fields.RESTRICT, related_name="medication_plans"
     )
-    status = fields.CharField(max_length=8)  # medication_plans.ACTIVE, ENDED
+    status = fields.CharField(max_length=8)  # medication_records.ACTIVE, ENDED
     version = fields.IntField()
     created_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
-    ended_for = fields.CharField(max_length=12, default="")  # medication_plans.REASONS
+    ended_for = fields.CharField(max_length=12, default="")  # medication_records.REASONS
     ended_by = fields.UUIDField(null=True)  # account or staff
 
     patient_id: Any

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -14,7 +14,7 @@ from backend.errors import NotFound
 from backend.reminders import dosage as dosages
 from backend.reminders import timetable
 from backend.reminders.dosage import Dosage
-from backend.reminders.medication_plans import REASONS, Plan
+from backend.reminders.medication_records import REASONS, Plan
 from backend.reminders.timetable import Timing
 from backend.web.chats import ANSWER
 from backend.web.page import Go, Show, go, page, show
@@ -67,16 +67,31 @@ class EndForm(msgspec.Struct):
     version: Annotated[int, Meta(ge=1)]
 
 
+class Back(NamedTuple):
+    """Where the plans of somebody are, and where one came from."""
+
+    plans: str
+    to: str
+
+
 @page("GET", LIST, right=ANSWER)
 async def whole(view: View, conversation_id: UUID, **_: Any) -> Show:
     """What the resident takes by plans, and a form for another one."""
     found = await planned.list_of(view.actor, conversation_id)
     case = await cases.show(view.actor, conversation_id)
+    return all_of(view, found, case.card.name if case.card else "", _talk(conversation_id))
+
+
+def _talk(conversation_id: UUID) -> Back:
+    return Back(f"/staff/chats/{conversation_id}/medicines", f"/staff/chats/{conversation_id}")
+
+
+def all_of(view: View, found: Sequence[Plan], name: str, back: Back) -> Show:
     today = clock.today()
     return show(
         "medicines.html",
-        name=case.card.name if case.card else "",
-        **_context(found, f"/staff/chats/{conversation_id}"),
+        name=name,
+        **_context(found, back),
         plan=None,
         id=view.sent.one("id") or str(uuid4()),
         times="",
@@ -89,6 +104,11 @@ async def whole(view: View, conversation_id: UUID, **_: Any) -> Show:
 async def one(view: View, conversation_id: UUID, plan_id: UUID, **_: Any) -> Show:
     """One, to be changed or ended."""
     found = await planned.list_of(view.actor, conversation_id)
+    return one_of(view, found, plan_id, _talk(conversation_id))
+
+
+def one_of(view: View, found: Sequence[Plan], plan_id: UUID, back: Back) -> Show:
+    """Raises NotFound."""
     plan = next((plan for plan in found if plan.id == plan_id), None)
     if plan is None:
         raise NotFound
@@ -97,7 +117,7 @@ async def one(view: View, conversation_id: UUID, plan_id: UUID, **_: Any) -> Sho
         view.sent.values.clear()
     return show(
         "medicine.html",
-        **_context(found, f"/staff/chats/{conversation_id}"),
+        **_context(found, back),
         plan=plan,
         id=str(plan.id),
         times=" ".join(at.isoformat("minutes") for at in timing.times),
@@ -106,10 +126,10 @@ async def one(view: View, conversation_id: UUID, plan_id: UUID, **_: Any) -> Sho
     )
 
 
-def _context(found: Sequence[Plan], base: str) -> dict[str, Any]:
+def _context(found: Sequence[Plan], back: Back) -> dict[str, Any]:
     return {
-        "base": f"{base}/medicines",
-        "back": base,
+        "base": back.plans,
+        "back": back.to,
         "now": [plan for plan in found if plan.status == "active"],
         "ended": [plan for plan in found if plan.status != "active"],
         "whens": list(timetable.WHEN.items()),

@@ -7,7 +7,7 @@ from backend import clock
 from backend.identity.access import Actor
 from backend.reminders import medication_plans
 from backend.reminders.dosage import Dosage
-from backend.reminders.medication_plans import Plan
+from backend.reminders.medication_records import Plan
 from backend.reminders.timetable import Timing
 from tests.people import Person, a_receipt
 

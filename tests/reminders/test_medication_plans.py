@@ -23,6 +23,7 @@ from backend.reminders.errors import (
     TooManyPlans,
     WrittenByDoctor,
 )
+from backend.reminders.medication_records import Plan
 from backend.reminders.models import MedicationPlan, MedicationVersion
 from backend.settings import Settings
 from tests.chat.duties import Town, a_town
@@ -52,7 +53,7 @@ async def a_carer(settings: Settings, who: Person, scope: str) -> Actor:
     return actor
 
 
-async def change(actor: Actor, plan: plans.Plan, **facts: Any) -> plans.Plan:
+async def change(actor: Actor, plan: Plan, **facts: Any) -> Plan:
     version = facts.pop("version", plan.version)
     key = actor if actor.kind == "resident" else Actor(actor.consortium_id, "resident", uuid4())
     return await plans.change(
@@ -118,7 +119,7 @@ async def test_of_twenty_who_saw_the_same_version_one_changes_it(wang: Person) -
         *(change(wang.actor, made, amount=f"{number} 片") for number in range(RIVALS)),
         return_exceptions=True,
     )
-    (won,) = [one for one in results if isinstance(one, plans.Plan)]
+    (won,) = [one for one in results if isinstance(one, Plan)]
     lost = [one for one in results if isinstance(one, PlanChanged)]
     assert len(lost) == RIVALS - 1
     assert lost[0].extra["version"] == 2
@@ -141,6 +142,10 @@ async def test_what_is_over_or_ended_makes_room(
     monkeypatch.setattr(plans, "PLANS_MOST", 1)
     await a_plan(wang)
     noon.move(timedelta(days=28))
+    monkeypatch.setattr(plans, "KEPT_MOST", 1)
+    with pytest.raises(TooManyPlans):
+        await a_plan(wang)
+    monkeypatch.setattr(plans, "KEPT_MOST", 9)
     second = await a_plan(wang)
     first = (await plans.list_of(wang.actor, wang.patient_id))[1]
     assert (first.over, second.over) == (True, False)
@@ -148,7 +153,7 @@ async def test_what_is_over_or_ended_makes_room(
     assert await a_plan(wang)
 
 
-async def end(actor: Actor, plan: plans.Plan, reason: str = "finished") -> plans.Plan:
+async def end(actor: Actor, plan: Plan, reason: str = "finished") -> Plan:
     key = actor if actor.kind == "resident" else Actor(actor.consortium_id, "resident", uuid4())
     return await plans.end(
         actor, plan.id, reason=reason, version=plan.version, receipt=a_receipt(key)

@@ -3,7 +3,7 @@
 from datetime import date, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.errors import Malformed
@@ -47,6 +47,7 @@ def timings(draw: st.DrawFn) -> Timing:
     )
 
 
+@settings(max_examples=60, deadline=None)
 @given(timings(), st.integers(-40, 120), st.integers(0, 120))
 def test_every_occurrence_falls_due_once_and_nothing_else(
     timing: Timing, begin: int, length: int
@@ -70,6 +71,7 @@ def test_every_occurrence_falls_due_once_and_nothing_else(
     }
 
 
+@settings(max_examples=40, deadline=None)
 @given(timings(), st.integers(0, 83))
 def test_two_halves_are_the_whole(timing: Timing, cut: int) -> None:
     """A scan may ask day by day, or for a week: nothing is lost or twice at the seams."""

@@ -81,6 +81,10 @@ PAGES: dict[str, At] = {
     "/contracts": At("/contracts?doctor={practitioner}"),
     "/contracts/new": At("/contracts/new"),
     "/contracts/<patient_id:uuid>/book": At("/contracts/{patient}/book?department={department}"),
+    "/contracts/<patient_id:uuid>/medicines": At("/contracts/{patient}/medicines"),
+    "/contracts/<patient_id:uuid>/medicines/<plan_id:uuid>": plain(
+        "/contracts/{patient}/medicines/{plan}"
+    ),
     "/draws": At("/draws"),
     "/draws/new": At("/draws/new"),
     "/draws/<draw_id:uuid>": plain(DRAW),

@@ -8,10 +8,11 @@ import pytest
 from backend import clock
 from backend.audit import AuditEvent
 from backend.chat.models import Message
+from backend.inbox import messages
 from backend.reminders.dosage import NOT_YET
 from backend.reminders.models import MedicationPlan, MedicationVersion
 from tests.chat.duties import Town, a_town
-from tests.clinics import a_clinic
+from tests.clinics import a_clinic, a_desk
 from tests.reminders.plans import a_plan
 from tests.web.conftest import Desk, Pages, text_of
 from tests.web.test_chats import desk_of, hidden
@@ -111,3 +112,32 @@ async def test_only_who_has_claimed_it_writes(pages: Pages, town: Town) -> None:
         assert (await outsider.post(deed, form)).status_code == 404
     assert (await desk.get(f"{at}/medicines/{uuid4()}")).status_code == 404
     assert await MedicationVersion.all().count() == 1
+
+
+async def test_a_family_doctor_writes_for_a_resident_and_everybody_who_cares_hears(
+    pages: Pages, town: Town
+) -> None:
+    desk = await desk_of(pages, town)
+    at = f"/contracts/{town.wang.patient_id}/medicines"
+    assert at in (await desk.get("/contracts")).text
+    form = a_form(id=hidden(await desk.get(at), "id"))
+    for _ in range(2):  # a second click
+        assert (await desk.post(at, form)).status_code == 303
+    plan = await MedicationPlan.get()
+    one = f"{at}/{plan.id}"
+    assert (await desk.post(one, form | {"version": "1", "amount": "半片"})).status_code == 303
+    assert (await desk.post(one, form | {"version": "1"})).status_code == 409
+    assert (await desk.post(f"{one}/end", {"reason": "replaced", "version": "2"})).is_redirect
+    page = await messages.list_of(town.wang.actor, a_desk(), unread=False, after=None, most=10)
+    assert [one.words.title for one in page] == [
+        "医生停用了用药计划", "医生写了用药计划", "医生写了用药计划",
+    ]  # fmt: skip
+    assert {(one.words.page, one.about) for one in page} == {
+        ("pages/medicines/medicines", town.wang.patient_id)
+    }
+    other = await pages.desk(
+        "doctor", town.township.organization, practitioner=town.township.practitioner
+    )
+    for path in (at, one):
+        assert (await other.get(path)).status_code == 404
+        assert (await other.post(path, form)).status_code == 404

@@ -17,7 +17,7 @@ from backend.reminders.dosage import (
     NOTE_MOST,
     Dosage,
 )
-from backend.reminders.medication_plans import REASONS, Plan
+from backend.reminders.medication_records import REASONS, Plan
 from backend.reminders.timetable import A_DAY_MOST, EVERY_MOST, Timing
 
 When = Literal["ACM", "PCM", "ACD", "PCD", "ACV", "PCV", "HS"]

@@ -24,8 +24,9 @@ page({
     told: false,
   },
 
-  onLoad({ patient }) {
-    this.wanted = patient || ''
+  // `id`: the patient too, where a message of the inbox leads here.
+  onLoad({ patient = '', id = '' }) {
+    this.wanted = patient || id
     this.end = api.deed()
     return this.load()
   },
