@@ -60,6 +60,12 @@ def types(me: Phone, text: str) -> None:
     me.page.get_by_role("textbox", name=re.compile("^写给")).locator("visible=true").fill(text)
 
 
+def is_seen_typing(me: Phone, desk: Desk, text: str) -> bool:
+    """A phone says it once in a few seconds only, and may just have said it."""
+    types(me, text)
+    return desk.page.get_by_text("对方正在输入…").is_visible()
+
+
 def write(me: Phone, text: str) -> Phone:
     types(me, text)
     return me.tap("发送")
@@ -128,8 +134,7 @@ def test_from_the_question_to_the_rating(
     box.click()
     box.press_sequentially("先量一下")
     me.sees("医生正在写…")
-    types(me, "还有点恶心")
-    desk.sees("对方正在输入…")
+    until(lambda: is_seen_typing(me, desk, "还有点恶心"))
     me.tap("发送")
     desk.sees("还有点恶心")
     expect(desk.page.locator("#typing")).to_be_hidden()
