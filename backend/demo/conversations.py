@@ -1,4 +1,5 @@
-"""The demo's conversations: 王奶奶 has a family doctor, has asked, waits, and has been answered.
+"""The demo's conversations: 王奶奶 has a family doctor, has asked, waits, and has been answered;
+her doctor has written what she takes, and when to look again.
 
 Made once, by the same verbs as everybody's: what the program answers is what its rules say today.
 """
@@ -7,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from backend import clock
+from backend import clock, db
 from backend.booking.desk import Desk
 from backend.chat import answering, canned, conversations, ending, marks, rating, staffing, taking
 from backend.chat.messages import Draft
@@ -25,6 +26,10 @@ from backend.identity.patients import NewPatient
 from backend.identity.sessions import account_of
 from backend.ids import new_id
 from backend.receipts import Receipt
+from backend.reminders import follow_ups, medication_plans
+from backend.reminders.dosage import Dosage, last_day
+from backend.reminders.follow_ups import Wanted
+from backend.reminders.timetable import Timing
 from backend.settings import Settings
 from backend.staff.models import Staff, StaffRole
 from backend.staff.sessions import grants_of
@@ -73,6 +78,8 @@ async def load(settings: Settings) -> None:
     )
     for talk in TALKS:
         await _have(talk, me, patient_id, doctor, reception)
+    if doctor.practitioner_id is not None:
+        await _plan(doctor, patient_id)
 
 
 async def _staff(settings: Settings, username: str) -> Actor:
@@ -98,6 +105,17 @@ async def _resident(settings: Settings, vault: Vault) -> tuple[Actor, UUID]:
     )
     carer = await patients.register(me, vault, new, most=5, receipt=_receipt(me))
     return me, carer.patient.id
+
+
+async def _plan(doctor: Actor, patient_id: UUID) -> None:
+    """What she takes, of no real name, and when she is to be seen again."""
+    today = clock.today()
+    timing = Timing(from_on=today, to_on=last_day(today), when=("PCM",))
+    dosage = Dosage(medicine="演示用药片", amount="1 片", timing=timing, note="不是真的药。")
+    await medication_plans.start(doctor, patient_id, dosage)
+    wanted = Wanted(about="高血压", due_on=today + timedelta(days=3), every_days=90)
+    async with db.transaction():
+        await follow_ups.begin(doctor, patient_id, new_id(), wanted)
 
 
 def _receipt(me: Actor) -> Receipt:

@@ -10,6 +10,7 @@ from backend.consortium.models import Organization
 from backend.demo import conversations, on_call, staff
 from backend.hub import InProcessHub
 from backend.identity.access import Actor
+from backend.reminders.models import FollowUp, MedicationPlan
 from backend.settings import Settings
 from backend.staff import accounts, sessions, totp
 from backend.staff.models import Staff
@@ -53,4 +54,5 @@ async def its_people_have_asked(settings: Settings) -> None:
     village = {row.home_id for row in rows}
     assert village == {(await Organization.get(code="WSY01")).id}
     assert await CannedReply.all().count() == len(conversations.READY)
+    assert await MedicationPlan.all().count() == await FollowUp.all().count() == 1
     assert await BotTurn.all().count() > len(rows)  # the program has answered, too
