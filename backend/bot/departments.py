@@ -22,7 +22,7 @@ from backend.bot.talk import Evidence, Person, Ranked
 DICTIONARY, LEARNED = "departments", "learned_departments"  # tables
 VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # memos of a reading
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
-DICTIONARY_SHARE, SURE, SURE_WIDTH = 3.0, 0.15, 0.65
+DICTIONARY_SHARE, SURE, SURE_WIDTH = 3.5, 0.7, 0.5
 TIMES_MOST = 3  # that a word counts in a conversation
 TITLE_SHARE = 1.6
 CHILD_SHARE = 1.3  # of words that only parents say
