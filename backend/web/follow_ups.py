@@ -99,13 +99,14 @@ async def begin(view: View, conversation_id: UUID, form: BeginForm) -> Go:
 @page("GET", "/follow-ups", right=RIGHT, query=From)
 async def due(view: View, **_: Any) -> Show:
     """谁的随访到期了, the longest overdue first."""
-    after = getattr(view.query, "after", "") or None
+    after = view.query.after or None
     found = await follow_ups.due_list(
         view.actor, after=paging.decode(after, tuple[date, UUID]), most=PAGE_MOST
     )
     return show(
         "follow_ups.html",
         found=found,
+        here=f"?after={after}" if after else "",
         following=paging.following(found, PAGE_MOST, lambda one: (one.due_on, one.id)),
         deeds=DEEDS,
         label=follow_up_rules.label,
@@ -115,7 +116,8 @@ async def due(view: View, **_: Any) -> Show:
     )
 
 
-@page("POST", "/follow-ups/<follow_up_id:uuid>", right=RIGHT, form=CloseForm, on_fault=due)
+@page("POST", "/follow-ups/<follow_up_id:uuid>", right=RIGHT, query=From, form=CloseForm,
+      on_fault=due)  # fmt: skip
 async def close(view: View, follow_up_id: UUID, form: CloseForm) -> Go:
     await follow_ups.close(
         view.actor, follow_up_id, deed=form.deed, note=form.note,

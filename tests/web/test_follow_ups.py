@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from backend import clock
+from backend.api import paging
 from backend.chat.models import Message
 from backend.reminders.models import FollowUp, FollowUpPlan
 from tests.chat.duties import Town, a_town
@@ -51,6 +52,9 @@ async def test_from_the_conversation_to_the_list(
     one = f"/follow-ups/{(await FollowUp.get()).id}"
     vague = await desk.post(one, {"deed": "do", "note": "", "next_on": ""})
     assert (vague.status_code, "请简单记一下" in vague.text) == (422, True)
+    before = paging.encode((clock.today() - timedelta(days=9), uuid4()))
+    later = await desk.post(f"{one}?after={before}", {"deed": "do", "note": "", "next_on": ""})
+    assert f'action="/staff{one}?after={before}"' in later.text
     done = {"deed": "do", "note": "130/80", "next_on": str(clock.today() + timedelta(days=14))}
     assert (await desk.post(one, done)).status_code == 303
     assert (await desk.post(one, done)).status_code == 409
