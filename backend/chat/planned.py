@@ -157,6 +157,9 @@ def _follow_up_card(look: Look) -> Draft:
         client_id=f"follow-up-{look.plan_id}",
         kind="card",
         body=f"医生定了随访：{look.about}\n{day}前后，医生会联系您，或请您来一趟。"
-        "到期提醒还没有开通，请记下日子。",
-        payload={"follow_up_plan_id": str(look.plan_id)},
+        f"{follow_ups.NOT_YET}",
+        payload={
+            "follow_up_plan_id": str(look.plan_id),
+            "links": [{"label": "看随访", "url": f"{PAGE}?patient={look.patient_id}"}],
+        },
     )

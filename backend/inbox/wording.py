@@ -125,9 +125,12 @@ def of_appeal(kind: str, name: str | None) -> Words:
 
 
 def of_plan(kind: str, name: str | None) -> Words:
-    """What a doctor has done with a medication plan; `name` None: not the reader's to know."""
+    """What a doctor has written or planned; `name` None: not the reader's to know."""
     whom = name or SOMEBODY
     page = MEDICINES if name else None
+    if kind == "plan_follow_up":
+        text = f"{whom}的随访，医生定好了，哪天点开看。到期提醒还没有开通，请记下日子。"
+        return Words("医生定了随访", text, page)
     if kind == "plan_stopped":
         return Words(
             "医生停用了用药计划", f"{whom}有一种药不用再吃了，哪一种、为什么，点开看。", page

@@ -46,6 +46,7 @@ ACTIONS = {
     "daylist.read": "看了当天的就诊名单",
     "draw.entered": "报名摇号", "draw.listed": "看了摇号报名", "draw.withdrawn": "退出摇号",
     "follow_up.closed": "记下了随访结果", "follow_up.listed": "看了随访名单",
+    "follow_up.shown": "看了随访的日子",
     "follow_up.started": "定了随访计划",
     "hold.expired": "没有确认的号自动放回",
     "inbox.read": "看了消息",

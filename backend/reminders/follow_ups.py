@@ -14,10 +14,10 @@ import structlog
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from backend import audit, clock, db
+from backend import audit, clock, db, notices
 from backend.errors import Malformed, NotFound
 from backend.identity import contracts
-from backend.identity.access import Actor, lock_patients, note_read
+from backend.identity.access import Actor, care_of, carers_of, lock_patients, note_read
 from backend.identity.documents import mask_name
 from backend.identity.models import FamilyDoctorContract, Patient
 from backend.ids import new_id
@@ -34,6 +34,7 @@ AHEAD = timedelta(days=14)  # what the list shows before it is due
 AWAY_MOST = timedelta(days=400)
 ABOUT_MOST, NOTE_MOST = 60, 200
 EVERY_MOST = 400
+NOT_YET = "到期提醒还没有开通，请记下日子。"
 Cursor = tuple[date, UUID]
 
 
@@ -112,6 +113,8 @@ async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, wanted: Wanted) -
     )
     row = await _plan_one(plan, 1, wanted.due_on)
     await audit.record(actor, "follow_up.started", entity_id=plan_id, patient_ids=[patient_id])
+    whom = await carers_of(patient_id)
+    await notices.leave(actor.consortium_id, whom, "plan_follow_up", patient_id=patient_id)
     return _look(row, plan, await Patient.get(id=patient_id))
 
 
@@ -203,6 +206,14 @@ def _held(actor: Actor) -> QuerySet[FamilyDoctorContract]:
         consortium_id=actor.consortium_id,
         practitioner_id=actor.practitioner_id,
     )
+
+
+async def coming(actor: Actor, patient_id: UUID) -> list[Look]:
+    """For whoever cares, the next first; leaves an audit row. Raises NotFound."""
+    await care_of(actor, patient_id, "view")
+    async with db.transaction():
+        await note_read(actor, "follow_up.shown", {patient_id})
+    return await of_patient(patient_id)
 
 
 async def of_patient(patient_id: UUID) -> list[Look]:

@@ -19,6 +19,8 @@ const answers = (more) => Object.assign({
     plan(), plan({ id: 'm-2', state: 'over', written_by: 'doctor' }, { doctor: '李建国' }), plan({ id: 'm-3', state: 'ended', ended_at: '2026-11-01T04:00:00Z', ended_for: '换了别的药' }),
   ),
   'GET /patients/p-2/medication-plans': listed(),
+  'GET /patients/p-1/follow-ups': { items: [{ id: 'f-1', about: '高血压', due_on: '2026-11-20', days_late: 8 }], reminders: '到期提醒还没有开通。' },
+  'GET /patients/p-2/follow-ups': { items: [], reminders: '' },
   'GET /medication-plans/m-1': { plan: plan(), before: [Object.assign({}, DOSAGE, { version: 1, words: '半片，每天 1 次，早饭后' })], reminders: REMINDERS },
 }, more)
 const at = (dataset) => ({ currentTarget: { dataset } })
@@ -29,7 +31,8 @@ describe('the list', () => {
   test('in use, over and ended; by whom; and that nobody is reminded yet', async () => {
     phone({ answers: answers() })
     const { data } = await open('medicines')
-    expect([data.patient, data.reminders]).toEqual(['p-1', REMINDERS])
+    expect([data.patient, data.reminders, data.unsaid]).toEqual(['p-1', REMINDERS, '到期提醒还没有开通。'])
+    expect(data.looks.map(({ about, late }) => [about, late])).toEqual([['高血压', 8]])
     expect(data.now.map(({ over, own, by }) => [over, own, by])).toEqual([
       [false, true, '自己或家人写的，没有核对过'], [true, false, '李建国医生写的'],
     ])

@@ -205,6 +205,7 @@ PLACED: dict[tuple[str, str], Placed] = {
         spared=("*",),
         by=None,
     ),
+    ("GET", f"{HIS}/follow-ups"): Placed(scope="view", ids={"patient_id": "patient"}),
     ("GET", f"{HIS}/medication-plans"): Placed(scope="view", ids={"patient_id": "patient"}),
     ("POST", f"{HIS}/medication-plans"): Placed(
         scope="book", ids={"patient_id": "patient"}, body=fields(**TAKEN)

@@ -84,6 +84,22 @@ def add_staff(
     return staff_id
 
 
+def a_follow_up(service: Service, staff_id: UUID, patient: str) -> None:
+    """Of somebody, overdue since yesterday."""
+    plan, now = uuid4(), clock.now()
+    both = {
+        "consortium_id": COUNTY, "patient_id": patient, "staff_id": staff_id, "created_at": now,
+    }  # fmt: skip
+    insert(service.database, "follow_up_plan", both | {
+        "id": plan, "about": "高血压", "rule": "hypertension@1", "every_days": 90,
+        "status": "active",
+    })  # fmt: skip
+    insert(service.database, "follow_up", both | {
+        "id": uuid4(), "plan_id": plan, "number": 1, "state": "planned", "note": "",
+        "due_on": str(clock.today() - timedelta(days=1)),
+    })  # fmt: skip
+
+
 def log_in(service: Service, staff_id: UUID) -> str:
     """The token of a whole log-in."""
     token, now = secrets.token_urlsafe(32), clock.now()

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -15,6 +16,7 @@ from tests.browser.accessible import axe
 from tests.browser.clinic import a_clinic_now
 from tests.browser.phone import SIZE, Phone
 from tests.browser.service import Service
+from tests.browser.staff import a_follow_up
 from tests.processes import ROOT, until
 
 STUB = ROOT / "miniprogram_stub"
@@ -54,6 +56,7 @@ def home(service: Service) -> Home:
     service.wait(token, me)
     asked = service.begin_to_ask(token, me)
     service.say(token, asked, "这两天膝盖疼，下楼更疼")
+    a_follow_up(service, uuid4(), me)
     today = clock.today()
     taken = service.ask(token, "POST", f"/patients/{me}/medication-plans", json={
         "medicine": "苯磺酸氨氯地平片", "amount": "1 片", "when": ["PCM", "PCV"],

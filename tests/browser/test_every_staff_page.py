@@ -26,6 +26,7 @@ from tests.browser.staff import (
     DESK,
     PHONE,
     Desk,
+    a_follow_up,
     add_staff,
     ask,
     change,
@@ -154,23 +155,6 @@ def a_chat(service: Service, hospital: UUID) -> str:
     return talk
 
 
-def a_follow_up(service: Service, staff_id: UUID | None, talk: str) -> None:
-    """Overdue since yesterday, of whom the conversation is about."""
-    patient = ask(service.database, "SELECT patient_id FROM conversation WHERE id = ?", talk)[0][0]
-    plan, now = uuid4(), clock.now()
-    both = {
-        "consortium_id": COUNTY, "patient_id": patient, "staff_id": staff_id, "created_at": now,
-    }  # fmt: skip
-    insert(service.database, "follow_up_plan", both | {
-        "id": plan, "about": "高血压", "rule": "hypertension@1", "every_days": 90,
-        "status": "active",
-    })  # fmt: skip
-    insert(service.database, "follow_up", both | {
-        "id": uuid4(), "plan_id": plan, "number": 1, "state": "planned", "note": "",
-        "due_on": str(clock.today() - timedelta(days=1)),
-    })  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def desks(browser: Browser, service: Service) -> Iterator[dict[str, Desk]]:
     """One browser a role, for the whole module."""
@@ -196,7 +180,9 @@ def test_everybody_can_use(
         if doctor:
             put = "UPDATE conversation SET state = 'open', claimed_by = ? WHERE id = ?"
             change(service.database, put, desks[role].staff_id, known["taken"])
-            a_follow_up(service, desks[role].staff_id, known["taken"])
+            find = "SELECT patient_id FROM conversation WHERE id = ?"
+            patient = ask(service.database, find, known["taken"])[0][0]
+            a_follow_up(service, desks[role].staff_id or uuid4(), patient)
     desk = desks[role].open(path.format(**known))
     page, faults = desk.page, {}
     for size, pixels in SIZES.items():

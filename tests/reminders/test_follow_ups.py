@@ -14,13 +14,14 @@ from backend.errors import Malformed, NotFound
 from backend.hub import Hub
 from backend.identity.access import Actor
 from backend.identity.models import FamilyDoctorContract
+from backend.notices import Notice
 from backend.reminders import follow_ups
 from backend.reminders.errors import FollowUpOver, TooManyPlans
 from backend.reminders.follow_ups import Look, Wanted
 from backend.reminders.models import FollowUp, FollowUpPlan
 from backend.settings import Settings
 from tests.chat.duties import Town, a_doctor, a_town, another
-from tests.people import Person, a_person
+from tests.people import Person, a_person, an_account
 
 RIVALS = 20
 
@@ -69,6 +70,16 @@ async def test_it_is_the_begetters_and_the_family_doctors_of_today(town: Town) -
         await due(town.admin)
     far = Actor(uuid4(), "staff", town.zhao.id, grants=town.zhao.grants)
     assert await due(far) == []
+
+
+async def test_whoever_cares_sees_the_day_and_is_told(town: Town) -> None:
+    look = await begin(town.doctor, town.wang)
+    found = await follow_ups.coming(town.wang.actor, town.wang.patient_id)
+    assert [(one.id, one.about) for one in found] == [(look.id, "高血压")]
+    with pytest.raises(NotFound):
+        await follow_ups.coming(await an_account(town.settings), town.wang.patient_id)
+    told = await Notice.filter(account_id=town.wang.actor.account_id, kind="plan_follow_up")
+    assert [row.patient_id for row in told] == [town.wang.patient_id]
 
 
 async def test_done_it_falls_due_again_or_ends(town: Town) -> None:

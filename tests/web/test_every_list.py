@@ -167,6 +167,7 @@ ROUTES: dict[str, At] = {
     "/patients/<patient_id:uuid>/accesses": plain(f"{HIS}/accesses"),  # a full page already
     "/patients/<patient_id:uuid>/carers": At(f"{HIS}/carers"),
     "/patients/<patient_id:uuid>/invitations": At(f"{HIS}/invitations"),
+    "/patients/<patient_id:uuid>/follow-ups": At(f"{HIS}/follow-ups"),
     "/patients/<patient_id:uuid>/medication-plans": At(f"{HIS}/medication-plans"),
     "/patients/<patient_id:uuid>/standing": At(f"{HIS}/standing"),
     "/practitioners": At("/practitioners?department={department}"),

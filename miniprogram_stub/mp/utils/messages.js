@@ -2,7 +2,7 @@
 const format = require('./format')
 
 const SIGNS = {
-  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', offer_lapsed: 'clock', wait_missed: 'clock', wait_over: 'clock', appeal_granted: 'check', appeal_refused: 'cross', device_added: 'mobile', plan_written: 'paper', plan_stopped: 'paper',
+  booked: 'check', moved: 'swap', cancelled: 'cross', stopped: 'cross', restored: 'check', offered: 'clock', hold_expired: 'clock', offer_lapsed: 'clock', wait_missed: 'clock', wait_over: 'clock', appeal_granted: 'check', appeal_refused: 'cross', device_added: 'mobile', plan_written: 'paper', plan_stopped: 'paper', plan_follow_up: 'calendar',
 }
 const ACTS = {
   'pages/appointment/appointment': '看这个预约',
@@ -11,7 +11,7 @@ const ACTS = {
   'pages/waitlist/waitlist': '看我的候补',
   'pages/standing/standing': '看约号记录',
   'pages/draw/draw': '看这次摇号',
-  'pages/medicines/medicines': '看用药计划',
+  'pages/medicines/medicines': '看用药和随访',
 }
 const ASKING = '去同意或拒绝'
 

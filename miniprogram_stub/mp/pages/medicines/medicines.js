@@ -1,4 +1,5 @@
-// 用药计划 of one 就诊人: what is taken now, what was, and the way to write, change or end one.
+// 用药计划 of one 就诊人: what is taken now, what was, and the way to write, change or end one; and
+// when a doctor looks again.
 const api = require('../../utils/api')
 const format = require('../../utils/format')
 const page = require('../../utils/page')
@@ -20,7 +21,7 @@ function shown({ id, state, written_by: by, dosage, ended_at: at, ended_for: why
 
 page({
   data: {
-    people: [], patient: '', able: false, now: [], ended: [], reminders: '', reasons: REASONS, about: null, reason: '', fault: '', saving: false,
+    people: [], patient: '', able: false, now: [], ended: [], looks: [], reminders: '', unsaid: '', reasons: REASONS, about: null, reason: '', fault: '', saving: false,
     told: false,
   },
 
@@ -47,8 +48,8 @@ page({
       const wanted = this.data.patient || this.wanted
       const one = active.find(({ id }) => id === wanted) || active.find(({ is_default }) => is_default) || active[0]
       const known = active.map(({ id, name, relation, sex }) => ({ value: id, text: `${people.patientIs(relation, sex)} ${name}` }))
-      if (!one) return { people: known, patient: '', now: [], ended: [] }
-      const found = await api.get(`/patients/${one.id}/medication-plans`)
+      if (!one) return { people: known, patient: '', now: [], ended: [], looks: [] }
+      const [found, followed] = await Promise.all([api.get(`/patients/${one.id}/medication-plans`), api.get(`/patients/${one.id}/follow-ups`)])
       return {
         people: known,
         patient: one.id,
@@ -56,6 +57,8 @@ page({
         now: found.items.filter(({ state }) => state !== 'ended').map(shown),
         ended: found.items.filter(({ state }) => state === 'ended').map(shown),
         reminders: found.reminders,
+        unsaid: followed.reminders,
+        looks: followed.items.map(({ id, about, due_on: on, days_late: late }) => ({ id, about, day: format.day(on), late })),
       }
     })
   },
