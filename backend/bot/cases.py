@@ -11,7 +11,7 @@ from backend.bot.measures import Measure
 from backend.bot.phrases import Occurrence
 from backend.bot.reading import FROM_RECORD, Reading
 from backend.bot.rules import Rules
-from backend.bot.schema import Case, Limit, RedFlag, TierRule, Urgency
+from backend.bot.schema import CLINICAL, Case, Limit, RedFlag, TierRule, Urgency
 from backend.bot.talk import Person, Status
 
 Clinical = RedFlag | Urgency | TierRule
@@ -49,12 +49,7 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 class Index:
-    """Rules of one kind: which of their cases may hold, given the signs that were found.
-
-    Each case has a bit in a row, and as many rows as a case may have groups. A sign has a mask of
-    the groups that it stands in, so that one OR a sign tells the cases all of whose groups stand
-    in a conversation.
-    """
+    """Rules of one kind, with their cases."""
 
     def __init__(self, rules: Rules, of: Sequence[Clinical]) -> None:
         number = rules.sign_number
@@ -67,13 +62,42 @@ class Index:
                 alone = Case(all=(rule.id,), acute=rule.acute)
                 cases.insert(0, Compiled(alone, (frozenset({number[rule.id]}),), silent))
             self.cases.append(tuple(cases))
-        self._flat = [(at, case) for at, cases in enumerate(self.cases) for case in cases]
-        self._rows = max([len(case.groups) for _, case in self._flat], default=0) or 1
-        self._pregnant = number.get(PREGNANT, UNKNOWN)
+
+
+def index(rules: Rules, kind: str) -> Index:
+    """Worked out once for each version of the rules."""
+    made = rules.memo.get(f"cases.{kind}")
+    if made is None:
+        made = rules.memo[f"cases.{kind}"] = Index(rules, getattr(rules, kind))
+    assert isinstance(made, Index)  # noqa: S101  for the type checker
+    return made
+
+
+Candidates = dict[str, dict[int, list[Compiled]]]
+"""Kind → rule → cases."""
+
+
+class Masks:
+    """Which cases may hold, given the signs that were found.
+
+    Each case has a bit in a row, and as many rows as a case may have groups. A sign has a mask of
+    the groups that it stands in, so that one OR a sign tells the cases all of whose groups stand
+    in a conversation.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._flat = [
+            (kind, at, case)
+            for kind in CLINICAL
+            for at, cases in enumerate(index(rules, kind).cases)
+            for case in cases
+        ]
+        self._rows = max([len(case.groups) for _, _, case in self._flat], default=0) or 1
+        self._pregnant = rules.sign_number.get(PREGNANT, UNKNOWN)
         self._always = 0
         self._of_sign: dict[int, int] = {}
         self._of_number: dict[str, int] = {}
-        for bit, (_, case) in enumerate(self._flat):
+        for bit, (_, _, case) in enumerate(self._flat):
             for row in range(self._rows):
                 self._mark(case, row, 1 << (row * len(self._flat) + bit))
 
@@ -87,8 +111,7 @@ class Index:
             kind = case.case.limits[0].kind
             self._of_number[kind] = self._of_number.get(kind, 0) | mask
 
-    def candidates(self, readings: Sequence[Reading], person: Person) -> dict[int, list[Compiled]]:
-        """Rule → those of its cases all of whose signs stand somewhere, meant or not."""
+    def candidates(self, readings: Sequence[Reading], person: Person) -> Candidates:
         of_sign, of_number = self._of_sign, self._of_number
         found = self._always
         for reading in readings:
@@ -100,28 +123,27 @@ class Index:
                     found |= of_number[measure.kind]
         if person.is_pregnant and readings:
             found |= of_sign.get(self._pregnant, 0)
+        among: Candidates = {kind: {} for kind in CLINICAL}
         if found == self._always:
-            return {}
+            return among
         width = len(self._flat)
         for row in range(1, self._rows):
             found &= (found >> (row * width)) | -(1 << width)
         found &= (1 << width) - 1
-        among: dict[int, list[Compiled]] = {}
         while found:
             bit = found & -found
             found ^= bit
-            at, case = self._flat[bit.bit_length() - 1]
-            among.setdefault(at, []).append(case)
+            kind, at, case = self._flat[bit.bit_length() - 1]
+            among[kind].setdefault(at, []).append(case)
         return among
 
 
-def index(rules: Rules, kind: str) -> Index:
-    """Worked out once for each version of the rules."""
-    made = rules.memo.get(f"cases.{kind}")
+def candidates(rules: Rules, readings: Sequence[Reading], person: Person) -> Candidates:
+    """Those cases all of whose signs stand somewhere, meant or not."""
+    made: Masks | None = rules.memo.get(__name__)
     if made is None:
-        made = rules.memo[f"cases.{kind}"] = Index(rules, getattr(rules, kind))
-    assert isinstance(made, Index)  # noqa: S101  for the type checker
-    return made
+        made = rules.memo[__name__] = Masks(rules)
+    return made.candidates(readings, person)
 
 
 def _compiled(case: Case, number: dict[str, int], silent: tuple[int, ...]) -> Compiled:

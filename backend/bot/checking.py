@@ -110,7 +110,8 @@ CHECKS: dict[type[Rule], Check] = {
 def coverage(rules: Rules) -> Coverage:
     texts = [example for _, rule in rules.every() for example in (*rule.positive, *rule.negative)]
     readings = read_all(rules, Person(), texts)
-    touched = {term for reading in readings for term, _, _ in reading.hits["signs"]}
+    found = [rules.matcher.find(reading.text)["signs"] for reading in readings]
+    touched = {term for hits in found for term, _, _ in hits}
     shown = {sign for reading in readings for sign in reading.signs}
     return Coverage(
         examples=len(texts),

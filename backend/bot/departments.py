@@ -111,7 +111,7 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
 
 def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
     length = math.sqrt(sum([word * word for word in words if word]) + DAMPED)
-    doubt = 1 / (1 + math.exp((max(terms, default=0.0) - SURE) / SURE_WIDTH))
+    doubt = 1 / (1 + math.exp((max(terms) - SURE) / SURE_WIDTH))
     share = DICTIONARY_SHARE * doubt / length
     return [a + share * b if b else a for a, b in zip(terms, words, strict=True)]
 
@@ -149,7 +149,9 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
         total = known.terms.summed(Counter(pieces))
     lanes = known.terms.lanes(LEARNED, total)
     scores = known.terms.scores(LEARNED, *lanes, (band,) if band else ())
-    return scores + [min(scores)] * (len(known.names) - len(scores))
+    if unlearned := len(known.names) - len(scores):
+        scores += [min(scores)] * unlearned
+    return scores
 
 
 def said(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:

@@ -17,7 +17,8 @@ FROM_RECORD = -1  # the turn of what the record says, not the resident
 
 
 class Reading:
-    """`hits` by group of the matcher; positions are those of `text`, `original` leads back."""
+    """`hits` by group of the matcher, without those of signs, which `signs` has joined. Positions
+    are those of `text`, `original` leads back."""
 
     __slots__ = (
         "_counts", "_learned", "_pieces", "_scope", "hits", "measures", "memo", "normal", "rules",
@@ -37,7 +38,7 @@ class Reading:
         self._learned: int | None = None
         self.memo: dict[str, Any] = {}
         """What other modules work out from it once, under a name of theirs."""
-        self.signs = _signs(rules, self.text, self.hits["signs"])
+        self.signs = _signs(rules, self.text, self.hits.pop("signs"))
         """Number of the sign → where it stands, meant or not."""
         self.measures = measures.read(self.text)
         self._scope: Scope | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from backend.bot import cases
-from backend.bot.cases import Seen
+from backend.bot.cases import Candidates, Seen
 from backend.bot.reading import Reading
 from backend.bot.rules import Rules
 from backend.bot.schema import RedFlag
@@ -30,11 +30,18 @@ class Raised(msgspec.Struct, frozen=True):
         return Flag(rule.id, rule.name, rule.level, rule.deed, rule.calls_120)
 
 
-def find(rules: Rules, readings: Sequence[Reading], person: Person) -> list[Raised]:
-    """The most urgent first."""
+def find(
+    rules: Rules,
+    readings: Sequence[Reading],
+    person: Person,
+    candidates: Candidates | None = None,
+) -> list[Raised]:
+    """The most urgent first. `candidates`: of these readings, where they are known."""
+    if candidates is None:
+        candidates = cases.candidates(rules, readings, person)
     among = cases.index(rules, "red_flags")
     raised = []
-    for at, may_hold in among.candidates(readings, person).items():
+    for at, may_hold in candidates["red_flags"].items():
         found = [
             held for case in may_hold if (held := cases.holds(case, readings, person)) is not None
         ]

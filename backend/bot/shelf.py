@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backend.bot import cases, departments, intents
 from backend.bot.rules import FOLDER, Files, Rules, files_in, read, version_of
-from backend.bot.schema import CLINICAL
+from backend.bot.talk import Person
 
 KEPT_MOST = 8  # versions in memory; others come back from the blob that the chat stored
 
@@ -70,6 +70,5 @@ def warmed(rules: Rules) -> Rules:
     """With what the first message would have to wait for."""
     departments.model(rules)
     intents.model(rules)
-    for kind in CLINICAL:
-        cases.index(rules, kind)
+    cases.candidates(rules, (), Person())
     return rules

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from backend.bot import cases, departments, intents, red_flags, slots
+from backend.bot.cases import Candidates
 from backend.bot.reading import Reading, read_all
 from backend.bot.red_flags import LEVELS, Raised
 from backend.bot.rules import Rules
@@ -40,17 +41,18 @@ def judge(
     confirmed: Collection[str],
 ) -> Triage:
     person, readings = slots.whose(rules, readings, person, given)
-    raised = red_flags.find(rules, readings, person)
+    candidates = cases.candidates(rules, readings, person)
+    raised = red_flags.find(rules, readings, person, candidates)
     firm = [one for one in raised if one.status == "present" or one.rule.id in confirmed]
     evidence = _proofs(rules, readings, raised)
     used: list[Rule] = [one.rule for one in firm]
-    priority = _priority(rules, readings, person, firm, used)
+    priority = _priority(rules, readings, person, firm, used, candidates)
     told = slots.symptoms(rules, readings)
     filled, of_slots = slots.known(rules, readings, person, given, told)
     ranked = departments.rank(rules, readings, person)
     reasons = departments.evidence(rules, readings, ranked[0].name) if ranked else []
     intent, words = intents.classify(rules, readings)
-    tier = _tier(rules, readings, person, priority, ranked, used)
+    tier = _tier(rules, readings, person, priority, ranked, used, candidates)
     return Triage(
         priority=priority,
         tier=tier,
@@ -72,11 +74,12 @@ def _priority(
     person: Person,
     firm: Sequence[Raised],
     used: list[Rule],
+    candidates: Candidates,
 ) -> Priority:
     if firm:
         return min((one.rule.level for one in firm), key=LEVELS.index)
     among = cases.index(rules, "urgencies")
-    for at, may_hold in among.candidates(readings, person).items():
+    for at, may_hold in candidates["urgencies"].items():
         rule = among.of[at]
         held = [cases.holds(case, readings, person) for case in may_hold]
         if isinstance(rule, Urgency) and any(one and one[0] == "present" for one in held):
@@ -92,10 +95,11 @@ def _tier(
     priority: Priority,
     ranked: Sequence[Ranked],
     used: list[Rule],
+    candidates: Candidates,
 ) -> Tier:
     department = ranked[0].name if ranked else None
     among = cases.index(rules, "tiers")
-    may_hold = among.candidates(readings, person)
+    may_hold = candidates["tiers"]
     for at, rule in enumerate(among.of):
         if not isinstance(rule, TierRule):
             continue
