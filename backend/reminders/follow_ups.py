@@ -18,6 +18,7 @@ from backend import audit, clock, db, notices
 from backend.errors import Malformed, NotFound
 from backend.identity import contracts
 from backend.identity.access import Actor, care_of, carers_of, lock_patients, note_read
+from backend.identity.contracts import Resident
 from backend.identity.documents import mask_name
 from backend.identity.models import FamilyDoctorContract, Patient
 from backend.ids import new_id
@@ -118,6 +119,13 @@ async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, wanted: Wanted) -
     return _look(row, plan, await Patient.get(id=patient_id))
 
 
+async def start(actor: Actor, patient_id: UUID, wanted: Wanted, *, plan_id: UUID) -> Look:
+    """For the actor's own contracted resident. Raises as `begin`."""
+    await contracts.resident(actor, patient_id, RIGHT)
+    async with db.transaction():
+        return await begin(actor, patient_id, plan_id, wanted)
+
+
 async def _first_of(plan: FollowUpPlan, patient_id: UUID) -> Look:
     if plan.patient_id != patient_id:
         raise NotFound
@@ -214,6 +222,17 @@ async def coming(actor: Actor, patient_id: UUID) -> list[Look]:
     async with db.transaction():
         await note_read(actor, "follow_up.shown", {patient_id})
     return await of_patient(patient_id)
+
+
+async def of_resident(actor: Actor, patient_id: UUID) -> tuple[Resident, list[Look]]:
+    """For the family doctor: who it is, masked, and what is planned; leaves an audit row.
+
+    Raises NotFound: no contract of the actor's holds.
+    """
+    resident = await contracts.resident(actor, patient_id, RIGHT)
+    async with db.transaction():
+        await note_read(actor, "follow_up.shown", {patient_id})
+    return resident, await of_patient(patient_id)
 
 
 async def of_patient(patient_id: UUID) -> list[Look]:

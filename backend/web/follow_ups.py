@@ -1,5 +1,6 @@
 """随访: begun from a conversation; 谁的随访到期了, done, missed or cancelled."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -12,12 +13,13 @@ from backend.api import paging
 from backend.chat import cases, planned
 from backend.reminders import follow_up_rules, follow_ups
 from backend.reminders.follow_up_rules import UNSIGNED, Proposal
-from backend.reminders.follow_ups import ABOUT_MOST, EVERY_MOST, NOTE_MOST, RIGHT, Wanted
+from backend.reminders.follow_ups import ABOUT_MOST, EVERY_MOST, NOTE_MOST, RIGHT, Look, Wanted
 from backend.web.chats import ANSWER
 from backend.web.page import Go, Show, go, page, show
 from backend.web.view import View
 
 BEGIN = "/chats/<conversation_id:uuid>/follow-up"
+OWN = "/contracts/<patient_id:uuid>/follow-up"
 PAGE_MOST = 20
 USUAL_DAYS = 90
 DEEDS = {"do": "随访了", "miss": "没随访上", "cancel": "不用再随访"}
@@ -61,15 +63,22 @@ async def ask(view: View, conversation_id: UUID, **_: Any) -> Show:
     """For whom the rules propose a day, then the form with it; the doctor may change it all."""
     await planned.must_have(view.actor, conversation_id)
     case = await cases.show(view.actor, conversation_id)
+    back = f"/staff/chats/{conversation_id}"
+    if case.card is None:
+        return ask_for(view, "", (), back)
+    return ask_for(view, case.card.name, case.card.follow_ups, back)
+
+
+def ask_for(view: View, name: str, looks: Sequence[Look], back: str, to: str = "") -> Show:
+    """The page below `back`. `to`: where one came from, if not there."""
     today, chosen = clock.today(), _proposal(view)
-    base = f"/staff/chats/{conversation_id}"
     proposals = follow_up_rules.offered(today, unsigned_allowed=view.service.settings.bot_unsigned)
     return show(
         "follow_up.html",
-        name=case.card.name if case.card else "",
-        planned=case.card.follow_ups if case.card else (),
-        base=f"{base}/follow-up",
-        back=base,
+        name=name,
+        planned=looks,
+        base=f"{back}/follow-up",
+        to=to or back,
         proposals=proposals,
         chosen=chosen,
         unsigned=UNSIGNED,
@@ -83,17 +92,34 @@ async def ask(view: View, conversation_id: UUID, **_: Any) -> Show:
 
 @page("POST", BEGIN, right=ANSWER, query=Chosen, form=BeginForm, on_fault=ask)
 async def begin(view: View, conversation_id: UUID, form: BeginForm) -> Go:
+    await planned.follow_up(
+        view.actor, view.service.hub, conversation_id, _wanted(view, form),
+        plan_id=form.id or uuid4(),
+    )  # fmt: skip
+    return go(f"/chats/{conversation_id}#end", "随访已定，居民在对话里能看到。")
+
+
+def _wanted(view: View, form: BeginForm) -> Wanted:
     chosen = _proposal(view)
-    wanted = Wanted(
+    return Wanted(
         about=form.about,
         due_on=form.due_on,
         every_days=form.every_days,
         rule=chosen.version if chosen else "",
     )
-    await planned.follow_up(
-        view.actor, view.service.hub, conversation_id, wanted, plan_id=form.id or uuid4()
-    )
-    return go(f"/chats/{conversation_id}#end", "随访已定，居民在对话里能看到。")
+
+
+@page("GET", OWN, right=RIGHT, query=Chosen)
+async def ask_of_resident(view: View, patient_id: UUID, **_: Any) -> Show:
+    """The same, for one's own contracted resident."""
+    resident, looks = await follow_ups.of_resident(view.actor, patient_id)
+    return ask_for(view, resident.name, looks, f"/staff/contracts/{patient_id}", "/staff/contracts")
+
+
+@page("POST", OWN, right=RIGHT, query=Chosen, form=BeginForm, on_fault=ask_of_resident)
+async def begin_for_resident(view: View, patient_id: UUID, form: BeginForm) -> Go:
+    await follow_ups.start(view.actor, patient_id, _wanted(view, form), plan_id=form.id or uuid4())
+    return go("/follow-ups", "随访已定，居民会收到消息；两周以内到期的在这里。")
 
 
 @page("GET", "/follow-ups", right=RIGHT, query=From)

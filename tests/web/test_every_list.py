@@ -81,6 +81,7 @@ PAGES: dict[str, At] = {
     "/contracts": At("/contracts?doctor={practitioner}"),
     "/contracts/new": At("/contracts/new"),
     "/contracts/<patient_id:uuid>/book": At("/contracts/{patient}/book?department={department}"),
+    "/contracts/<patient_id:uuid>/follow-up": At("/contracts/{patient}/follow-up"),
     "/contracts/<patient_id:uuid>/medicines": At("/contracts/{patient}/medicines"),
     "/contracts/<patient_id:uuid>/medicines/<plan_id:uuid>": plain(
         "/contracts/{patient}/medicines/{plan}"

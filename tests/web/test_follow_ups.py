@@ -11,7 +11,7 @@ from backend.chat.models import Message
 from backend.reminders.models import FollowUp, FollowUpPlan
 from tests.chat.duties import Town, a_town
 from tests.web.conftest import Pages, text_of
-from tests.web.test_chats import hidden
+from tests.web.test_chats import desk_of, hidden
 from tests.web.test_medicines import claimed
 
 
@@ -85,3 +85,22 @@ async def test_only_who_has_claimed_it_begins_one(pages: Pages, town: Town) -> N
     assert (await admin.get("/follow-ups")).status_code == 404
     assert (await other.post(f"/follow-ups/{uuid4()}", {"deed": "cancel"})).status_code == 404
     assert not await FollowUpPlan.all().count()
+
+
+async def test_a_family_doctor_begins_one_for_a_resident(pages: Pages, town: Town) -> None:
+    desk = await desk_of(pages, town)
+    at = f"/contracts/{town.wang.patient_id}/follow-up"
+    assert at in (await desk.get("/contracts")).text
+    page = await desk.get(f"{at}?case=diabetes2_usual")
+    on = str(clock.today() + timedelta(days=9))
+    form = {"about": "糖尿病", "due_on": on, "every_days": "90", "id": hidden(page, "id")}
+    for _ in range(2):  # a second click
+        assert (await desk.post(f"{at}?case=diabetes2_usual", form)).status_code == 303
+    assert (await FollowUpPlan.get()).rule == "diabetes2@1"
+    assert "王*兰 糖尿病" in text_of(await desk.get("/follow-ups"))
+    other = await pages.desk(
+        "doctor", town.township.organization, practitioner=town.township.practitioner
+    )
+    assert (await other.get(at)).status_code == 404
+    assert (await other.post(at, form | {"id": str(uuid4())})).status_code == 404
+    assert await FollowUpPlan.all().count() == 1
