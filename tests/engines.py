@@ -11,7 +11,6 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,8 @@ from pathlib import Path
 
 import asyncpg
 import redis
+
+from tests.ports import free_port
 
 POSTGRES_USUAL = (
     "postgres://postgres@127.0.0.1:5432/postgres",
@@ -122,7 +123,7 @@ def _own_postgres(folder: Path) -> Iterator[str]:
     """Raises CannotStart: no binaries, or they fail."""
     binaries = _postgres_binaries()
     become = _unprivileged(folder)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     _must(
         *become, f"{binaries}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust",
         "-E", "UTF8", "--locale=C", "--no-sync",
@@ -178,7 +179,7 @@ def _own_redis(folder: Path) -> Iterator[str]:
     binary = next((path for name in REDIS_BINARIES if (path := shutil.which(name))), None)
     if binary is None:
         raise CannotStart("没有安装 redis-server")
-    port = _free_port()
+    port = free_port()
     command = [
         binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
         "--dir", str(folder),
@@ -217,10 +218,3 @@ def _must(*command: str) -> None:
     if done.returncode:
         text = done.stderr.decode(errors="replace").strip()
         raise CannotStart(text.splitlines()[-1] if text else Path(command[0]).name)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -95,17 +94,3 @@ def answers(url: str) -> bool:
         return httpx.get(url, trust_env=False, verify=NO_ROOTS, timeout=2.0).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def free_port(count: int = 1) -> int:
-    """A port that is free now, and the `count - 1` after it."""
-    for _ in range(100):
-        with contextlib.ExitStack() as stack:
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                for more in range(1, count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port + more))
-                return port
-    raise AssertionError("no free ports")

@@ -37,6 +37,7 @@ from tests import engines, test_crash
 from tests.chat.talks import a_talk
 from tests.conftest import make_settings
 from tests.people import log_in
+from tests.ports import free_port
 from tests.serving import plain_http
 from tests.test_crash import Process
 
@@ -201,7 +202,7 @@ class Redis:
     """One of our own, to be killed and started again at the same place, empty."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        port = engines._free_port()
+        port = free_port()
         self.url = f"redis://127.0.0.1:{port}/0"
         self._command = [binary, "--port", str(port), "--save", "", "--dir", str(folder)]
         self._running: subprocess.Popen[bytes] | None = None

@@ -23,7 +23,8 @@ from backend.serving import listen
 from backend.settings import Settings, from_env
 from tests import processes
 from tests.conftest import KEY, make_settings
-from tests.processes import answers, environ, free_port, running, until, variables
+from tests.ports import free_port
+from tests.processes import answers, environ, running, until, variables
 from tests.serving import NO_ROOTS
 
 SETTINGS = make_settings("sqlite://x")
@@ -247,9 +248,11 @@ def test_the_demo_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
     arguments = ["demo", "--port", str(port), "--home", str(home)]
 
     with running(*arguments, said={"JIAMENKOU_REDIS_URL": "not for the demo"}, cwd=tmp_path) as it:
-        until(lambda: "已就绪" in (tmp_path / "log").read_text(), "the demo is not ready")
+        log = tmp_path / "log"
+        until(lambda: it.poll() is not None or "已就绪" in log.read_text(), "the demo is not ready")
+        shown = log.read_text()
+        assert it.poll() is None, shown
         assert ready(port)
-        shown = (tmp_path / "log").read_text()
         assert f"http://127.0.0.1:{port}/api/v1/docs" in shown
         assert all(user in shown for user in PEOPLE)
         account = log_in(port)

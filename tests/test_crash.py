@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import socket
 import statistics
 import sys
 import time
@@ -33,6 +32,7 @@ from backend.receipts import IdempotencyKey
 from backend.settings import Secret, Settings
 from tests.clinics import a_clinic, a_schedule
 from tests.people import log_in
+from tests.ports import free_port
 from tests.serving import plain_http
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,9 +61,7 @@ class Process:
     """The server as people start it: `python -m backend serve`."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._variables = variables(settings, self.port)
         self._folder = folder  # without an .env of its own

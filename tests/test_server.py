@@ -27,7 +27,8 @@ from backend.serving import PortTaken, listen, serving
 from backend.settings import Secret, Settings, SettingsError
 from tests import processes
 from tests.conftest import make_settings
-from tests.processes import answers, free_port, running, stop, until, variables
+from tests.ports import free_port
+from tests.processes import answers, running, stop, until, variables
 from tests.serving import plain_http
 from tests.serving import until as until_async
 

@@ -20,7 +20,8 @@ from backend.settings import Settings
 from tests.browser.line import Line
 from tests.conftest import make_settings
 from tests.people import an_id_number
-from tests.processes import answers, free_port, running, until, variables
+from tests.ports import free_port
+from tests.processes import answers, running, until, variables
 
 HOST = "127.0.0.1"
 DATABASE = "county.sqlite3"
