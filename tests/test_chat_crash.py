@@ -281,39 +281,57 @@ async def test_a_killed_server_loses_and_doubles_no_message(
     assert set(found.values()) == {0}, found
 
 
+@dataclass(frozen=True)
+class Breakable:
+    """A PostgreSQL, with its folder, and a Redis that may be stopped as one likes."""
+
+    url: str
+    data: Path
+    redis: Redis
+
+
+@pytest.fixture
+def breakable(engine: str, tmp_path: Path) -> Iterator[Breakable]:
+    """Not in the test itself, in whose event loop nobody can wait for PostgreSQL to start."""
+    if engine != "postgres":
+        pytest.skip("PostgreSQL only")
+    with own_postgres() as (url, data), own_redis(tmp_path) as redis:
+        yield Breakable(url, data, redis)
+
+
 @pytest.mark.soak
-async def test_conversations_outlive_everything_that_can_end(engine: str, tmp_path: Path) -> None:
+async def test_conversations_outlive_everything_that_can_end(
+    breakable: Breakable, tmp_path: Path
+) -> None:
     """Ten rounds: Redis killed and started empty, PostgreSQL stopped at once and started, one of
     two servers killed."""
     from benchmarks.soak import note
 
-    if engine != "postgres":
-        pytest.skip("PostgreSQL only")
-    with own_postgres() as (url, data), own_redis(tmp_path) as redis:
-        settings = make_settings(url, redis_url=Secret(redis.url))
-        await migrate(settings)
-        await database.connect(settings)
-        phones = await some_phones(settings)
-        await database.disconnect()
-        servers = [Process(settings, tmp_path) for _ in range(2)]
-        took: dict[str, list[float]] = {"redis": [], "postgres": [], "server": []}
-        try:
-            await asyncio.gather(*(server.start() for server in servers))
-            async with talking(phones, [server.url for server in servers]) as goes_on:
-                for number in range(10):
-                    redis.kill()
-                    took["redis"].append(await goes_on())
-                    redis.start()
-                    await asyncio.to_thread(restart_postgres, data)
-                    took["postgres"].append(await goes_on())
-                    await servers[number % 2].end(signal.SIGKILL)
-                    took["server"].append(await goes_on())
-                    await servers[number % 2].start()
-        finally:
-            await end_all(servers)
-        found = await check(settings, phones)
+    redis = breakable.redis
+    settings = make_settings(breakable.url, redis_url=Secret(redis.url))
+    await migrate(settings)
+    await database.connect(settings)
+    phones = await some_phones(settings)
+    await database.disconnect()
+    servers = [Process(settings, tmp_path) for _ in range(2)]
+    took: dict[str, list[float]] = {"redis": [], "postgres": [], "server": []}
+    try:
+        await asyncio.gather(*(server.start() for server in servers))
+        async with talking(phones, [server.url for server in servers]) as goes_on:
+            for number in range(10):
+                redis.kill()
+                took["redis"].append(await goes_on())
+                redis.start()
+                await asyncio.to_thread(restart_postgres, breakable.data)
+                took["postgres"].append(await goes_on())
+                await servers[number % 2].end(signal.SIGKILL)
+                took["server"].append(await goes_on())
+                await servers[number % 2].start()
+    finally:
+        await end_all(servers)
+    found = await check(settings, phones)
     longest = {f"{what} max s": max(times) for what, times in took.items()}
-    note(engine, "chat", {"rounds": 10, **found, **longest})
+    note("postgres", "chat", {"rounds": 10, **found, **longest})
     assert found.pop("acknowledged") > 10 * CLIENTS
     assert set(found.values()) == {0}, found
 
