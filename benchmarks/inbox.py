@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from tortoise.connection import get_connection
 
 from backend import clock, db
-from backend.chat import inbox, queue
+from backend.chat import inbox
 from backend.chat.lists import Wanted
 from backend.chat.models import Conversation, Message
 from backend.consortium.models import Consortium, Organization
@@ -153,10 +153,6 @@ async def measure(settings: Settings) -> None:
     print(f"| closed, page 40 | {' | '.join(figures)} |")
     figures = [await _timed(_news(who)) for who in (doctor, admin)]
     print(f"| whether there is news | {' | '.join(figures)} |")
-    row = await Conversation.filter(state="waiting").order_by("-queued_at").first()
-    if row is not None:
-        waits = row
-        print(f"| a resident's place in line | {await _timed(lambda: queue.waiting_of(waits))} | |")
     await db.disconnect()
 
 
