@@ -33,7 +33,7 @@ from backend.booking import appointments, holds, places
 from backend.booking.models import Appointment, Slot
 from backend.booking.waitlist import expiring, leaving, line, proof
 from backend.booking.waitlist.models import WaitlistEntry, WaitlistEvent
-from backend.booking.waitlist.policy import ACTIONS, LIVING, STEPS, WAITING
+from backend.booking.waitlist.policy import LIVING, STEPS, WAITING
 from backend.consortium.models import Consortium
 from backend.errors import Conflict, NotAllowed
 from backend.identity.access import Actor
@@ -265,22 +265,17 @@ class Places(RuleBasedStateMachine):
 def lived(told: list[WaitlistEvent]) -> str | None:
     """What an entry with these events is.
 
-    Of one instant's events the first that can follow goes first: an offer that nobody took ends
-    before the next. Several places that come back at once may pass an entry by before or after one
-    is offered: it waited at some moment of that instant.
+    Several places that come back at one instant may pass it by before or after one is offered: it
+    waited at some moment of that instant.
     """
     state: str | None = None
-    told.sort(key=lambda event: (event.at, ACTIONS.index(event.action)))
-    for _, at_once in itertools.groupby(told, key=lambda event: event.at):
+    for _, at_once in itertools.groupby(proof.in_order(told), key=lambda event: event.at):
         actions = [event.action for event in at_once]
-        left = [action for action in actions if action != "pass"]
         states = [state]
-        while left:
-            action = next((one for one in left if (state, one) in STEPS), None)
-            assert action is not None, (state, left)
-            left.remove(action)
-            state = STEPS[state, action]
-            states.append(state)
+        for action in actions:
+            if action != "pass":
+                state = STEPS[state, action]
+                states.append(state)
         assert "pass" not in actions or WAITING in states
     return state
 

@@ -4,8 +4,9 @@ The judge does not believe the verb: from the events of all entries it finds who
 that instant, and whoever stood before the winner must have been passed with a reason.
 """
 
+import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,8 +103,22 @@ async def _events(entry_ids: list[UUID]) -> dict[UUID, list[WaitlistEvent]]:
     found: dict[UUID, list[WaitlistEvent]] = defaultdict(list)
     for event in await WaitlistEvent.filter(entry_id__in=entry_ids).order_by("at", "id"):
         found[event.entry_id].append(event)
-    for told in found.values():
-        told.sort(key=lambda event: (event.at, ACTIONS.index(event.action)))
+    return {entry_id: in_order(told) for entry_id, told in found.items()}
+
+
+def in_order(told: Iterable[WaitlistEvent]) -> list[WaitlistEvent]:
+    """One entry's events as they followed. Of one instant's the first in ACTIONS that can follow
+    goes first: an offer that nobody took ends before the next."""
+    state: str | None = None
+    found: list[WaitlistEvent] = []
+    by_time = sorted(told, key=lambda event: (event.at, ACTIONS.index(event.action)))
+    for _, at_once in itertools.groupby(by_time, key=lambda event: event.at):
+        left = list(at_once)
+        while left:
+            event = next((one for one in left if (state, one.action) in STEPS), left[0])
+            left.remove(event)
+            state = STEPS.get((state, event.action), state)
+            found.append(event)
     return found
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from backend import clock
 from backend.booking.policy import Policy
+from backend.booking.waitlist import proof
+from backend.booking.waitlist.models import WaitlistEvent
 from backend.booking.waitlist.policy import LIVING, STEPS, do_overlap, offer_until
 
 DAY, NEXT = date(2026, 11, 24), date(2026, 11, 25)
@@ -64,3 +66,15 @@ def test_every_living_state_has_a_way_out() -> None:
         ways = {to for (before, _), to in STEPS.items() if before == state}
         assert ways & (ended | set(LIVING) - {state})
     assert not any(before in ended for before, _ in STEPS)
+
+
+def test_an_offer_that_nobody_took_ends_before_the_next_of_the_same_instant() -> None:
+    first, both = at(DAY, "12:00"), at(DAY, "12:31")
+    told = [
+        WaitlistEvent(action=action, at=when)
+        for action, when in (
+            ("lapse", both), ("offer", both), ("offer", first), ("pass", first), ("join", first),
+        )
+    ]  # fmt: skip
+    found = [event.action for event in proof.in_order(told)]
+    assert found == ["join", "offer", "pass", "lapse", "offer"]
