@@ -103,7 +103,9 @@ async def _events(entry_ids: list[UUID]) -> dict[UUID, list[WaitlistEvent]]:
     found: dict[UUID, list[WaitlistEvent]] = defaultdict(list)
     for event in await WaitlistEvent.filter(entry_id__in=entry_ids).order_by("at", "id"):
         found[event.entry_id].append(event)
-    return {entry_id: in_order(told) for entry_id, told in found.items()}
+    for entry_id, told in found.items():
+        found[entry_id] = in_order(told)
+    return found
 
 
 def in_order(told: Iterable[WaitlistEvent]) -> list[WaitlistEvent]:
