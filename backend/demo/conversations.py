@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from backend import clock, db
+from backend import clock
 from backend.booking.desk import Desk
 from backend.chat import answering, canned, conversations, ending, marks, rating, staffing, taking
 from backend.chat.messages import Draft
@@ -114,8 +114,7 @@ async def _plan(doctor: Actor, patient_id: UUID) -> None:
     dosage = Dosage(medicine="演示用药片", amount="1 片", timing=timing, note="不是真的药。")
     await medication_plans.start(doctor, patient_id, dosage)
     wanted = Wanted(about="高血压", due_on=today + timedelta(days=3), every_days=90)
-    async with db.transaction():
-        await follow_ups.begin(doctor, patient_id, new_id(), wanted)
+    await follow_ups.start(doctor, patient_id, wanted, plan_id=new_id())
 
 
 def _receipt(me: Actor) -> Receipt:

@@ -89,12 +89,11 @@ def _check_day(on: date, field: str) -> None:
 
 
 async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, wanted: Wanted) -> Look:
-    """In the caller's transaction; whoever calls has checked the right to act for the patient.
+    """In the caller's transaction, which has locked the patient and checked the right to act.
 
     The same `plan_id` again is the same plan. Raises Malformed, TooManyPlans, NotFound.
     """
     wanted = check(wanted)
-    await lock_patients([patient_id])
     before = await FollowUpPlan.get_or_none(id=plan_id)
     if before is not None:
         return await _first_of(before, patient_id)
@@ -123,7 +122,11 @@ async def start(actor: Actor, patient_id: UUID, wanted: Wanted, *, plan_id: UUID
     """For the actor's own contracted resident. Raises as `begin`."""
     await contracts.resident(actor, patient_id, RIGHT)
     async with db.transaction():
-        return await begin(actor, patient_id, plan_id, wanted)
+        await lock_patients([patient_id])
+        await contracts.resident(actor, patient_id, RIGHT)
+        look = await begin(actor, patient_id, plan_id, wanted)
+    log.info("follow_up.started", plan_id=str(plan_id))
+    return look
 
 
 async def _first_of(plan: FollowUpPlan, patient_id: UUID) -> Look:
@@ -256,7 +259,9 @@ async def close(
     """
     note = " ".join(note.split())
     _check_close(deed, note, next_on)
+    patient_id = (await _find(actor, follow_up_id)).patient_id
     async with db.transaction():
+        await lock_patients([patient_id])
         row = await _find(actor, follow_up_id)
         state = policy.after(policy.PLANNED, deed)
         still = FollowUp.filter(id=follow_up_id, state=policy.PLANNED)

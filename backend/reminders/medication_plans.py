@@ -62,10 +62,10 @@ async def show(actor: Actor, plan_id: UUID) -> tuple[Plan, list[Plan]]:
     """One, and what it said before, the latest first. Leaves an audit row. Raises NotFound."""
     row = await _find(actor, plan_id, "view")
     versions = MedicationVersion.filter(plan_id=plan_id).order_by("-number")
-    told = await each(row, await versions.limit(VERSIONS_MOST))
+    now, *before = await each(row, await versions.limit(VERSIONS_MOST))
     async with db.transaction():
         await note_read(actor, "medication.shown", {row.patient_id})
-    return told[0], told[1:]
+    return now, before
 
 
 async def _find(actor: Actor, plan_id: UUID, scope: str) -> MedicationPlan:
@@ -82,6 +82,15 @@ async def _must_reach(actor: Actor, patient_id: UUID, scope: str) -> None:
         await contracts.resident(actor, patient_id, RIGHT)
     else:
         await care_of(actor, patient_id, scope)
+
+
+async def _hold(actor: Actor, patient_id: UUID) -> None:
+    """Lock the patient, and judge once more: whoever is erased meanwhile is written nothing.
+
+    Raises NotFound.
+    """
+    await lock_patients([patient_id])
+    await _must_reach(actor, patient_id, "book")
 
 
 # --- change ---------------------------------------------------------------------------------------
@@ -105,6 +114,7 @@ async def start(
     async with db.transaction():
         if receipt is not None:
             await receipt.check()
+        await _hold(actor, patient_id)
         plan = await begin(actor, patient_id, plan_id or new_id(), dosage)
         if receipt is not None:
             await receipt.keep(201, plan)
@@ -113,12 +123,11 @@ async def start(
 
 
 async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, dosage: Dosage) -> Plan:
-    """In the caller's transaction; whoever calls has checked the right to act for the patient.
+    """In the caller's transaction, which has locked the patient and checked the right to act.
 
     The same `plan_id` again is the same plan: nothing happens twice. Raises as `start`.
     """
     dosage = check(dosage, clock.today())
-    await lock_patients([patient_id])
     row = await MedicationPlan.get_or_none(id=plan_id)
     if row is not None:
         if row.patient_id != patient_id:
@@ -185,6 +194,7 @@ async def change(
     async with db.transaction():
         if receipt is not None:
             await receipt.check()
+        await _hold(actor, row.patient_id)
         plan = await rewrite(actor, row.patient_id, plan_id, dosage, version=version)
         if receipt is not None:
             await receipt.keep(200, plan)
@@ -195,7 +205,7 @@ async def change(
 async def rewrite(
     actor: Actor, patient_id: UUID, plan_id: UUID, dosage: Dosage, *, version: int
 ) -> Plan:
-    """In the caller's transaction; whoever calls has checked the right to act for the patient.
+    """In the caller's transaction, which has locked the patient and checked the right to act.
 
     Raises as `change`; NotFound: the plan is another patient's.
     """
@@ -250,6 +260,7 @@ async def end(
     async with db.transaction():
         if receipt is not None:
             await receipt.check()
+        await _hold(actor, row.patient_id)
         plan = await finish(actor, row.patient_id, plan_id, reason=reason, version=version)
         if receipt is not None:
             await receipt.keep(200, plan)
@@ -260,7 +271,7 @@ async def end(
 async def finish(
     actor: Actor, patient_id: UUID, plan_id: UUID, *, reason: str, version: int
 ) -> Plan:
-    """In the caller's transaction; whoever calls has checked the right to act for the patient."""
+    """In the caller's transaction, which has locked the patient and checked the right to act."""
     if reason not in REASONS:
         raise Malformed("请选停用的原因。", field="reason")
     mine = MedicationPlan.filter(id=plan_id, patient_id=patient_id)

@@ -19,7 +19,7 @@ from backend.booking.desk import Desk
 from backend.booking.models import Appointment
 from backend.booking.places import Place
 from backend.errors import Malformed, NotFound
-from backend.identity.access import Actor, care_of, note_read, patients_of
+from backend.identity.access import Actor, care_of, lock_patients, note_read, patients_of
 from backend.identity.documents import mask_name
 from backend.receipts import Receipt
 from backend.satisfaction import policy
@@ -103,6 +103,8 @@ async def answer(actor: Actor, given: Given, *, receipt: Receipt) -> None:
     try:
         async with db.transaction():
             await receipt.check()
+            await lock_patients([row.patient_id])  # once more: they may be erased meanwhile
+            await care_of(actor, row.patient_id, "book")
             await _mark(actor, row.id, survey)
             await SurveyResponse.create(**_response(actor, row, survey, scores, given))
             await audit.record(
