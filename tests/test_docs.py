@@ -126,6 +126,7 @@ WHEN = {
     "follow-up-over": "Staff: somebody has closed the follow-up meanwhile.",
     "plan-changed": "Somebody has changed the plan since `version`; `current` is what it says now.",
     "plan-changed-too-often": "A plan keeps every version, and has as many as it may.",
+    "plan-written-before": "Staff: the form has made a plan already, with other words.",
     "plan-ended": "The plan has been ended; a new one is begun instead.",
     "too-many-plans": "The patient has as many plans in use as one may.",
     "written-by-doctor": "A resident may end what a doctor wrote, not rewrite it.",

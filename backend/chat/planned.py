@@ -52,7 +52,7 @@ async def begin(
 
     Raises:
         NotFound: not the actor's conversation. NotNow, ClaimedByOther: not claimed by the actor.
-        NoPatientYet. Malformed, TooManyPlans.
+        NoPatientYet. Malformed, TooManyPlans, WrittenBefore.
     """
 
     async def write(patient_id: UUID) -> tuple[UUID, Draft]:
@@ -140,7 +140,7 @@ def _card(deed: str, plan: Plan) -> Draft:
     else:
         lines += [f"{plan.words}。", f"{timetable.span(plan.dosage.timing)}。", dosages.NOT_YET]
     return Draft(
-        client_id=f"plan-{plan.id}-{plan.version}-{plan.status}",
+        client_id=f"{deed}-{plan.id}-{plan.version}",
         kind="card",
         body="\n".join(lines),
         payload={

@@ -35,6 +35,14 @@ class ChangedTooOften(Conflict):
     detail = "这个计划改的次数太多了，请停用它，另外新建一个。"
 
 
+class WrittenBefore(Conflict):
+    """The form has made a plan already, with other words; one more is made by a form of its own."""
+
+    code = "plan-written-before"
+    title = "刚才已经写好"
+    detail = "这张表刚才已经写好一个计划，和现在填的不一样。要另写一个，请再点一次。"
+
+
 class WrittenByDoctor(NotAllowed):
     """What a doctor wrote, a resident may end, not rewrite."""
 

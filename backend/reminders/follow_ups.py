@@ -23,7 +23,7 @@ from backend.identity.documents import mask_name
 from backend.identity.models import FamilyDoctorContract, Patient
 from backend.ids import new_id
 from backend.reminders import policy
-from backend.reminders.errors import FollowUpOver, TooManyPlans
+from backend.reminders.errors import FollowUpOver, TooManyPlans, WrittenBefore
 from backend.reminders.models import FollowUp, FollowUpPlan
 
 log = structlog.get_logger()
@@ -91,12 +91,14 @@ def _check_day(on: date, field: str) -> None:
 async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, wanted: Wanted) -> Look:
     """In the caller's transaction, which has locked the patient and checked the right to act.
 
-    The same `plan_id` again is the same plan. Raises Malformed, TooManyPlans, NotFound.
+    The same `plan_id` again is the same plan.
+
+    Raises Malformed, TooManyPlans, NotFound; WrittenBefore: it was begun with other words.
     """
     wanted = check(wanted)
     before = await FollowUpPlan.get_or_none(id=plan_id)
     if before is not None:
-        return await _first_of(before, patient_id)
+        return await _first_of(before, patient_id, wanted)
     mine = FollowUpPlan.filter(patient_id=patient_id, status=ACTIVE)
     if await mine.count() >= PLANS_MOST:
         raise TooManyPlans(most=PLANS_MOST)
@@ -129,10 +131,13 @@ async def start(actor: Actor, patient_id: UUID, wanted: Wanted, *, plan_id: UUID
     return look
 
 
-async def _first_of(plan: FollowUpPlan, patient_id: UUID) -> Look:
+async def _first_of(plan: FollowUpPlan, patient_id: UUID, wanted: Wanted) -> Look:
     if plan.patient_id != patient_id:
         raise NotFound
     row = await FollowUp.get(plan_id=plan.id, number=1)
+    begun = Wanted(about=plan.about, due_on=row.due_on, every_days=plan.every_days, rule=plan.rule)
+    if begun != wanted:
+        raise WrittenBefore(field="id")
     return _look(row, plan, await Patient.get(id=patient_id))
 
 

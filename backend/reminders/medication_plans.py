@@ -20,6 +20,7 @@ from backend.reminders.errors import (
     PlanChanged,
     PlanEnded,
     TooManyPlans,
+    WrittenBefore,
     WrittenByDoctor,
 )
 from backend.reminders.medication_records import (
@@ -108,7 +109,7 @@ async def start(
     the `plan_id` of a staff page.
 
     Raises:
-        NotFound: not the actor's to act for. Malformed, TooManyPlans.
+        NotFound: not the actor's to act for. Malformed, TooManyPlans, WrittenBefore.
     """
     await _must_reach(actor, patient_id, "book")
     async with db.transaction():
@@ -125,14 +126,14 @@ async def start(
 async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, dosage: Dosage) -> Plan:
     """In the caller's transaction, which has locked the patient and checked the right to act.
 
-    The same `plan_id` again is the same plan: nothing happens twice. Raises as `start`.
+    The same `plan_id` again is the same plan, as it was begun: nothing happens twice.
+
+    Raises as `start`; WrittenBefore: it was begun with another dosage.
     """
     dosage = check(dosage, clock.today())
     row = await MedicationPlan.get_or_none(id=plan_id)
     if row is not None:
-        if row.patient_id != patient_id:
-            raise NotFound
-        return (await told([row]))[0]
+        return await _begun(row, patient_id, dosage)
     living = MedicationVersion.filter(
         plan__patient_id=patient_id, plan__status=ACTIVE, ended_at=None, to_on__gte=clock.today()
     )
@@ -150,6 +151,15 @@ async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, dosage: Dosage) -
     await audit.record(actor, "medication.started", entity_id=plan_id, patient_ids=[patient_id])
     await _tell(actor, patient_id, "plan_written")
     return await _write(actor, row, dosage)
+
+
+async def _begun(row: MedicationPlan, patient_id: UUID, dosage: Dosage) -> Plan:
+    if row.patient_id != patient_id:
+        raise NotFound
+    (plan,) = await each(row, await MedicationVersion.filter(plan_id=row.id, number=1))
+    if plan.dosage != dosage:
+        raise WrittenBefore(field="id")
+    return plan
 
 
 async def _write(actor: Actor, plan: MedicationPlan, dosage: Dosage) -> Plan:

@@ -82,7 +82,7 @@ def ask_for(view: View, name: str, looks: Sequence[Look], back: str, to: str = "
         proposals=proposals,
         chosen=chosen,
         unsigned=UNSIGNED,
-        id=view.sent.one("id") or str(uuid4()),
+        id=view.fresh_id(),
         due_on=chosen.due_on(today) if chosen else today + timedelta(days=USUAL_DAYS),
         about_most=ABOUT_MOST,
         every_most=EVERY_MOST,
@@ -123,7 +123,7 @@ async def begin_for_resident(view: View, patient_id: UUID, form: BeginForm) -> G
 
 
 @page("GET", "/follow-ups", right=RIGHT, query=From)
-async def due(view: View, **_: Any) -> Show:
+async def due(view: View, follow_up_id: UUID | None = None) -> Show:
     """谁的随访到期了, the longest overdue first."""
     after = view.query.after or None
     found = await follow_ups.due_list(
@@ -136,7 +136,7 @@ async def due(view: View, **_: Any) -> Show:
         following=paging.following(found, PAGE_MOST, lambda one: (one.due_on, one.id)),
         deeds=DEEDS,
         label=follow_up_rules.label,
-        at=view.request.path,
+        at=follow_up_id,
         next_on={one.id: clock.today() + timedelta(days=one.every_days) for one in found},
         note_most=NOTE_MOST,
     )

@@ -93,7 +93,7 @@ def all_of(view: View, found: Sequence[Plan], name: str, back: Back) -> Show:
         name=name,
         **_context(found, back),
         plan=None,
-        id=view.sent.one("id") or str(uuid4()),
+        id=view.fresh_id(),
         times="",
         first=today,
         last=dosages.last_day(today),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from sanic import Request
 
@@ -69,6 +70,11 @@ class View:
 
     def may(self, right: str, organization_id: Any = None) -> bool:
         return self.login is not None and self.actor.may(right, organization_id)
+
+    def fresh_id(self, name: str = "id") -> str:
+        """Of what the form will make, so that a second send makes nothing more; another one where
+        just this was refused."""
+        return (not self.faults.get(name) and self.sent.one(name)) or str(uuid4())
 
     def typed(self, name: str, otherwise: Any = "") -> Any:
         """What was typed into the field before the form came back, or `otherwise`."""

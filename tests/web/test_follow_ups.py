@@ -57,7 +57,8 @@ async def test_from_the_conversation_to_the_list(
     assert f'action="/staff{one}?after={before}"' in later.text
     done = {"deed": "do", "note": "130/80", "next_on": str(clock.today() + timedelta(days=14))}
     assert (await desk.post(one, done)).status_code == 303
-    assert (await desk.post(one, done)).status_code == 409
+    late = await desk.post(one, done | {"note": "140/90，头晕"})
+    assert (late.status_code, "140/90，头晕" in text_of(late)) == (409, True)
     assert await FollowUp.filter(state="planned").count() == 1
 
 
@@ -98,6 +99,9 @@ async def test_a_family_doctor_begins_one_for_a_resident(pages: Pages, town: Tow
         assert (await desk.post(f"{at}?case=diabetes2_usual", form)).status_code == 303
     assert (await FollowUpPlan.get()).rule == "diabetes2@1"
     assert "王*兰 糖尿病" in text_of(await desk.get("/follow-ups"))
+    again = await desk.post(f"{at}?case=diabetes2_usual", form | {"about": "高血压"})
+    assert (again.status_code, "刚才已经写好" in text_of(again)) == (409, True)
+    assert hidden(again, "id") != form["id"]
     other = await pages.desk(
         "doctor", town.township.organization, practitioner=town.township.practitioner
     )

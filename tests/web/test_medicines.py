@@ -73,6 +73,38 @@ async def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(
     assert not await MedicationPlan.all().count()
 
 
+async def test_the_same_form_with_other_words_is_not_taken_for_a_second_click(
+    pages: Pages, town: Town
+) -> None:
+    """Nobody reads 已写好 of what was not written."""
+    desk, at = await claimed(pages, town)
+    for base in (f"{at}/medicines", f"/contracts/{town.wang.patient_id}/medicines"):
+        await MedicationVersion.all().delete()
+        await MedicationPlan.all().delete()
+        form = a_form(id=hidden(await desk.get(base), "id"))
+        assert (await desk.post(base, form)).status_code == 303
+        other = await desk.post(base, form | {"medicine": "二甲双胍片"})
+        assert other.status_code == 409
+        assert "刚才已经写好" in text_of(other)
+        assert 'value="二甲双胍片"' in other.text
+        form |= {"medicine": "二甲双胍片", "id": hidden(other, "id")}
+        assert (await desk.post(base, form)).status_code == 303
+        assert await MedicationPlan.all().count() == 2
+    cards = await Message.filter(kind="card", author_kind="doctor")
+    assert len(cards) == 2
+
+
+async def test_a_second_click_after_all_tells_nothing_anew(pages: Pages, town: Town) -> None:
+    desk, at = await claimed(pages, town)
+    form = a_form(id=hidden(await desk.get(f"{at}/medicines"), "id"))
+    await desk.post(f"{at}/medicines", form)
+    one = f"{at}/medicines/{form['id']}"
+    await desk.post(one, form | {"version": "1", "amount": "半片"})
+    await desk.post(f"{one}/end", {"reason": "stopped", "version": "2"})
+    assert (await desk.post(f"{at}/medicines", form)).status_code == 303
+    assert await Message.filter(kind="card", author_kind="doctor").count() == 3
+
+
 async def test_a_doctor_changes_and_ends_what_the_resident_wrote(pages: Pages, town: Town) -> None:
     plan = await a_plan(town.wang)
     desk, at = await claimed(pages, town)
@@ -87,6 +119,9 @@ async def test_a_doctor_changes_and_ends_what_the_resident_wrote(pages: Pages, t
     vague = await desk.post(f"{one}/end", {"reason": "", "version": "2"})
     assert (vague.status_code, 'value="半片"' in vague.text) == (422, True)
     assert (await desk.post(f"{one}/end", {"reason": "stopped", "version": "2"})).is_redirect
+    lost = await desk.post(one, form | {"amount": "3 片", "note": "早上量血压"})
+    assert (lost.status_code, "刚才写的没有存下" in lost.text) == (409, True)
+    assert text_of(lost).count("3 片") == text_of(lost).count("早上量血压") == 1
     bodies = await Message.filter(kind="card", author_kind="doctor").order_by("seq")
     assert [row.body.partition("：")[0] for row in bodies] == [
         "医生改了用药计划",
