@@ -34,7 +34,7 @@ page({
   data: {
     form: { medicine: '', amount: '', times: '', from_on: '', to_on: '', at_most: '', note: '' },
     how: 'meals', every: '1', when: {}, weekdays: {}, hows: HOWS, everies: EVERY, whens: WHEN, days: WEEKDAYS,
-    changing: false, doctor: '', before: [], reminders: '', faults: {}, fault: null, saving: false, first: '', last: '',
+    changing: false, doctor: '', before: [], reminders: '', faults: {}, refusal: null, saving: false, first: '', last: '',
   },
 
   onLoad({ id = '', patient = '' }) {
@@ -77,21 +77,21 @@ page({
 
   put(field, value) {
     const faults = Object.assign({}, this.data.faults, { [field]: '' })
-    this.setData({ form: Object.assign({}, this.data.form, { [field]: value }), faults, fault: null })
+    this.setData({ form: Object.assign({}, this.data.form, { [field]: value }), faults, refusal: null })
   },
 
   pickHow({ detail }) {
-    this.setData({ how: detail.value, faults: {}, fault: null })
+    this.setData({ how: detail.value, faults: {}, refusal: null })
   },
 
   pickEvery({ detail }) {
-    this.setData({ every: detail.value, faults: {}, fault: null })
+    this.setData({ every: detail.value, faults: {}, refusal: null })
   },
 
   toggle({ currentTarget }) {
     const { name, value } = currentTarget.dataset
     const marks = Object.assign({}, this.data[name], { [value]: !this.data[name][value] })
-    this.setData({ [name]: marks, [`faults.${name}`]: '', fault: null })
+    this.setData({ [name]: marks, [`faults.${name}`]: '', refusal: null })
   },
 
   // --- sending ---
@@ -121,37 +121,31 @@ page({
     return faults
   },
 
-  async submit() {
-    if (this.data.saving) return
+  submit() {
     const wish = this.wish()
     const faults = this.early(wish)
-    this.setData({ faults, fault: null })
+    this.setData({ faults, refusal: null })
     if (Object.keys(faults).length) return this.reveal(`#${Object.keys(faults)[0]}`)
-    this.setData({ saving: true })
-    try {
+    return this.during('saving', async () => {
       if (this.id) await this.send(`/medication-plans/${this.id}/change`, Object.assign(wish, { version: this.version }))
       else await this.send(`/patients/${this.patient}/medication-plans`, wish)
       wx.showToast({ title: '写好了' })
       this.leave()
-    } catch (problem) {
-      this.failed(problem)
-    } finally {
-      this.setData({ saving: false })
-    }
+    })
   },
 
-  failed(problem) {
+  refuse(problem) {
     if (!problem.code) throw problem
     if (FIELDS.includes(problem.field)) {
       this.setData({ faults: { [problem.field]: problem.detail } }, () => this.reveal(`#${problem.field}`))
       return
     }
-    const fault = problem.plain()
+    const refusal = problem.plain()
     if (problem.code === 'plan-changed') {
       this.version = problem.version // whoever has read it may write over it
-      fault.detail = `现在写的是：${problem.current.medicine}，${problem.current.how}。还要改成您写的这样，再点一次。`
+      refusal.detail = `现在写的是：${problem.current.medicine}，${problem.current.how}。还要改成您写的这样，再点一次。`
     }
-    this.setData({ fault }, () => this.reveal('#fault'))
+    this.setData({ refusal }, () => this.reveal('#refusal'))
   },
 
   leave() {

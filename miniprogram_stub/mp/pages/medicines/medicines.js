@@ -87,22 +87,27 @@ page({
     this.setData({ reason: currentTarget.dataset.value, fault: '' })
   },
 
-  async stop() {
-    const { about, reason, saving } = this.data
-    if (saving) return undefined
+  stop() {
+    const { about, reason } = this.data
     if (!reason) return this.setData({ fault: '请选为什么停用。' })
-    this.setData({ saving: true, fault: '' })
-    try {
+    this.setData({ fault: '' })
+    return this.during('saving', async () => {
       await this.end(`/medication-plans/${about.id}/end`, { reason, version: about.version })
       this.setData({ about: null, told: reason === 'unwell' })
       wx.showToast({ title: '停用了' })
       await this.load()
-    } catch (problem) {
-      if (!problem.code) throw problem
-      this.setData({ fault: problem.detail })
-    } finally {
-      this.setData({ saving: false })
-    }
-    return undefined
+    })
+  },
+
+  /** Whoever was quicker has changed or ended it: what stands there now is asked about. */
+  async refuse(problem) {
+    if (!problem.code) throw problem
+    this.setData({ fault: problem.detail })
+    if (!['plan-changed', 'plan-ended'].includes(problem.code)) return
+    await this.load()
+    if (!this.data.about) return // closed meanwhile
+    const about = this.data.now.find(({ id }) => id === this.data.about.id) || null
+    this.setData({ about, fault: about ? `刚被别人改过，现在写的是：${about.words}。还要停用，再点一次。` : '' })
+    if (!about) wx.showToast({ title: '已经停用了' })
   },
 })
