@@ -3,6 +3,7 @@ may have at once."""
 
 import asyncio
 import contextlib
+import contextvars
 import secrets
 from collections.abc import AsyncIterator
 
@@ -37,41 +38,50 @@ async def check(
         raise Throttled(retry_after_s=window_s)
 
 
-@contextlib.asynccontextmanager
-async def seat(hub: Hub, deed: str, who: str, *, most: int) -> AsyncIterator[None]:
-    """Have one of `most` seats of `who` for the length of a block, whichever process has it.
+class Seats:
+    """How many of a thing each may have at once, whichever process they come to.
 
     Where the hub does not answer nobody is kept out: whoever calls has a limit of its process.
-
-    Raises Throttled.
     """
-    holder = secrets.token_hex(8)
-    try:
-        taken = await _take(hub, f"seat:{deed}:{who}", holder, most)
-    except AWAY:
-        taken = ""
-    if taken is None:
-        raise Throttled
-    keeping = asyncio.create_task(_keep(hub, taken, holder)) if taken else None
-    try:
-        yield
-    finally:
-        if keeping is not None:
-            keeping.cancel()
+
+    def __init__(self, hub: Hub, deed: str, *, most: int) -> None:
+        self._hub, self._deed, self._most = hub, deed, most
+        self._mine: set[str] = set()
+        self._keeping: asyncio.Task[None] | None = None
+
+    @contextlib.asynccontextmanager
+    async def taken(self, who: str) -> AsyncIterator[None]:
+        """Have one for the length of a block. Raises Throttled."""
+        holder = secrets.token_hex(8)
+        name = await self._take(who, holder)
+        if name is None:
+            yield
+            return
+        self._mine.add(name)
+        if self._keeping is None or self._keeping.done():
+            # A context of its own: not that of the request that happened to come first.
+            self._keeping = asyncio.create_task(self._keep(), context=contextvars.Context())
+        try:
+            yield
+        finally:
+            self._mine.discard(name)
             with contextlib.suppress(*AWAY):
-                await hub.release(taken, holder)
+                await self._hub.release(name, holder)
 
-
-async def _take(hub: Hub, name: str, holder: str, most: int) -> str | None:
-    for number in range(most):
-        if await hub.claim(f"{name}:{number}", holder, SEAT_S):
-            return f"{name}:{number}"
-    return None
-
-
-async def _keep(hub: Hub, taken: str, holder: str) -> None:
-    """Until it is cancelled. A seat that was lost while the hub was away stays lost."""
-    while True:
-        await asyncio.sleep(SEAT_AGAIN_S)
+    async def _take(self, who: str, holder: str) -> str | None:
+        """None: the hub does not answer. Raises Throttled."""
         with contextlib.suppress(*AWAY):
-            await hub.claim(taken, holder, SEAT_S)
+            for number in range(self._most):
+                name = f"seat:{self._deed}:{who}:{number}"
+                if await self._hub.claim(name, holder, SEAT_S):
+                    return name
+            raise Throttled
+        return None
+
+    async def _keep(self) -> None:
+        """All of this process in one go, for as long as anybody sits. A seat that was lost while
+        the hub was away stays lost."""
+        while self._mine:
+            await asyncio.sleep(SEAT_AGAIN_S)
+            with contextlib.suppress(*AWAY):
+                await self._hub.keep(list(self._mine), SEAT_S)

@@ -116,6 +116,19 @@ async def test_claiming_again_lengthens_the_claim(hub: Hub, time_passes: TimePas
     assert not await hub.claim("leader", "two", LONG_S)
 
 
+async def test_many_claims_are_kept_at_once_and_none_is_made(
+    hub: Hub, time_passes: TimePasses
+) -> None:
+    for name in ("a", "b"):
+        await hub.claim(name, "one", SHORT_S)
+    await hub.keep(["a", "b", "free"], LONG_S)
+    await hub.keep([], LONG_S)
+    await time_passes(SHORT_S + 1)
+    for name in ("a", "b"):
+        assert not await hub.claim(name, "two", LONG_S), name
+    assert await hub.claim("free", "two", LONG_S)
+
+
 async def test_a_claim_that_is_not_renewed_is_free(hub: Hub, time_passes: TimePasses) -> None:
     await hub.claim("leader", "one", SHORT_S)
     await time_passes(SHORT_S + 1)

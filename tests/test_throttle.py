@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
 from backend import throttle
 from backend.errors import Throttled
 from backend.hub import Hub, RedisHub
+from backend.throttle import Seats
 from tests.test_hub import TimePasses
 from tests.test_hub import hands as hands
 from tests.test_hub import hub as hub
@@ -16,67 +19,82 @@ from tests.test_hub import prefix as prefix
 from tests.test_hub import time_passes as time_passes
 
 RIVALS, MOST = 20, 5
+MANY = 450  # more than are kept by one question
 
 
-async def sit(stack: AsyncExitStack, hub: Hub, who: str = "wang") -> None:
-    await stack.enter_async_context(throttle.seat(hub, "socket", who, most=MOST))
+async def sit(stack: AsyncExitStack, seats: Seats, who: str = "wang") -> None:
+    await stack.enter_async_context(seats.taken(who))
 
 
 async def test_of_twenty_as_many_sit_as_there_are_seats(
     hub: Hub, time_passes: TimePasses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    seats = Seats(hub, "socket", most=MOST)
     async with AsyncExitStack() as stack:
-        came = await asyncio.gather(
-            *(sit(stack, hub) for _ in range(RIVALS)), return_exceptions=True
-        )
+        processes = [Seats(hub, "socket", most=MOST) for _ in range(RIVALS)]
+        came = await asyncio.gather(*(sit(stack, one) for one in processes), return_exceptions=True)
         assert sum(isinstance(one, Throttled) for one in came) == RIVALS - MOST
         assert sum(one is None for one in came) == MOST
-        await sit(stack, hub, "zhao")
+        await sit(stack, seats, "zhao")
     async with AsyncExitStack() as stack:  # all were given back
         for _ in range(MOST):
-            await sit(stack, hub)
+            await sit(stack, seats)
         with pytest.raises(Throttled):
-            await sit(stack, hub)
+            await sit(stack, seats)
     # A process that dies gives nothing back; nobody is kept out by it for long.
     async with AsyncExitStack() as dead:
         for _ in range(MOST):
-            await sit(dead, hub)
+            await sit(dead, seats)
         await time_passes(throttle.SEAT_S + 1)
         async with AsyncExitStack() as stack:
-            await sit(stack, hub)
+            await sit(stack, seats)
 
 
-async def test_who_sits_longer_keeps_the_seat(
+async def test_who_sits_longer_keeps_the_seat_and_all_are_kept_in_one_go(
     hub: Hub, time_passes: TimePasses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(throttle, "SEAT_AGAIN_S", 0.01)
-    kept = asyncio.Event()
-    real = hub.claim
+    kept, asked = asyncio.Event(), Counter[str]()
+    for verb in ("claim", "keep"):
+        real = getattr(hub, verb)
 
-    async def claim(name: str, holder: str, ttl_s: float) -> bool:
-        held = await real(name, holder, ttl_s)
-        kept.set()
-        return held
+        async def counted(*said: Any, verb: str = verb, real: Any = real) -> Any:
+            answer = await real(*said)
+            asked[verb] += 1
+            if verb == "keep":
+                kept.set()
+            return answer
 
-    monkeypatch.setattr(hub, "claim", claim)
-    async with throttle.seat(hub, "socket", "wang", most=1):
+        monkeypatch.setattr(hub, verb, counted)
+    seats = Seats(hub, "socket", most=1)
+    people = [f"zhao-{number}" for number in range(MANY)]
+    async with AsyncExitStack() as stack:
+        for who in people:
+            await stack.enter_async_context(seats.taken(who))
+        assert asked["claim"] == MANY
+        asked.clear()
         await time_passes(throttle.SEAT_S / 2)
-        kept.clear()
-        async with asyncio.timeout(5):
-            await kept.wait()
+        for _ in range(2):  # the first may have begun before
+            kept.clear()
+            async with asyncio.timeout(5):
+                await kept.wait()
         await time_passes(throttle.SEAT_S - 1)
-        with pytest.raises(Throttled):
-            async with throttle.seat(hub, "socket", "wang", most=1):
-                pass
+        assert not asked["claim"]
+        other = Seats(hub, "socket", most=1)
+        for who in (people[0], people[-1]):
+            with pytest.raises(Throttled):
+                async with other.taken(who):
+                    pass
 
 
 async def test_without_a_hub_nobody_is_kept_out() -> None:
     """Each process still has its own limit."""
     away = RedisHub("redis://127.0.0.1:1/0")
+    seats = Seats(away, "socket", most=MOST)
     async with AsyncExitStack() as stack:
         for _ in range(MOST + 1):
-            await sit(stack, away)
+            await sit(stack, seats)
         with contextlib.suppress(ZeroDivisionError):
-            async with throttle.seat(away, "socket", "wang", most=MOST):
+            async with seats.taken("wang"):
                 raise ZeroDivisionError
     await away.close()

@@ -13,11 +13,12 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException, WebsocketClosed
 from websockets.exceptions import ConnectionClosed
 
-from backend import errors, throttle
+from backend import errors
 from backend.api import problem, wire
 from backend.api.hosts import Hosts
 from backend.hub import Hub
 from backend.logs import new_request_id, request_id
+from backend.throttle import Seats
 
 WECHAT = "https://servicewechat.com"  # what a mini-program says where it comes from
 SEND_S = 5.0  # whoever does not read for so long is let go
@@ -55,7 +56,8 @@ class Open:
     long as it answers."""
 
     def __init__(self, limits: Limits, hub: Hub, name: str) -> None:
-        self._limits, self._hub, self._name = limits, hub, name
+        self._limits = limits
+        self._seats = Seats(hub, name, most=limits.each_most)
         self._of: Counter[UUID] = Counter()
 
     def check(self) -> None:
@@ -71,8 +73,7 @@ class Open:
             raise errors.Throttled
         self._of[account_id] += 1
         try:
-            most = self._limits.each_most
-            async with throttle.seat(self._hub, self._name, str(account_id), most=most):
+            async with self._seats.taken(str(account_id)):
                 yield
         finally:
             self._of[account_id] -= 1
