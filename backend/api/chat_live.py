@@ -28,8 +28,7 @@ from backend.identity.access import Actor
 
 PATH = PREFIX + "/conversations/live"
 LIFE_S = 1800.0  # then the phone comes again with a new ticket, if it may still
-LOOK_AGAIN_S = 60.0  # by itself; `watching` looks for all of them before
-LINE_AGAIN_S = 15.0  # at one's place in the line, which others change
+LINE_AGAIN_S = 15.0  # looks at one's place in the line, which others change
 PAGE = 50
 LIMITS = Limits(sockets_most=6000, each_most=5, message_most=64 * 1024)
 HEARD_PER_S = 20
@@ -82,7 +81,7 @@ class _Line:
                 while time.monotonic() < ends and not seat.is_over:
                     if not await self._tell_news(socket, seat):
                         return REFUSED
-                    await self._wait(socket, seat)
+                    await self._wait(socket, seat, ends)
         return REFUSED if seat.is_over else NORMAL
 
     async def _tell_news(self, socket: Any, seat: Seat) -> bool:
@@ -114,10 +113,11 @@ class _Line:
         seat.version, self._told = talk.version, view
         return True
 
-    async def _wait(self, socket: Any, seat: Seat) -> None:
-        """Until there may be something new. Who types is said by the way."""
-        in_line = self._told is not None and self._told.queue is not None
-        until = time.monotonic() + (LINE_AGAIN_S if in_line else LOOK_AGAIN_S)
+    async def _wait(self, socket: Any, seat: Seat, until: float) -> None:
+        """Until there may be something new: `watching` looks for all. Who types is said by the
+        way."""
+        if self._told is not None and self._told.queue is not None:
+            until = min(until, time.monotonic() + LINE_AGAIN_S)
         while (left := until - time.monotonic()) > 0:
             first = await seat.listener.next(left)
             heard = [first, *seat.listener.drain()]

@@ -1,7 +1,7 @@
 """Looks after the open chat sockets of a process: two queries for all instead of some for each.
 
 Ends those whose log-in is over, and wakes those whose conversation has changed unheard, as when the
-hub was away.
+hub was away, or may no longer be seen. So a socket asks nothing by itself while nothing happens.
 """
 
 import asyncio
@@ -80,8 +80,7 @@ class Watch:
         for some in _portions({seat.conversation_id for seat in self._seats}):
             versions = await conversations.versions(some)
             for seat in list(self._seats):
-                known = versions.get(seat.conversation_id, seat.version)
-                if known != seat.version:
+                if versions.get(seat.conversation_id) != seat.version:
                     seat.listener.tell(WAKE)
 
 

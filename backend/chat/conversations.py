@@ -325,9 +325,15 @@ async def news(actor: Actor, conversation_id: UUID, *, after: int, most: int) ->
 
 
 async def versions(conversation_ids: list[UUID]) -> dict[UUID, int]:
-    """Of many conversations at once: which have changed is seen without reading them."""
+    """Of many conversations at once, but for those that their account may no longer see: which have
+    changed is seen without reading them."""
     rows = await db.fetch(
-        f"SELECT id, version FROM conversation WHERE {db.among('id', '$1')}", conversation_ids
+        f"SELECT t.id, t.version FROM conversation t WHERE {db.among('t.id', '$1')}"
+        " AND (t.patient_id IS NULL OR EXISTS (SELECT 1 FROM carer c"
+        " WHERE c.patient_id = t.patient_id AND c.account_id = t.account_id"
+        " AND c.state = 'active' AND (c.expires_at IS NULL OR c.expires_at > $2)))",
+        conversation_ids,
+        clock.now(),
     )
     return {db.as_uuid(row["id"]): row["version"] for row in rows}
 

@@ -208,6 +208,19 @@ async def test_who_may_no_longer_see_it_is_let_go(phone: Phone) -> None:
             await phone.hears(opened, "messages")
 
 
+async def test_who_may_no_longer_see_it_is_let_go_though_nothing_happens(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOG_INS_EVERY_S", 0.05)
+    monkeypatch.setattr(watching, "CHANGES_EVERY_S", 0.05)
+    async with phone.opened() as opened:
+        await phone.hears(opened, "conversation")
+        await Carer.all().update(state="revoked")
+        with pytest.raises(ConnectionClosed):
+            await phone.hears(opened, "messages")
+        assert opened.close_code == 1008
+
+
 async def test_who_says_too_much_at_once_is_let_go(phone: Phone) -> None:
     for messages in (['{"do":"ping"}'] * 50, ["x" * (64 * 1024 + 1)]):
         async with phone.opened() as opened:
