@@ -45,7 +45,7 @@ from backend.identity.models import (
 from backend.notices import Notice
 from backend.receipts import IdempotencyKey
 from backend.reminders import follow_ups, medication_records
-from backend.reminders.models import MedicationPlan, Subscription
+from backend.reminders.models import FollowUp, MedicationPlan, Subscription
 from backend.satisfaction.models import SurveyResponse
 from backend.suspension.models import SuspensionCase
 from backend.wechat.events import WechatEvent
@@ -101,7 +101,7 @@ async def _fates(others: Mapping[UUID, Sequence[Carer]]) -> dict[UUID, Fate]:
     """By patient, with the others who care for them."""
     alone = [one for one, rows in others.items() if not any(is_in_force(row) for row in rows)]
     kept = set()
-    for why in (_seen(), _barred(), _answered(), _prescribed()):
+    for why in (_seen(), _barred(), _answered(), _prescribed(), _followed_up()):
         bound = why.filter(patient_id__in=alone).distinct()
         kept |= set(await bound.values_list("patient_id", flat=True))
     left: dict[UUID, Fate] = {one: "kept" if one in kept else "erased" for one in alone}
@@ -121,6 +121,11 @@ def _answered() -> QuerySet[Conversation]:
 def _prescribed() -> QuerySet[MedicationPlan]:
     """A doctor has written what they take: the same."""
     return medication_records.of_doctors(clock.now() - chats.ANSWERED_KEPT)
+
+
+def _followed_up() -> QuerySet[FollowUp]:
+    """And what was found when they were looked at again."""
+    return follow_ups.recorded(clock.now() - chats.ANSWERED_KEPT)
 
 
 def _barred() -> QuerySet[Restriction]:
@@ -223,6 +228,7 @@ async def sweep(consortium_id: UUID) -> int:
         .exclude(id__in=Subquery(_barred().values("patient_id")))
         .exclude(id__in=Subquery(_answered().values("patient_id")))
         .exclude(id__in=Subquery(_prescribed().values("patient_id")))
+        .exclude(id__in=Subquery(_followed_up().values("patient_id")))
         .order_by("id")
         .limit(SWEEP_MOST)
         .values_list("id", flat=True)

@@ -5,7 +5,7 @@ who leaves takes nobody out of sight.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -310,6 +310,11 @@ async def _find(actor: Actor, follow_up_id: UUID) -> FollowUp:
 
 
 # --- end of a record ------------------------------------------------------------------------------
+
+
+def recorded(since: datetime) -> QuerySet[FollowUp]:
+    """What doctors have found, or missed, after `since`: a record of care."""
+    return FollowUp.filter(state__in=(policy.DONE, policy.MISSED), closed_at__gt=since)
 
 
 async def forget(patient_id: UUID) -> None:
