@@ -24,6 +24,7 @@ from backend.booking import appointments, diary
 from backend.booking import errors as refusals
 from backend.booking.tickets import Ticket
 from backend.receipts import Answer, KeyMissing, KeyReused
+from backend.satisfaction import surveys
 from backend.suspension import cases
 
 ONE = "/appointments/<appointment_id:uuid>"
@@ -120,7 +121,8 @@ async def list_appointments(call: Call) -> AppointmentsView:
 async def show_appointment(call: Call, appointment_id: UUID) -> AppointmentView:
     """One appointment, with what cancelling would mean now."""
     ticket = await diary.show(call.actor, call.service.desk, appointment_id)
-    return AppointmentView.of(ticket, await cases.opened(call.actor, ticket))
+    replacement = await cases.opened(call.actor, ticket)
+    return AppointmentView.of(ticket, replacement, await surveys.state_of(call.actor, ticket))
 
 
 @route(

@@ -7,7 +7,7 @@ answered for. Why so, and what stays possible: ADR 0037.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import msgspec
@@ -18,6 +18,7 @@ from backend import audit, clock, db, periods
 from backend.booking.desk import Desk
 from backend.booking.models import Appointment
 from backend.booking.places import Place
+from backend.booking.tickets import Ticket
 from backend.errors import Malformed, NotFound
 from backend.identity.access import Actor, care_of, lock_patients, note_read, patients_of
 from backend.identity.documents import mask_name
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 LISTED_MOST = 50
 
 Scores = dict[str, int | None]
+State = Literal["open", "answered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,20 @@ async def answerable(actor: Actor, desk: Desk) -> list[Visit]:
         )
         for row, place in zip(rows, places, strict=True)
     ]
+
+
+async def state_of(actor: Actor, ticket: Ticket) -> State | None:
+    """Of a visit that the actor sees: answered, or open while the actor may answer for it."""
+    if ticket.status not in policy.VISITED:
+        return None
+    if await SurveyMark.filter(appointment_id=ticket.id).exists():
+        return "answered"
+    place, since = ticket.place, policy.first_day(clock.today(), outpatient().answer_days)
+    if not policy.may_answer(
+        ticket.status, place.starts_at, place.held_on, now=clock.now(), since=since
+    ):
+        return None
+    return "open" if ticket.patient_id in await patients_of(actor, "book") else None
 
 
 async def answer(actor: Actor, given: Given, *, receipt: Receipt) -> None:

@@ -92,15 +92,17 @@ describe('answering', () => {
   })
 })
 
-test('an appointment leads here once it is over, for as long as it may be answered for', async () => {
-  const shown = async (status, held_on) => {
-    phone({ answers: { 'GET /appointments/a-1': Object.assign(APPOINTMENT, { status, held_on }) } })
+test('an appointment leads here once it is over, as the service says, and says what was answered', async () => {
+  const shown = async (status, held_on, survey) => {
+    phone({ answers: { 'GET /appointments/a-1': Object.assign(APPOINTMENT, { status, held_on, survey }) } })
     return (await open('appointment', { id: 'a-1' })).data.survey
   }
   const day = (ago) => new Date(Date.now() + 8 * 3600e3 - ago * 86400e3).toISOString().slice(0, 10)
-  expect(await shown('fulfilled', day(1))).toBe(true)
-  expect(await shown('fulfilled', day(15))).toBe(false)
-  expect(await shown('booked', day(0))).toBe(false)
+  expect(await shown('fulfilled', day(1), 'open')).toBe('open')
+  expect(await shown('called', day(1), 'open')).toBe('open')
+  expect(await shown('fulfilled', day(1), 'answered')).toBe('answered')
+  expect(await shown('fulfilled', day(15), null)).toBe('')
+  expect(await shown('checked_in', day(0), 'open')).toBe('') // waits still
 })
 
 const APPOINTMENT = {

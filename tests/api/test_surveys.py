@@ -52,6 +52,24 @@ async def test_it_is_offered_and_answered_once(server: Server, seen: tuple[Heade
     assert await SurveyResponse.all().count() == 1
 
 
+async def test_the_appointment_says_whether_it_is_answered_for(
+    server: Server, seen: tuple[Headers, UUID]
+) -> None:
+    who, visit = seen
+
+    async def told() -> Any:
+        return (await server.http.get(f"/api/v1/appointments/{visit}", headers=who)).json()
+
+    assert (await told())["survey"] == "open"
+    await Carer.all().update(scope="view")
+    assert (await told())["survey"] is None
+    await Carer.all().update(scope="book")
+    assert (await send(server, keyed(who), visit))[0] == 201
+    assert (await told())["survey"] == "answered"
+    (listed,) = (await server.http.get("/api/v1/appointments", headers=who)).json()["items"]
+    assert listed["survey"] is None
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

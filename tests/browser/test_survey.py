@@ -24,3 +24,5 @@ def test_a_visit_is_answered_for(service: Service, phone: Phones) -> None:
     mend()
     me.tap("再试一次").sees("没有记您的名字")
     me.open(f"survey?id={seen}").sees("已经评价过了")
+    me.open(f"appointment?id={seen}").sees("这次就诊已经评价过了")
+    assert not me.shown.get_by_text("评价这次就诊").count()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +12,7 @@ from tortoise.exceptions import BaseORMException
 
 from backend import clock, db
 from backend.audit import AuditEvent
+from backend.booking import diary
 from backend.errors import Malformed, NotFound
 from backend.identity.access import Actor
 from backend.identity.models import Account, Carer, Patient
@@ -88,6 +89,23 @@ async def test_a_long_list_costs_as_many_questions_as_a_short_one(settings: Sett
             assert len(await offered(person)) == days_ago + 1
         costs.append(len(asked))
     assert costs == [costs[0]] * 4
+
+
+async def test_an_old_visit_may_not_be_answered_for_and_one_that_was_says_so(
+    settings: Settings, noon: clock.Hands
+) -> None:
+    person, visit = await a_visit(settings, days_ago=14)
+    _, other = await a_visit(settings, person, status="no_show")
+    old = await diary.show(person.actor, a_desk(), visit.id)
+    assert await surveys.state_of(person.actor, old) == "open"
+    missed = await diary.show(person.actor, a_desk(), other.id)
+    assert await surveys.state_of(person.actor, missed) is None
+    noon.move(timedelta(days=1))
+    assert await surveys.state_of(person.actor, old) is None
+    noon.move(timedelta(days=-1))
+    await answer(person, visit.id)
+    noon.move(timedelta(days=400))
+    assert await surveys.state_of(person.actor, old) == "answered"
 
 
 @pytest.mark.parametrize(

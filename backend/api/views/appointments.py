@@ -10,6 +10,7 @@ from msgspec import Meta
 from backend.api.views.fields import Cursor, DoctorRef, Form, Kind, Most, Period, Ref, Tier
 from backend.booking import wording
 from backend.booking.tickets import Ticket
+from backend.satisfaction.surveys import State
 
 Reason = Annotated[str, Meta(max_length=200)]
 
@@ -101,8 +102,13 @@ class AppointmentView(msgspec.Struct):
     replacement: UUID | None = None
     """Of a visit that was stopped (停诊), where one is shown: the appointment offered instead."""
 
+    survey: State | None = None
+    """Of a visit, where one is shown: it may be answered for now (评价就诊), or it was."""
+
     @classmethod
-    def of(cls, ticket: Ticket, replacement: UUID | None = None) -> "AppointmentView":
+    def of(
+        cls, ticket: Ticket, replacement: UUID | None = None, survey: State | None = None
+    ) -> "AppointmentView":
         place: Any = ticket.place
         status: Any = ticket.status
         origin: Any = ticket.origin
@@ -142,6 +148,7 @@ class AppointmentView(msgspec.Struct):
                 wording.consequence(ticket),
             ),
             replacement,
+            survey,
         )
 
 

@@ -6,7 +6,6 @@ const page = require('../../utils/page')
 const subscriptions = require('../../utils/subscriptions')
 const ways = require('../../utils/ways')
 
-const SURVEY_DAYS = 14 // the service decides; this only hides what would be refused
 const REASONS = ['好多了', '时间不合适', '在别处看过了', '约错了']
 
 /** `12:10`; of another day `明天 11月24日 20:00`. */
@@ -23,7 +22,7 @@ function keptFor(found) {
 
 page({
   data: {
-    visit: null, address: '', phone: '', cancelling: null, canMove: false, today: false, survey: false, why: '', reasons: REASONS,
+    visit: null, address: '', phone: '', cancelling: null, canMove: false, today: false, survey: '', why: '', reasons: REASONS,
     reason: '', asking: false, busy: false, refusal: null, until: '', left: '', papers: null,
     prompts: null, reminders: '', offered: false, kept: null,
   },
@@ -64,6 +63,7 @@ page({
     this.found = found
     clearInterval(this.ticking)
     if (found.status === 'pending') this.countDown(Date.parse(found.held_until))
+    const today = found.held_on === format.today() && ['booked', 'checked_in', 'called'].indexOf(found.status) >= 0
     return {
       visit: format.visit(found),
       address: found.address,
@@ -73,9 +73,9 @@ page({
       freeUntil: format.moment(found.cancelling.free_until),
       offered: format.isOffer(found),
       until: found.held_until ? heldUntil(found.held_until) : '',
-      today: found.held_on === format.today() && ['booked', 'checked_in', 'called'].indexOf(found.status) >= 0,
+      today,
       why: this.why(found),
-      survey: found.status === 'fulfilled' && format.daysFrom(format.today(), found.held_on) <= SURVEY_DAYS,
+      survey: today ? '' : found.survey || '', // not of who still waits
     }
   },
 
