@@ -24,7 +24,7 @@ from backend.settings import Settings, from_env
 from tests import processes
 from tests.conftest import KEY, make_settings
 from tests.ports import free_port
-from tests.processes import answers, environ, running, until, variables
+from tests.processes import ROOT, answers, environ, running, until, variables
 from tests.serving import NO_ROOTS
 
 SETTINGS = make_settings("sqlite://x")
@@ -259,6 +259,7 @@ def test_the_demo_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
         assert listed_organizations(port) > 20
         if shutil.which("curl"):
             assert printed_lines_work(port)
+            assert walked_as_the_readme_says(port) == ["booked", "cancelled"]
         it.send_signal(signal.SIGINT)
         assert it.wait(processes.STOP_S) == 0
     assert not answers(f"http://127.0.0.1:{port}/healthz")
@@ -309,11 +310,24 @@ def log_in(port: int) -> str:
 
 def printed_lines_work(port: int) -> bool:
     lines = commands(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}")
+    return typed("\n".join(lines)).count('"items":') == 2
+
+
+def walked_as_the_readme_says(port: int) -> list[str]:
+    """The first word of each line that its walk prints."""
+    walk = re.search(r"```sh\n(SITE=.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert walk
+    here = walk[1].replace(":8000", f":{port}").replace(":8001", f":{port + 1}")
+    return [line.split()[0] for line in typed(here).splitlines()]
+
+
+def typed(lines: str) -> str:
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(lines)],
+        ["bash", "-euo", "pipefail", "-c", lines],
         capture_output=True, text=True, timeout=30, check=False, env=environ({}),
     )  # fmt: skip
-    return done.stdout.count('"items":') == 2
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def listed_organizations(port: int) -> int:

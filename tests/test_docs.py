@@ -294,6 +294,20 @@ def test_documents_name_no_machine_and_no_registry(path: Path) -> None:
     assert not REGISTRY.search(text)
 
 
+def test_both_readmes_type_the_same() -> None:
+    """All their commands, and the same pictures and documents."""
+    english, chinese = (ROOT / name for name in ("README.md", "README.zh-CN.md"))
+    assert typed(english) == typed(chinese)
+    links = [set(LINK.findall(one.read_text("utf-8"))) for one in (english, chinese)]
+    assert links[0] - {chinese.name} == links[1] - {english.name}
+
+
+def typed(path: Path) -> list[str]:
+    """What stands in its blocks, without comments."""
+    blocks = re.findall(r"```\w+\n(.*?)```", path.read_text("utf-8"), re.S)
+    return [re.sub(r" *# .*", "", block) for block in blocks]
+
+
 def test_settings_of_the_readme_exist() -> None:
     known = set(re.findall(r"^(JIAMENKOU_\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.M))
     for path in documents():
