@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from backend import clock
 from backend.errors import Malformed, Upstream
 from backend.hub import Hub
+from backend.protocol import Limits
 from backend.settings import Secret
 from backend.wechat.client import InvalidCode, Login, WeChat, WeChatError
 from backend.wechat.simulator.calls import REVIEW, RISKY
-from backend.wechat.transport import REPLY_MOST, Transport
+from backend.wechat.transport import CALL_S, REPLY_MOST, Transport
 
 from .conftest import APPID, FOLLOW_UP, SECRET, VALUES, VISIT, Simulator
 
@@ -257,6 +258,11 @@ async def test_a_lost_answer_may_hide_a_success(sim: Simulator, wechat: WeChat) 
         await an_agreed_send(sim, wechat)
     assert caught.value.errcode is None
     assert len(await sim.messages()) == 1
+
+
+def test_a_slow_wechat_is_given_up_before_the_request_is() -> None:
+    """Else the request's own deadline answers, and says that too many people are there."""
+    assert Limits().response_s - CALL_S >= 0.5
 
 
 async def test_nobody_there(connect: Callable[..., WeChat]) -> None:
