@@ -66,7 +66,7 @@ def expectation(column: Column) -> str:
     if column.kind == "choice":
         return "/".join(column.choices)
     if column.kind in ("integer", "money", "degrees"):
-        unit = {"integer": "的整数", "money": " 元，最多两位小数", "degrees": " 度"}[column.kind]
+        unit = {"integer": " 的整数", "money": " 元，最多两位小数", "degrees": " 度"}[column.kind]
         return f"{column.low:g} 到 {column.high:g}{unit}"
     return {
         "text": f"最多 {column.most} 个字的文字",

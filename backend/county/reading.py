@@ -106,6 +106,7 @@ class _Reader:
         """Make the row known to references, as far as its cells could be read."""
         with contextlib.suppress(KeyError):
             self.staging.name(id_of(self.consortium_id, sheet, record), line)
+        with contextlib.suppress(KeyError):
             for alias in checks.aliases(sheet, record):
                 self.staging.name(row_id(self.consortium_id, *alias), line)
 

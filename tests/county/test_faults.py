@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from backend.county.cells import expectation
 from backend.county.faults import SHOWN_MOST, Fault, Faults, WorkbookRejected
 from backend.county.reading import read_county
+from backend.county.sheets import TEMPLATES
 from backend.county.staging import Staging
 
 Rows = dict[str, list[list[Any]]]
@@ -29,6 +31,10 @@ def test_a_fault_in_words() -> None:
     fault = Fault("排班模板", 12, "时段", "早上", "上午/下午/夜间")
     assert str(fault) == "「排班模板」第 12 行「时段」：现在是“早上”，应为 上午/下午/夜间"
     assert str(Fault("科室", 0, "", "", "有表头")) == "「科室」：现在是空的，应为 有表头"
+
+
+def test_a_number_in_words() -> None:
+    assert expectation(TEMPLATES.column("slot_minutes")) == "5 到 240 的整数"
 
 
 def test_the_small_county_has_none(small: Rows, save: Save) -> None:
@@ -89,7 +95,8 @@ def test_all_faults_come_in_one_go_in_the_files_order(small: Rows, save: Save) -
 
 def test_a_faulty_row_does_not_blame_those_that_refer_to_it(small: Rows, save: Save) -> None:
     small["organizations"][1][6] = "没有电话"
-    assert len(faults_of(save(small))) == 1
+    small["roles"][0][4] = "去年"  # a template refers to it
+    assert len(faults_of(save(small))) == 2
 
 
 def test_one_doctor_in_one_department_twice_at_once(small: Rows, save: Save) -> None:
