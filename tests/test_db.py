@@ -38,6 +38,21 @@ async def test_transactions_are_not_nested(db: None) -> None:
             pass
 
 
+async def test_a_commit_is_on_the_disk(db: None) -> None:
+    """Issue: what was acknowledged survives `kill -9`, on SQLite a loss of power too."""
+    if database.is_sqlite():
+        pragmas = ("journal_mode", "synchronous")
+        said = await database.on_writer(
+            lambda raw: [raw.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+        )
+        assert said == ["wal", 2]  # 2: FULL
+    else:  # the server's own; nothing of ours may weaken it
+        (set_by,) = await database.fetch(
+            "SELECT source FROM pg_settings WHERE name = 'synchronous_commit'"
+        )
+        assert set_by["source"] not in ("client", "session")
+
+
 async def test_ten_thousand_random_cancels_leak_nothing(db: None) -> None:
     """Issue: 10,000 random cancels leak nothing: neither lock, connection nor half a write."""
     dice = random.Random(7)

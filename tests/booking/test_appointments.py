@@ -30,6 +30,7 @@ from backend.booking.errors import (
     TooManyThatDay,
 )
 from backend.booking.models import Appointment, AppointmentEvent, Slot
+from backend.booking.taking import Outcome, Taking, Wish
 from backend.booking.tickets import Ticket
 from backend.errors import Busy, NotFound
 from backend.receipts import KeyReused, Replayed
@@ -94,6 +95,27 @@ async def test_the_last_place_goes_to_one_of_many(db: None, settings: Settings) 
     )
     assert sum(isinstance(result, SlotFull) for result in results) == RIVALS - 1
     assert await Appointment.filter(slot_id=slot.id).count() == await booked_in(slot.id) == 1
+
+
+async def test_who_waits_is_written_together_and_who_is_alone_at_once(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot, desk = await a_slot(settings, capacity=50), a_desk()
+    lone, *others = [await a_person(settings) for _ in range(RIVALS + 1)]
+    batches: list[int] = []
+    write = Taking._write
+
+    async def counted(taking: Taking, wishes: list[Wish]) -> dict[Wish, Outcome]:
+        batches.append(len(wishes))
+        return await write(taking, wishes)
+
+    monkeypatch.setattr(Taking, "_write", counted)
+    await book(lone, slot, desk)
+    assert batches == [1]
+    await asyncio.gather(*(book(who, slot, desk) for who in others))
+    assert sum(batches) == RIVALS + 1  # each wish once: none was unclear, none tried again
+    assert len(batches) < RIVALS / 2
+    assert await booked_in(slot.id) == RIVALS + 1
 
 
 async def test_many_desks_never_oversell(db: None, settings: Settings) -> None:
