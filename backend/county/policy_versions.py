@@ -9,8 +9,9 @@ from backend import clock
 from backend.booking.models import BookingPolicy
 from backend.booking.policies import RETIRED
 from backend.county.difference import SheetDifference
+from backend.county.policy_columns import POLICY_NUMBERS
 from backend.county.rows import Record, in_words, row_id
-from backend.county.sheets import POLICIES, POLICY_NUMBERS
+from backend.county.sheets import POLICIES
 
 SCOPE = ("organization_id", "tier", "kind", "effective_from", "numbers")
 

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from backend.booking.policy import COUNTY, TOWNSHIP
-from backend.county.sheets import POLICY_NUMBERS
+from backend.county.policy_columns import POLICY_NUMBERS
 from backend.county.template import build
 from backend.demo import names
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.county.sheets import POLICY_NUMBERS
+from backend.county.policy_columns import POLICY_NUMBERS
 from backend.county.template import build
 
 Rows = dict[str, list[list[Any]]]

@@ -7,8 +7,9 @@ from openpyxl import load_workbook
 
 from backend.booking.policy import Policy
 from backend.county.faults import WorkbookRejected
+from backend.county.policy_columns import POLICY_NUMBERS
 from backend.county.reading import read_county
-from backend.county.sheets import POLICY_NUMBERS, SHEETS
+from backend.county.sheets import SHEETS
 from backend.county.staging import Staging
 from backend.county.template import documentation, write_template
 
