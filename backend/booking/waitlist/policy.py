@@ -25,7 +25,7 @@ STEPS = {
     (OFFERED, "withdraw"): WAITING,
 }
 
-# What happens to one entry at the very same instant happens in this order.
+# What happens to one entry at the very same instant happens in this order, where it can follow.
 ACTIONS = (
     "join", "offer", "accept", "decline", "withdraw", "lapse", "pass", "leave", "expire",
 )  # fmt: skip
