@@ -7,7 +7,7 @@ A recall takes a number of its own, so that whoever reads by cursor hears of it 
 from uuid import UUID
 
 from backend import audit, clock, db
-from backend.chat import conversations, desk, events, live, messages, policy, wording
+from backend.chat import conversations, desk, events, messages, policy, wording
 from backend.chat.errors import TooLateToRecall
 from backend.chat.forgetting import forget
 from backend.chat.locking import change, lock
@@ -39,7 +39,7 @@ async def recall(
             await forget(conversation, message, reception.rulebook)
     except SentBefore:
         return
-    await live.publish(reception.hub, conversation)
+    await tell(reception.hub, conversation)
 
 
 async def by_doctor(actor: Actor, hub: Hub, conversation_id: UUID, message_id: UUID) -> None:

@@ -5,13 +5,14 @@ from uuid import UUID
 
 import msgspec
 
-from backend.chat import recalling, remembering
+from backend.chat import live, recalling, remembering
 from backend.chat.models import BotTurn, Conversation, Message
 from backend.hub import Hub
 from backend.identity.access import Actor
 from backend.privacy.exporting import export
 from backend.settings import Settings
 from tests.chat.talks import a_reception, a_talk, all_of, say
+from tests.clinics import a_clinic
 from tests.people import log_in, register, vault_of
 
 
@@ -121,3 +122,15 @@ async def test_what_the_bot_has_not_heard_changes_nothing_in_it(
     assert (row.memory, row.triage) == (before.memory, before.triage)
     assert "内科 8:00" not in await all_that_is_read(wang, settings, talk)
     assert (await Message.get(id=tapped.id)).body == "内科 8:00"
+
+
+async def test_lists_at_home_hear_of_it_though_others_are_asked(
+    db: None, hub: Hub, settings: Settings
+) -> None:
+    wang, patient_id = await somebody(settings)
+    talk, home = await a_talk(wang, patient_id), (await a_clinic(settings)).organization.id
+    wrong = await say(wang, hub, talk, "我膝盖疼")
+    await Conversation.filter(id=talk).update(home_id=home)
+    async with hub.listening(live.inbox_of_organization(home)) as news:
+        await recall(wang, hub, talk, wrong.id)
+        assert await news.next(5) == live.CHANGED
