@@ -28,10 +28,7 @@ from backend.booking.models import (
     Slot,
 )
 from backend.booking.waitlist.models import WaitlistChoice, WaitlistEntry, WaitlistEvent
-from backend.chat import files
-from backend.chat.duty_models import CallTask, CannedReply, DutyLeave, HandOver, OnCallDuty, ZeroHit
-from backend.chat.models import Conversation, Message
-from backend.chat.reencoding import Made
+from backend.chat.duty_models import HandOver
 from backend.clinic.models import QueueEntry
 from backend.consortium import directory
 from backend.consortium.models import (
@@ -53,16 +50,16 @@ from backend.identity.models import (
 from backend.ids import new_id
 from backend.notices import Notice
 from backend.reminders.medication_records import Plan
-from backend.reminders.models import FollowUp, FollowUpPlan
 from backend.replay.comparing import compare
 from backend.replay.models import Simulation
 from backend.replay.simulate import Variant
 from backend.settings import Settings
 from backend.staff.models import StaffRole
 from backend.suspension.models import SuspendedSchedule, Suspension, SuspensionCase
+from tests.chat import rows as chat_rows
 from tests.clinics import Clinic, a_clinic
 from tests.people import Person, a_person, a_staff_account, an_id_number, vault_of
-from tests.reminders.plans import a_plan
+from tests.reminders.plans import a_follow_up, a_plan
 
 NOON = time(12)
 MINUTES = 5  # of a slot
@@ -125,7 +122,7 @@ class Grown:
             code=f"K{number}", name=f"科室{number}", keywords=f"词{number}", specialty_code="02",
         )  # fmt: skip
         doctor = await self.doctor(f"医生{number}", self.clinic.department)
-        await self._duty(number, doctor)
+        await chat_rows.duty(self.clinic.organization, doctor, number)
         await PractitionerRole.create(
             id=uuid4(), consortium_id=self.county, practitioner=doctor, department=room
         )
@@ -367,7 +364,7 @@ class Grown:
             expires_at=now + timedelta(days=1),
         )  # fmt: skip
         await self.plan(number)
-        await self.follow_up()
+        await a_follow_up(self.owner)
         await Session.create(
             id=uuid4(), consortium_id=self.county, account_id=account_id, created_at=now,
             token_hash=secrets.token_hex(32), device=f"手机{number}", last_seen_at=now,
@@ -380,91 +377,18 @@ class Grown:
         for patient_id in (own, child.patient_id):
             await self._wishes(number, patient_id)
         await self.conversation(child.patient_id)
-        await self.message(self.ids["conversation"], number + 1)  # after the picture
-        await self.canned()
+        # After the picture.
+        await chat_rows.message(self.ids["conversation"], number + 1, by=account_id)
+        await chat_rows.canned(self.clinic.organization)
 
-    async def _duty(self, number: int, doctor: Practitioner) -> None:
-        """值班 and 休假 of a doctor."""
-        now, on = clock.now(), clock.today() + timedelta(days=number % 7)
-        await OnCallDuty.create(
-            id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,
-            practitioner=doctor, from_at=now, to_at=now + timedelta(hours=number + 1),
-            created_at=now,
-        )  # fmt: skip
-        await DutyLeave.create(
-            id=uuid4(), consortium_id=self.county, practitioner_id=doctor.id, from_on=on, to_on=on,
-            created_at=now,
-        )  # fmt: skip
-
-    async def conversation(self, patient_id: UUID) -> Conversation:
-        now = clock.now()
-        row = await Conversation.create(
-            id=uuid4(), consortium_id=self.county, account_id=self.owner.actor.account_id,
-            patient_id=patient_id, state="waiting", opened_at=now, last_at=now, queued_at=now,
-            organization=self.clinic.organization, home_id=self.clinic.organization.id,
-            due_at=now, routed_by="team",
-        )  # fmt: skip
-        said = await self.message(row.id, 0)
-        await ZeroHit.create(
-            id=uuid4(),
-            consortium_id=self.county,
-            message=said,
-            rules_version="r@1",
-            at=now,
-            state="new",
+    async def conversation(self, patient_id: UUID) -> UUID:
+        return await chat_rows.conversation(
+            self.clinic.organization, self.owner.actor.account_id, patient_id
         )
-        await CallTask.create(
-            id=uuid4(), consortium_id=self.county, conversation=row, patient_id=patient_id,
-            organization=self.clinic.organization, created_at=now, due_at=now,
-        )  # fmt: skip
-        return row
 
     async def plan(self, number: int) -> Plan:
         """用药计划 that the owner wrote."""
         return await a_plan(self.owner, medicine=f"药{number}")
-
-    async def follow_up(self) -> None:
-        """Due today, of the doctor whom the owner has a contract with."""
-        plan = await FollowUpPlan.create(
-            id=uuid4(), consortium_id=self.county, patient_id=self.owner.patient_id, about="高血压",
-            staff_id=uuid4(), every_days=90, status="active", created_at=clock.now(),
-        )  # fmt: skip
-        await FollowUp.create(
-            id=uuid4(), consortium_id=self.county, plan=plan, patient_id=self.owner.patient_id,
-            staff_id=plan.staff_id, number=1, due_on=clock.today(), state="planned",
-            created_at=clock.now(),
-        )  # fmt: skip
-
-    async def claimed(self, by: UUID) -> None:
-        """The conversation is answered by `by`: then it may write plans too."""
-        await Conversation.filter(id=self.ids["conversation"]).update(
-            state="open", claimed_by=by, claimed_at=clock.now()
-        )
-
-    async def attachment(self, conversation_id: UUID) -> UUID:
-        """A picture, in the first message."""
-        upload, made = files.Upload("upload-0001", "image", b""), Made(b"large", b"small", 2, 2)
-        vault = vault_of(self.settings)
-        kept = await files.keep(self.owner.actor, vault, conversation_id, upload, made)
-        sent = Message.filter(conversation_id=conversation_id, seq=0)
-        await sent.update(kind="image", attachment_id=kept.id)
-        return kept.id
-
-    async def canned(self) -> CannedReply:
-        """常用语 of the institution."""
-        return await CannedReply.create(
-            id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,
-            title="复诊", text="请来复诊。", changed_at=clock.now(),
-        )  # fmt: skip
-
-    async def message(self, conversation_id: UUID, seq: int) -> Message:
-        made = await Message.create(
-            id=uuid4(), conversation_id=conversation_id, seq=seq, client_id=uuid4().hex,
-            request_hash="0" * 64, author_kind="resident", kind="text", at=clock.now(),
-            author_id=self.owner.actor.account_id, body=f"消息{seq}",
-        )  # fmt: skip
-        await Conversation.filter(id=conversation_id).update(last_seq=seq)
-        return made
 
     async def _wishes(self, number: int, patient_id: UUID) -> None:
         actor, now = self.owner.actor, clock.now()
@@ -562,10 +486,10 @@ async def a_grown(settings: Settings) -> Grown:
         "wait": wait.id,
         "message": notice.id,
         "simulation": (await town.simulation()).id,
-        "conversation": (talk := await town.conversation(owner.patient_id)).id,
-        "attachment": await town.attachment(talk.id),
+        "conversation": (talk := await town.conversation(owner.patient_id)),
+        "attachment": await chat_rows.picture(settings, owner.actor, talk),
         "plan": (await town.plan(0)).id,
-        "canned": (await town.canned()).id,
+        "canned": (await chat_rows.canned(clinic.organization)).id,
         "staff": staff.id,
         "template": template.id,
         "exception": exception.id,

@@ -24,6 +24,7 @@ from backend.identity.models import Session
 from backend.identity.sessions import token_hash
 from backend.staff.models import StaffRole
 from backend.web.page import pages as declared
+from tests.chat import rows as chat_rows
 from tests.grown import Grown, a_grown
 from tests.statements import statements
 from tests.web.conftest import Desk, Pages
@@ -241,7 +242,7 @@ async def everybodys_desk(pages: Pages, town: Grown) -> Desk:
             id=uuid4(), consortium_id=town.county, staff_id=staff_id, role=role,
             organization=town.clinic.organization, granted_at=clock.now(),
         )  # fmt: skip
-    await town.claimed(staff_id)
+    await chat_rows.claimed(town.ids["conversation"], staff_id)
     return desk
 
 
