@@ -17,6 +17,7 @@ from backend.api.service import Service
 from backend.api.sockets import NORMAL, REFUSED, Limits, Visit
 from backend.api.views.clinic import QueueView
 from backend.clinic import live, queue, tickets
+from backend.identity import sessions
 from backend.identity.access import Actor
 
 PATH = PREFIX + "/queue/live"
@@ -31,7 +32,8 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
 
     async def enter(request: Request) -> Visit:
         granted = await tickets.redeem(service.hub, request.args.get("ticket") or "")
-        actor = Actor(service.settings.consortium_id, "resident", granted.account_id)
+        county = service.settings.consortium_id
+        actor = Actor(county, "resident", granted.account_id, granted.session_id)
         first = await queue.place_of(actor, service.desk, granted.appointment_id)
         return Visit(granted.account_id, lambda socket: _tell(socket, service, actor, first), _hear)
 
@@ -58,7 +60,10 @@ async def _tell(socket: Any, service: Service, actor: Actor, spot: queue.Spot) -
 
 
 async def _look(service: Service, actor: Actor, spot: queue.Spot) -> queue.Spot | None:
-    """The place as it is now. None: no longer theirs to see, or in another schedule's line."""
+    """The place as it is now. None: the log-in has ended, it is no longer theirs to see, or in
+    another schedule's line."""
+    if actor.session_id is not None and await sessions.ended_among([actor.session_id]):
+        return None
     try:
         found = await queue.place_of(actor, service.desk, spot.appointment_id)
     except errors.NotFound:

@@ -1,4 +1,4 @@
-"""A ticket opens the socket of one's place in the line, once."""
+"""A ticket opens the socket of one's place in the line, once, for the log-in that asked for it."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,13 +19,16 @@ class Pass(msgspec.Struct, frozen=True, tag="queue"):
     """What a ticket stands for."""
 
     account_id: UUID
+    session_id: UUID
     appointment_id: UUID
 
 
 async def issue(actor: Actor, desk: Desk, hub: Hub, appointment_id: UUID) -> tuple[str, datetime]:
     """A ticket for one's own appointment, and when it expires. Raises NotFound."""
     await diary.find(actor, desk, appointment_id, "view")
-    granted = msgspec.json.encode(Pass(actor.account_id, appointment_id))
+    if actor.session_id is None:
+        raise Unauthenticated
+    granted = msgspec.json.encode(Pass(actor.account_id, actor.session_id, appointment_id))
     text = await passes.issue(hub, granted, good_s=GOOD_S)
     return text, clock.now() + timedelta(seconds=GOOD_S)
 

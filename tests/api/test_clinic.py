@@ -93,7 +93,9 @@ async def resident(server: Server) -> Resident:
     patient_id = UUID(made.json()["id"])
     account_id = (await Carer.get(patient_id=patient_id)).account_id
     day = await a_day(server.settings)
-    person = Person(Actor(server.settings.consortium_id, "resident", account_id), patient_id)
+    session_id = (await Session.get(account_id=account_id)).id
+    county = server.settings.consortium_id
+    person = Person(Actor(county, "resident", account_id, session_id), patient_id)
     row = await appointment_of(person, day.slots[0])
     return Resident(server, day, headers, row.id, person.actor)
 
@@ -208,6 +210,22 @@ async def test_whoever_may_no_longer_see_it_is_let_go(
             await heard(opened)
         assert opened.close_code == 1008
     assert await Session.all().count() == 1
+
+
+async def test_the_end_of_a_log_in_ends_its_sockets(
+    resident: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.api.live.LOOK_AGAIN_S", 0.02)
+    other = dataclasses.replace(resident, headers=await resident.server.log_in())
+    async with resident.watching() as ended, other.watching() as stays:
+        assert await heard(ended)
+        assert await heard(stays)
+        done = await resident.server.http.delete("/api/v1/me/devices", headers=other.headers)
+        assert done.status_code == 204
+        with pytest.raises(ConnectionClosed):
+            await heard(ended)
+        assert ended.close_code == 1008
+        assert await (await stays.ping()) >= 0
 
 
 async def test_whoever_talks_or_is_too_long_is_let_go(resident: Resident) -> None:
