@@ -47,19 +47,14 @@ async def grant(actor: Actor, ticket: Ticket) -> None:
     await give(actor, ticket, by=actor.account_id)
 
 
-async def give(
-    actor: Actor, ticket: Ticket, *, by: UUID, reason: str = "", bars: bool = True
-) -> None:
-    """The same where the caller has decided that `by` may book.
-
-    `bars` False: restrictions do not count, as for walk-ins.
-    """
+async def give(actor: Actor, ticket: Ticket, *, by: UUID, reason: str = "") -> None:
+    """The same where the caller has decided that `by` may book."""
     place = ticket.place
     taken = await take(place.slot_id)
     await check_earlier(ticket.patient_id, place, but=None)
     if not taken:
         await refuse(place.slot_id)
-    if bars and bars_kind(place.kind, place.tier):
+    if bars_kind(place.kind, place.tier):
         await standing.check(ticket.patient_id, place.kind)
     day_place, department_place = await numbers(ticket.patient_id, place, but=None)
     await Appointment.create(

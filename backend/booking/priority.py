@@ -164,7 +164,7 @@ async def book(actor: Actor, desk: Desk, *, slot_id: UUID, patient_id: UUID) -> 
             name = await _must_book_for(actor, place, patient_id)  # a contract may end meanwhile
             return await kept.take(
                 actor,
-                [place],
+                place,
                 patient_id=patient_id,
                 patient_name=name,
                 origin=ORIGINS[place.pool],

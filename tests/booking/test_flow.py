@@ -12,7 +12,7 @@ import pytest
 from backend import clock
 from backend import db as database
 from backend.audit import AuditEvent
-from backend.booking import appointments, flow, granting, kept, pool_rules
+from backend.booking import appointments, flow, granting, kept, places, pool_rules
 from backend.booking.desk import Desk
 from backend.booking.errors import SlotFull
 from backend.booking.models import Appointment, PoolReturn, PoolRule, Slot
@@ -65,13 +65,12 @@ async def a_rule(settings: Settings, pool: str, **changes: Any) -> None:
 async def take(slot: Slot, who: Person) -> Ticket:
     """As a family doctor's booking does, without its rights."""
     staff = Actor(slot.consortium_id, "staff", uuid4())
-    wanted = await kept.places_of(slot.schedule_id, slot.pool)
-    wanted = [place for place in wanted if place.slot_id == slot.id]
+    place = (await places.load([slot.id]))[slot.id]
 
     async def attempt() -> Ticket:
         async with database.transaction():
             return await kept.take(
-                staff, wanted, patient_id=who.patient_id, patient_name="王*", origin="doctor"
+                staff, place, patient_id=who.patient_id, patient_name="王*", origin="doctor"
             )
 
     return await database.retried(attempt)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis.stateful import rule
 
 from backend import clock
-from backend.booking import flow, kept
+from backend.booking import flow, kept, places
 from backend.booking.models import PoolReturn, PoolRule, Slot
 from backend.booking.pools import FAMILY_DOCTOR, PUBLIC
 from backend.booking.schedules import a_slot as drafted
@@ -48,11 +48,14 @@ class PooledPlaces(Places):
         self.deed("give", self._give(self.people[who].patient_id, self.slots[slot]))
 
     async def _give(self, patient_id: UUID, slot: Slot) -> None:
-        wanted = await kept.places_of(slot.schedule_id, FAMILY_DOCTOR)
+        wanted = await Slot.get(
+            schedule_id=slot.schedule_id, pool=FAMILY_DOCTOR, starts_at=slot.starts_at
+        )
+        place = (await places.load([wanted.id]))[wanted.id]
         staff = Actor(self.settings.consortium_id, "staff", uuid4())
         async with transaction():
             await kept.take(
-                staff, wanted, patient_id=patient_id, patient_name="王*兰", origin="doctor"
+                staff, place, patient_id=patient_id, patient_name="王*兰", origin="doctor"
             )
 
     @rule()

@@ -3,15 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from uuid import uuid4
 
 import msgspec
 import pytest
 
 from backend import clock
-from backend import db as database
-from backend.booking import appointments, kept, pool_rules, priority
+from backend.booking import appointments, pool_rules, priority
 from backend.booking.errors import AlreadyBooked, BookingClosed, NotYetOpen, Restricted, SlotFull
 from backend.booking.models import Appointment, AppointmentEvent, Restriction, Slot
 from backend.booking.pools import FAMILY_DOCTOR, ONSITE, PUBLIC, REFERRAL
@@ -177,40 +175,3 @@ async def test_an_ended_contract_ends_it(town: Town) -> None:
     await contracts.end(town.doctor, contract.id)
     with pytest.raises(NotFound):
         await town.book(slots[FAMILY_DOCTOR][0])
-
-
-async def test_a_walk_in_gets_the_first_place_of_the_pool_for_the_desk(town: Town) -> None:
-    slots = await a_split(town.settings, town.hospital, {PUBLIC: 1, ONSITE: 1}, slots=2)
-    places = await kept.places_of(slots[PUBLIC][0].schedule_id, ONSITE)
-    assert [place.slot_id for place in places] == [slot.id for slot in slots[ONSITE]]
-    taken = []
-    for who in [await a_person(town.settings) for _ in range(3)]:
-        try:
-            async with database.transaction():
-                ticket = await kept.take(
-                    town.doctor, places, patient_id=who.patient_id, patient_name="王*兰",
-                    origin="desk", status="checked_in", bars=False,
-                )  # fmt: skip
-        except SlotFull:
-            continue
-        taken.append(ticket.place.slot_id)
-    assert taken == [slot.id for slot in slots[ONSITE]]
-
-
-async def test_twenty_walk_ins_at_once_fill_every_place_of_the_desk(town: Town) -> None:
-    slots = await a_split(town.settings, town.hospital, {PUBLIC: 1, ONSITE: 2}, slots=5)
-    places = await kept.places_of(slots[PUBLIC][0].schedule_id, ONSITE)
-
-    async def attempt(who: Person) -> Ticket:
-        async with database.transaction():
-            return await kept.take(
-                town.doctor, places, patient_id=who.patient_id, patient_name="王*兰", origin="desk"
-            )
-
-    people = [await a_person(town.settings) for _ in range(20)]
-    results = await asyncio.gather(
-        *(database.retried(partial(attempt, who)) for who in people), return_exceptions=True
-    )
-    assert sum(isinstance(one, SlotFull) for one in results) == 10
-    assert sum(isinstance(one, Ticket) for one in results) == 10
-    await check_books(slots, 15)
