@@ -70,7 +70,7 @@ def alone(database: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Taken(
-                f"另一个进程正在使用 {database},SQLite 只能由一个进程写入；请先停掉它，"
+                f"另一个进程正在使用 {database}，SQLite 只能由一个进程写入；请先停掉它，"
                 "或改用 PostgreSQL 和 Redis。 / Another process uses this database."
             ) from None
         yield

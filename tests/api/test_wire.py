@@ -331,6 +331,27 @@ async def test_a_full_queue_says_when_to_come_back(server: Server, who: Headers)
     assert int(answer.headers["retry-after"]) > 0
 
 
+async def test_it_says_whether_it_lives_is_ready_and_how_it_does(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await server.http.get("/healthz")).json() == {"status": "ok"}
+    ready = await server.http.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["database"] == ready.json()["hub"] == "ok"
+
+    async def silent() -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(server.service.hub, "ping", silent)
+    ready = await server.http.get("/readyz")
+    assert (ready.status_code, ready.json()["hub"]) == (503, "unreachable")
+    await server.http.get(f"{PREFIX}/organizations")
+    figures = await server.http.get("/metrics")
+    assert figures.headers["content-type"].startswith("text/plain; version=")
+    route = 'jiamenkou_requests_total{method="GET",route="/api/v1/organizations",status="200"}'
+    assert route in figures.text
+
+
 async def test_no_other_site_is_let_in_by_cors(server: Server) -> None:
     answer = await server.http.get(
         f"{PREFIX}/organizations", headers={"origin": "https://evil.example"}
