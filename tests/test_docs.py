@@ -248,7 +248,7 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert found.exists() or found in PRODUCED, link
 
 
-@pytest.mark.parametrize("name", ["docs/architecture.md", "docs/chat.md"])
+@pytest.mark.parametrize("name", ["docs/architecture.md", "docs/booking.md", "docs/chat.md"])
 def test_tests_that_tables_name_exist(name: str) -> None:
     """In one of the files that the same row leads to; "same file as 1" looks into all of them."""
     text = (ROOT / name).read_text("utf-8")
