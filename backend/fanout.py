@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 
 BUFFER_MOST = 16  # news that one listener has not taken yet
+MISSED = b""  # news may have been lost
 
 
 class Listener:

@@ -17,7 +17,7 @@ import structlog
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError, WatchError
 
-from backend.fanout import Fanout, Listener
+from backend.fanout import MISSED, Fanout, Listener
 from backend.settings import Settings
 
 log = structlog.get_logger()
@@ -65,7 +65,7 @@ class Hub(Protocol):
         ...
 
     def listening(self, *channels: str) -> contextlib.AbstractAsyncContextManager[Listener]:
-        """News of `channels` for the length of a block. An empty message: some may be lost."""
+        """News of `channels` for the length of a block. `MISSED`: some may be lost."""
         ...
 
     async def ping(self) -> None: ...
@@ -253,7 +253,7 @@ class RedisHub(_Locking):
                 log.warning("news.lost", error=type(lost).__name__)
             self._heard.clear()
             await asyncio.sleep(NEWS_AGAIN_S)
-            self._fanout.tell_all(b"")
+            self._fanout.tell_all(MISSED)
 
     async def _hear_until_lost(self) -> None:
         before = len(self._prefix + NEWS)

@@ -24,6 +24,7 @@ from backend.api.watching import Seat, Watch
 from backend.chat import conversations, live, queue, recalling, tickets
 from backend.chat.messages import RESIDENT
 from backend.chat.tickets import Pass
+from backend.fanout import MISSED
 from backend.identity.access import Actor
 
 PATH = PREFIX + "/conversations/live"
@@ -124,7 +125,9 @@ class _Line:
             typing = {news for news in heard if news and news.startswith(live.TYPING)}
             if typing - {live.TYPING + RESIDENT.encode()}:
                 await sockets.send(socket, frames.Typing())
-            if seat.is_over or set(heard) - typing:
+            if MISSED in heard:
+                self._watch.missed()
+            if seat.is_over or set(heard) - typing - {MISSED}:
                 return
 
     async def hear(self, socket: Any) -> int:

@@ -7,6 +7,7 @@ hub was away, or may no longer be seen. So a socket asks nothing by itself while
 import asyncio
 import contextlib
 import contextvars
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,11 @@ class Watch:
     def __init__(self) -> None:
         self._seats: set[Seat] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._looked_at = time.monotonic()
+
+    def missed(self) -> None:
+        """News may have been lost: look at all at the next round, instead of each by itself."""
+        self._looked_at = -math.inf
 
     @contextlib.contextmanager
     def seated(self, seat: Seat) -> Iterator[None]:
@@ -58,13 +64,12 @@ class Watch:
 
     async def _watch(self) -> None:
         """For as long as anybody is there."""
-        looked_at = time.monotonic()
         while self._seats:
             await asyncio.sleep(LOG_INS_EVERY_S)
             try:
                 await self._end_log_ins()
-                if time.monotonic() - looked_at >= CHANGES_EVERY_S:
-                    looked_at = time.monotonic()
+                if time.monotonic() - self._looked_at >= CHANGES_EVERY_S:
+                    self._looked_at = time.monotonic()
                     await self._wake_changed()
             except Exception as error:  # a database that is away is asked again
                 log.warning("sockets.unwatched", error=type(error).__name__)

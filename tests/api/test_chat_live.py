@@ -13,8 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from backend.api import chat_live, watching
-from backend.chat import live
+from backend.chat import live, queue
 from backend.chat.models import Conversation
+from backend.fanout import MISSED
 from backend.identity.models import Carer
 from tests.api.conftest import Headers, Server, keyed
 from tests.api.test_conversations import TALKS, begun, said
@@ -257,6 +258,36 @@ async def test_what_the_hub_did_not_tell_is_seen_all_the_same(
         await Conversation.filter(id=phone.id).update(
             version=phone.shown["version"] + 1, state="waiting"
         )
+        while phone.shown["state"] != "waiting":
+            await phone.hears(opened, "conversation")
+
+
+async def test_when_the_hub_comes_back_one_question_is_asked_for_all(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whoever has missed something is told, without waiting for the next time."""
+    monkeypatch.setattr(watching, "LOG_INS_EVERY_S", 0.05)
+    monkeypatch.setattr(watching, "CHANGES_EVERY_S", 3600.0)
+    looks = 0
+    real = queue.shown
+
+    async def shown(*asked: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await real(*asked)
+
+    monkeypatch.setattr(queue, "shown", shown)
+    fanout = phone.server.service.hub._fanout  # type: ignore[attr-defined]
+    async with phone.opened() as opened, phone.opened() as other:
+        for one in (opened, other):
+            await phone.hears(one, "conversation")
+        before = looks
+        fanout.tell_all(MISSED)
+        await asyncio.sleep(0.5)
+        assert looks == before
+        version = phone.shown["version"] + 1
+        await Conversation.filter(id=phone.id).update(version=version, state="waiting")
+        fanout.tell_all(MISSED)
         while phone.shown["state"] != "waiting":
             await phone.hears(opened, "conversation")
 
