@@ -22,7 +22,7 @@ from backend.api.views import chat_frames as frames
 from backend.api.views.conversations import ChatMessageView, ConversationView, MessagesQuery
 from backend.api.watching import Seat, Watch
 from backend.chat import conversations, live, queue, recalling, tickets
-from backend.chat.messages import RESIDENT
+from backend.chat.messages import DOCTOR, RESIDENT
 from backend.chat.tickets import Pass
 from backend.fanout import MISSED
 from backend.identity.access import Actor
@@ -34,6 +34,7 @@ PAGE = 50
 LIMITS = Limits(sockets_most=6000, each_most=5, message_most=64 * 1024)
 HEARD_PER_S = 20
 TYPING_EVERY_S = 2.0
+PASSING = {MISSED, *live.TYPING.values()}  # nothing to look for in the table
 
 
 def mount(app: Sanic[Any, Any], service: Service) -> None:
@@ -122,12 +123,11 @@ class _Line:
         while (left := until - time.monotonic()) > 0:
             first = await seat.listener.next(left)
             heard = [first, *seat.listener.drain()]
-            typing = {news for news in heard if news and news.startswith(live.TYPING)}
-            if typing - {live.TYPING + RESIDENT.encode()}:
+            if live.TYPING[DOCTOR] in heard:
                 await sockets.send(socket, frames.Typing())
             if MISSED in heard:
                 self._watch.missed()
-            if seat.is_over or set(heard) - typing - {MISSED}:
+            if seat.is_over or set(heard) - PASSING:
                 return
 
     async def hear(self, socket: Any) -> int:

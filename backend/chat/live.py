@@ -7,13 +7,14 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from backend.chat.messages import DOCTOR, RESIDENT
 from backend.chat.models import Conversation
 from backend.hub import Hub
 
 log = structlog.get_logger()
 
 CHANGED = b"changed"
-TYPING = b"typing:"  # and the side that types
+TYPING = {side: f"typing:{side}".encode() for side in (RESIDENT, DOCTOR)}  # by who types
 
 
 def channel(conversation_id: UUID) -> str:
@@ -42,7 +43,7 @@ def _channels(conversation: Conversation) -> Iterator[str]:
 async def typing(hub: Hub, conversation_id: UUID, side: str) -> None:
     """Somebody is writing. Not kept, and lost without harm."""
     with contextlib.suppress(RedisError, OSError):
-        await hub.publish(channel(conversation_id), TYPING + side.encode())
+        await hub.publish(channel(conversation_id), TYPING[side])
 
 
 async def publish(hub: Hub, conversation: Conversation) -> None:

@@ -89,9 +89,8 @@ STATUS = {
 }  # fmt: skip
 
 WRITING: events.Passing = {
-    chat_live.TYPING + RESIDENT.encode(): events.Event("", "对方正在输入…", "typing"),
-    chat_live.TYPING
-    + DOCTOR.encode(): None,  # whoever reads this writes it, or looks over a shoulder
+    chat_live.TYPING[RESIDENT]: events.Event("", "对方正在输入…", "typing"),
+    chat_live.TYPING[DOCTOR]: None,  # whoever reads this writes it, or looks over a shoulder
 }
 
 

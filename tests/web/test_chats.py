@@ -193,7 +193,7 @@ async def test_the_resident_hears_that_the_doctor_writes(pages: Pages, town: Tow
         assert await news.next(5) == live.CHANGED
         news.drain()
         await desk.post(f"/chats/{talk}/typing")
-        assert await news.next(5) == live.TYPING + b"doctor"
+        assert await news.next(5) == live.TYPING["doctor"]
 
 
 async def test_a_ready_answer_is_filled_in_and_not_sent(pages: Pages, town: Town) -> None:
