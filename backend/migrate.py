@@ -1,13 +1,13 @@
 """Bring a database to the current schema, one process at a time.
 
-For each operation Tortoise 1.1.9 copies every model there is and makes all of them ready for
-queries: seconds, and more with each table. Migrations here make no queries by models, and few ask
-what was before them, so `_State` copies when asked. Private parts: see `backend.db`.
+For each operation Tortoise 1.1.9 makes every model anew that has anything to do with the changed
+one, which is all of them, and prepares them for queries: seconds, and more with each table.
+Migrations here make no queries by models, and ask for few. Private parts: see `backend.db`.
 """
 
 import contextlib
 import fcntl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import asyncpg
@@ -15,8 +15,10 @@ from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.graph import MigrationKey
-from tortoise.migrations.schema_generator.state import State
+from tortoise.migrations.operations import DIRECT_RELATION_FIELDS
+from tortoise.migrations.schema_generator.state import ModelState, State
 from tortoise.migrations.schema_generator.state_apps import StateApps
+from tortoise.models import Model
 
 from backend import db
 from backend.settings import Settings
@@ -62,32 +64,47 @@ async def _alone(settings: Settings) -> AsyncIterator[None]:
 
 
 class _Apps(StateApps):
-    """The models of a state, for the schema only."""
+    """The models of a state, for the schema only: each with those that it refers to."""
+
+    states: dict[tuple[str, str], ModelState]
+
+    def get_model(self, app_label: str, model_name: str | None = None) -> type[Model]:
+        key = (app_label, model_name) if model_name else self.split_reference(app_label)
+        self._make(key)
+        self._init_relations()
+        return super().get_model(*key)
+
+    def _make(self, key: tuple[str, str]) -> None:
+        app_label, name = key
+        if name in self.apps.get(app_label, {}):
+            return
+        state = self.states[key]
+        self.register_model(app_label, state.render(self))
+        for field in state.fields.values():
+            if isinstance(field, DIRECT_RELATION_FIELDS):
+                self._make(self.split_reference(field.model_name))
 
     def _build_initial_querysets(self) -> None:
         pass
 
 
 class _State(State):
-    """Its copies have no models until somebody asks for them."""
+    """Models are made when somebody asks for them, and forgotten when any changes."""
+
+    def __init__(self, models: dict[tuple[str, str], ModelState], connections: dict[str, str]):
+        super().__init__(models, apps := _Apps(default_connections=connections))
+        self._connections = connections
+        apps.states = models
+
+    def reload_model(self, app_label: str, model_name: str) -> None:
+        self.reload_models([(app_label, model_name)])
+
+    def reload_models(self, model_tuples: Iterable[tuple[str, str]]) -> None:
+        self.apps.apps.clear()
 
     def clone(self) -> State:
-        return _Copy({key: model.clone() for key, model in self.models.items()}, self.apps)
-
-
-class _Copy(_State):
-    _origin: StateApps
-    _built: StateApps | None = None
-
-    @property
-    def apps(self) -> StateApps:
-        if self._built is None:
-            self._built = self._origin.clone(model_states=self.models)
-        return self._built
-
-    @apps.setter
-    def apps(self, origin: StateApps) -> None:
-        self._origin = origin
+        models = {key: model.clone() for key, model in self.models.items()}
+        return _State(models, self._connections)
 
 
 class _Executor(MigrationExecutor):
@@ -95,7 +112,7 @@ class _Executor(MigrationExecutor):
         self, applied: set[MigrationKey], *, upto: MigrationKey | None = None
     ) -> State:
         connections = {label: "default" for label in self.loader.apps_config}
-        state = _State(models={}, apps=_Apps(default_connections=connections))
+        state = _State({}, connections)
         for key in self._full_plan():
             if upto and key == upto:
                 break
