@@ -5,19 +5,23 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 
 from backend.settings import PREFIX, Settings
+from tests.forked import Forked
 from tests.serving import NO_ROOTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 150.0  # on a busy machine a whole demo takes a minute to start
 CHECK_S = 0.05
 STOP_S = 20.0
+
+Process = Forked | subprocess.Popen[bytes]
 
 
 def variables(settings: Settings, **changes: str) -> dict[str, str]:
@@ -37,42 +41,50 @@ def environ(said: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(ROOT), **said}
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "backend", *arguments]
-
-
-def run(*arguments: str, said: Mapping[str, str], cwd: Path) -> "subprocess.CompletedProcess[str]":
-    """The command, to its end."""
-    return subprocess.run(
-        command(*arguments),
-        env=environ(said),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+def run(
+    *arguments: str, said: Mapping[str, str], cwd: Path, anew: bool = False
+) -> "subprocess.CompletedProcess[str]":
+    """The command, to its end. `anew`: as a shell starts it, which takes two seconds longer."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        process = _start(arguments, said, cwd, out, err, anew)
+        try:
+            code = process.wait(PATIENCE_S)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
 
 @contextlib.contextmanager
 def running(
-    *arguments: str, said: Mapping[str, str], cwd: Path
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """The command while the block lasts; it writes to `log` in `cwd`."""
-    with (cwd / "log").open("ab") as log:
-        process = subprocess.Popen(
-            command(*arguments), env=environ(said), cwd=cwd, stdout=log, stderr=log
-        )
+    *arguments: str, said: Mapping[str, str], cwd: Path, anew: bool = False
+) -> Iterator[Process]:
+    """The command while the block lasts; it writes to `log` in `cwd`. `anew`: as in `run`."""
+    process = start(*arguments, said=said, cwd=cwd, anew=anew)
     try:
         yield process
     finally:
         stop(process)
 
 
-def stop(process: "subprocess.Popen[bytes]") -> int:
+def start(*arguments: str, said: Mapping[str, str], cwd: Path, anew: bool = False) -> Process:
+    """As `running`, for who ends it himself."""
+    return _start(arguments, said, cwd, cwd / "log", cwd / "log", anew)
+
+
+def _start(
+    arguments: Sequence[str], said: Mapping[str, str], cwd: Path, out: Path, err: Path, anew: bool
+) -> Process:
+    if not anew:
+        return Forked(arguments, environ(said), cwd, out, err)
+    command = [sys.executable, "-m", "backend", *arguments]
+    with out.open("ab") as stdout, err.open("ab") as stderr:
+        return subprocess.Popen(command, env=environ(said), cwd=cwd, stdout=stdout, stderr=stderr)
+
+
+def stop(process: Process) -> int:
     """SIGTERM, and SIGKILL for what doesn't listen; its exit code."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     try:
         return process.wait(STOP_S)
     except subprocess.TimeoutExpired:

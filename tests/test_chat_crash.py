@@ -11,7 +11,6 @@ import dataclasses
 import os
 import random
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -39,7 +38,7 @@ from tests.conftest import make_settings
 from tests.people import log_in
 from tests.ports import free_port
 from tests.serving import plain_http
-from tests.test_crash import Process
+from tests.test_crash import Server
 
 CLIENTS = 4
 ANSWER_S = 5.0
@@ -245,9 +244,9 @@ def own_postgres() -> Iterator[tuple[str, Path]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def end_all(processes: list[Process]) -> None:
-    for process in processes:
-        await process.end(signal.SIGKILL)
+async def end_all(servers: list[Server]) -> None:
+    for server in servers:
+        await server.kill()
 
 
 async def test_a_killed_server_loses_and_doubles_no_message(
@@ -262,7 +261,7 @@ async def test_a_killed_server_loses_and_doubles_no_message(
         if engine == "postgres":
             redis = stack.enter_context(own_redis(tmp_path))
             wired = dataclasses.replace(settings, redis_url=Secret(redis.url))
-        servers = [Process(wired, tmp_path) for _ in range(2 if redis else 1)]
+        servers = [Server(wired, tmp_path) for _ in range(2 if redis else 1)]
         try:
             await asyncio.gather(*(server.start() for server in servers))
             async with talking(phones, [server.url for server in servers]) as goes_on:
@@ -271,7 +270,7 @@ async def test_a_killed_server_loses_and_doubles_no_message(
                     await goes_on()  # without it
                     redis.start()
                     await goes_on()
-                await servers[0].end(signal.SIGKILL)
+                await servers[0].kill()
                 await servers[0].start()
                 await goes_on()
         finally:
@@ -313,7 +312,7 @@ async def test_conversations_outlive_everything_that_can_end(
     await database.connect(settings)
     phones = await some_phones(settings)
     await database.disconnect()
-    servers = [Process(settings, tmp_path) for _ in range(2)]
+    servers = [Server(settings, tmp_path, anew=True) for _ in range(2)]
     took: dict[str, list[float]] = {"redis": [], "postgres": [], "server": []}
     try:
         await asyncio.gather(*(server.start() for server in servers))
@@ -324,7 +323,7 @@ async def test_conversations_outlive_everything_that_can_end(
                 redis.start()
                 await asyncio.to_thread(restart_postgres, breakable.data)
                 took["postgres"].append(await goes_on())
-                await servers[number % 2].end(signal.SIGKILL)
+                await servers[number % 2].kill()
                 took["server"].append(await goes_on())
                 await servers[number % 2].start()
     finally:

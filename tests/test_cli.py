@@ -36,7 +36,7 @@ def embedded(tmp_path: Path, **changes: str) -> dict[str, str]:
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
-    shown = processes.run("--help", said={}, cwd=tmp_path).stdout
+    shown = processes.run("--help", said={}, cwd=tmp_path, anew=True).stdout
     for command in ("demo", "serve", "worker", "migrate", "import", "simulator", "doctor", "staff"):
         assert command in shown
 
@@ -247,7 +247,8 @@ def test_the_demo_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
     port, home = free_port(2), tmp_path / "demo"
     arguments = ["demo", "--port", str(port), "--home", str(home)]
 
-    with running(*arguments, said={"JIAMENKOU_REDIS_URL": "not for the demo"}, cwd=tmp_path) as it:
+    said = {"JIAMENKOU_REDIS_URL": "not for the demo"}
+    with running(*arguments, said=said, cwd=tmp_path, anew=True) as it:
         log = tmp_path / "log"
         until(lambda: it.poll() is not None or "已就绪" in log.read_text(), "the demo is not ready")
         shown = log.read_text()

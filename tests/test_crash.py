@@ -7,11 +7,8 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import os
 import random
-import signal
 import statistics
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -30,12 +27,13 @@ from backend.booking.models import Appointment, AppointmentEvent, Slot
 from backend.identity.models import Carer, Patient
 from backend.receipts import IdempotencyKey
 from backend.settings import Secret, Settings
+from tests import processes
 from tests.clinics import a_clinic, a_schedule
 from tests.people import log_in
 from tests.ports import free_port
+from tests.processes import variables
 from tests.serving import plain_http
 
-ROOT = Path(__file__).resolve().parents[1]
 SEED = 7
 CLIENTS = 24
 READY_S = 30.0
@@ -45,49 +43,40 @@ GIVE_UP_S = 60.0  # far above any recovery
 LIVING = ("pending", "booked")
 
 
-def variables(settings: Settings, port: int) -> dict[str, str]:
-    return {
-        "JIAMENKOU_DATABASE_URL": settings.database_url,
-        "JIAMENKOU_REDIS_URL": settings.redis_url.reveal() if settings.redis_url else "",
-        "JIAMENKOU_ENCRYPTION_KEYS": settings.encryption_keys.reveal(),
-        "JIAMENKOU_INDEX_KEY": settings.index_key.reveal(),
-        "JIAMENKOU_PORT": str(port),
-        "JIAMENKOU_BOOKINGS_PER_MINUTE": "1000000",
-        "JIAMENKOU_LOG_LEVEL": "ERROR",
-    }
+class Server:
+    """The command `serve`. `anew`: as people start it, where it counts how long that takes."""
 
-
-class Process:
-    """The server as people start it: `python -m backend serve`."""
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._variables = variables(settings, self.port)
+    def __init__(self, settings: Settings, folder: Path, *, anew: bool = False) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._said = variables(
+            settings,
+            PORT=str(port),
+            REDIS_URL=settings.redis_url.reveal() if settings.redis_url else "",
+            BOOKINGS_PER_MINUTE="1000000",
+            LOG_LEVEL="ERROR",
+        )
         self._folder = folder  # without an .env of its own
-        self._running: asyncio.subprocess.Process | None = None
+        self._anew = anew
+        self._running: processes.Process | None = None
 
     async def start(self) -> None:
         """Until it is ready."""
         began = time.monotonic()
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("JIAMENKOU_")}
-        self._running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "backend", "serve", cwd=self._folder,
-            env=inherited | self._variables | {"PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        self._running = processes.start("serve", said=self._said, cwd=self._folder, anew=self._anew)
         async with plain_http(base_url=self.url) as http:
             while time.monotonic() - began < READY_S:
-                assert self._running.returncode is None, "the server ended by itself"
+                assert self._running.poll() is None, "the server ended by itself"
                 with contextlib.suppress(httpx.HTTPError):
                     if (await http.get("/readyz")).status_code == 200:
                         return
                 await asyncio.sleep(RETRY_S)
         raise AssertionError("the server did not become ready")
 
-    async def end(self, number: signal.Signals) -> None:
-        if self._running is not None and self._running.returncode is None:
-            self._running.send_signal(number)
-            await self._running.wait()
+    async def kill(self) -> None:
+        if self._running is not None:
+            self._running.kill()
+            await asyncio.to_thread(self._running.wait)
 
 
 @dataclass
@@ -219,17 +208,22 @@ async def check(town: Town) -> dict[str, int]:
 
 
 async def crash(
-    settings: Settings, folder: Path, *, rounds: int, patients: int, days: int, between: int
+    settings: Settings,
+    server: Server,
+    *,
+    rounds: int,
+    patients: int,
+    days: int,
+    between: int,
 ) -> dict[str, Any]:
     """`rounds` kills under one load, at least `between` acknowledgements apart; the figures."""
     dice = random.Random(SEED)
     town = await a_town(settings, patients=patients, days=days)
     await database.disconnect()
-    process, stop = Process(settings, folder), asyncio.Event()
-    recoveries = []
-    await process.start()
+    stop, recoveries = asyncio.Event(), []
+    await server.start()
     load = [
-        asyncio.create_task(live(client, town, process.url, stop, number))
+        asyncio.create_task(live(client, town, server.url, stop, number))
         for number, client in enumerate(town.clients)
     ]
     try:
@@ -237,9 +231,9 @@ async def crash(
             acknowledged = len(town.acked_at)
             await reached(lambda n=acknowledged: len(town.acked_at) > n + between, load)  # type: ignore[misc]
             await asyncio.sleep(dice.random() * 0.3)  # the kill comes at any moment
-            await process.end(signal.SIGKILL)
+            await server.kill()
             killed = time.monotonic()
-            await process.start()
+            await server.start()
             await reached(lambda t=killed: town.acked_at[-1] > t, load)  # type: ignore[misc]
             recoveries.append(next(at for at in town.acked_at if at > killed) - killed)
         stop.set()
@@ -249,7 +243,7 @@ async def crash(
         for task in load:
             task.cancel()
         await asyncio.wait(load)
-        await process.end(signal.SIGKILL)
+        await server.kill()
     async with looking(settings):
         found = await check(town)
     return {
@@ -285,7 +279,7 @@ def wired(settings: Settings, engine: str, request: pytest.FixtureRequest) -> Se
 async def test_a_killed_server_loses_doubles_and_oversells_nothing(
     db: None, wired: Settings, tmp_path: Path
 ) -> None:
-    figures = await crash(wired, tmp_path, rounds=2, patients=20, days=6, between=20)
+    figures = await crash(wired, Server(wired, tmp_path), rounds=2, patients=20, days=6, between=20)
     assert figures["acknowledged"] > 40
     for wrong in ("lost", "doubled", "oversold", "miscounted"):
         assert figures[wrong] == 0, figures
@@ -295,7 +289,9 @@ async def test_a_killed_server_loses_doubles_and_oversells_nothing(
 async def test_thirty_kills(db: None, wired: Settings, tmp_path: Path, engine: str) -> None:
     from benchmarks.soak import note
 
-    figures = await crash(wired, tmp_path, rounds=30, patients=120, days=11, between=100)
+    figures = await crash(
+        wired, Server(wired, tmp_path, anew=True), rounds=30, patients=120, days=11, between=100
+    )
     note(engine, "kill-9", figures)
     for wrong in ("lost", "doubled", "oversold", "miscounted"):
         assert figures[wrong] == 0, figures
