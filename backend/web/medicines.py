@@ -138,6 +138,7 @@ def _context(found: Sequence[Plan], back: Back) -> dict[str, Any]:
         "span": timetable.span,
         "not_yet": dosages.NOT_YET,
         "most": dosages,
+        "every_most": timetable.EVERY_MOST,
     }
 
 

@@ -36,6 +36,7 @@ from tests.browser.staff import (
 from tests.satisfaction.visits import SCORES
 
 SIZES: dict[str, Any] = {"phone": PHONE, "desk": DESK}  # loaded in the first
+APART_PX = 8  # a box and the next question
 TARGET_PX = 24  # WCAG 2.2 AA; what one taps is mostly 44
 # name of the picture, who looks, path after /staff
 PAGES = [
@@ -190,6 +191,7 @@ def test_everybody_can_use(
         picture(page, "staff", f"{name}-{size}")
         faults[f"small, {size}"] = page.evaluate(SMALL, TARGET_PX)
         faults[f"wider than the screen, {size}"] = page.evaluate(WIDER)
+        faults[f"close to what follows, {size}"] = page.evaluate(CLOSE, APART_PX)
     keep_few(page)
     faults["axe, desk"], faults["keyboard"] = axe(page), keyboard(page)
     page.set_viewport_size(PHONE)
@@ -232,6 +234,14 @@ SMALL = """(least) => [...document.querySelectorAll('button,a,input,select,texta
   .filter(([box, one]) => (box.height < least - 0.5 || box.width < least - 0.5)
     && !(one.closest('label')?.getBoundingClientRect().height >= least))
   .map(([box, one]) => `${Math.round(box.width)}×${Math.round(box.height)} ${one.outerHTML}`)"""
+CLOSE = """(least) => [...document.querySelectorAll('.choice, .choices')]
+  .filter((one) => !one.parentElement.matches('.choices'))
+  .map((one) => [one, one.parentElement.matches('.field') ? one.parentElement : one])
+  .map(([one, block]) => [one, block.nextElementSibling])
+  .filter(([one, next]) => next && next.checkVisibility() && one.checkVisibility())
+  .map(([one, next]) => [one, one.getBoundingClientRect(), next.getBoundingClientRect()])
+  .filter(([, box, next]) => next.top >= box.bottom - 1 && next.top - box.bottom < least)
+  .map(([one]) => one.innerText.trim())"""
 WIDER = """() => Math.max(0,
   document.documentElement.scrollWidth - document.documentElement.clientWidth)"""
 
