@@ -33,5 +33,15 @@ def months_over(today: date, most: int = MONTHS) -> list[date]:
     return found
 
 
+def span(day: date, today: date) -> tuple[date, date] | None:
+    """The first and the last day of the weeks of its month. None: that is not over, or not offered
+    any more."""
+    month = day.replace(day=1)
+    if month not in months_over(today):
+        return None
+    first, last = mondays(month)
+    return first, last + timedelta(days=6)
+
+
 def _next(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)

@@ -60,6 +60,7 @@ from tests.chat import rows as chat_rows
 from tests.clinics import Clinic, a_clinic
 from tests.people import Person, a_person, a_staff_account, an_id_number, vault_of
 from tests.reminders.plans import a_follow_up, a_plan
+from tests.satisfaction.visits import kept
 
 NOON = time(12)
 MINUTES = 5  # of a slot
@@ -117,6 +118,8 @@ class Grown:
             home=township.organization, reason="asked", priority="III", policy_version="x",
             handed_at=at, due_at=at, level="team", ended_at=at,
         )  # fmt: skip
+        said = {"mixed": True, "comment": f"第{number}句话"}
+        await kept(self.settings, self.clinic.organization.id, first, 5, **said)
         room = await Department.create(
             id=uuid4(), consortium_id=self.county, organization=self.clinic.organization,
             code=f"K{number}", name=f"科室{number}", keywords=f"词{number}", specialty_code="02",

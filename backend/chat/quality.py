@@ -144,10 +144,10 @@ def months() -> list[date]:
 def days(actor: Actor, month: date) -> tuple[date, date]:
     """The first and the last day of its weeks. Raises NotFound, Malformed."""
     actor.must(RIGHT)
-    if month.replace(day=1) not in months():
+    found = periods.span(month, clock.today())
+    if found is None:
         raise Malformed("请选一个已经过完的月份，最早到一年前。", field="month")
-    first, last = periods.mondays(month.replace(day=1))
-    return first, last + timedelta(days=6)
+    return found
 
 
 def _name(names: Mapping[UUID, Org], place: UUID | None) -> str:

@@ -72,7 +72,8 @@ WITHHELD = {
     "appeal": {"account_id", "decided_by"},
     "draw_entry": {"account_id"},
     "survey_mark": set(),
-    "survey_response": {"account_id"},  # an anonymous one is nobody's, and stays out as a whole
+    # An anonymous one is nobody's, and stays out as a whole.
+    "survey_response": {"account_id", "mixed"},
     "conversation": {"account_id", "assigned_to", "claimed_by", "closed_by"},
     "message": {"author_id", "request_hash", "check_at", "check_tries"},
     "attachment": {"account_id", "staff_id", "sha256", "client_id"},

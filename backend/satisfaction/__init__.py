@@ -1,1 +1,1 @@
-"""满意度: surveys after a visit and their answers. What is published of them comes later."""
+"""满意度: surveys after a visit and their answers. Nothing of them is published yet."""

@@ -8,19 +8,22 @@ is then the same for all of them, and no neighbour of the mark that was made wit
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
+from tortoise.expressions import Q
+
 from backend import clock, db, periods
 from backend.satisfaction.models import SurveyResponse
 
-MIXED = timedelta(weeks=3)  # the open week, the one before, and one for nights that were missed
+MIXED = timedelta(weeks=3)  # the open week, the one before, and one more
 MOST = 5000  # answers of one institution and week
 BATCH = 500
 
 
 async def mix(consortium_id: UUID) -> int:
-    """Write anew what came of late. Returns how many answers; may run as often as it likes."""
+    """Write anew what came of late, and what was never. Returns how many answers; may run as often
+    as it likes."""
     since = periods.week_of(clock.today()) - MIXED
     found = SurveyResponse.filter(
-        consortium_id=consortium_id, appointment_id=None, week_on__gt=since
+        Q(week_on__gt=since) | Q(mixed=False), consortium_id=consortium_id, appointment_id=None
     )
     groups = found.distinct().order_by("week_on", "organization_id")
     mixed = 0
@@ -35,7 +38,7 @@ async def _mix(organization_id: UUID, week_on: date) -> int:
             await SurveyResponse.filter(
                 organization_id=organization_id, week_on=week_on, appointment_id=None
             )
-            .order_by("id")
+            .order_by("mixed", "id")
             .limit(MOST)
             .select_for_update()
         )
@@ -55,4 +58,5 @@ def _anew(row: SurveyResponse) -> SurveyResponse:
         week_on=row.week_on,
         answers=row.answers,
         comment=row.comment,
+        mixed=True,
     )

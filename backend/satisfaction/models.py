@@ -14,7 +14,8 @@ class SurveyResponse(Model):
     """答卷. Keys are random, and of its time it has the Monday of its week (of the answer).
 
     An anonymous one has no appointment, patient, account or time: a constraint refuses a part of
-    them. `answers` by item: 1 to 5, or null where it did not apply.
+    them; `mixed` says whether it was written anew since (`mixing`). `answers` by item: 1 to 5, or
+    null where it did not apply.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid4)
@@ -25,6 +26,7 @@ class SurveyResponse(Model):
     week_on = fields.DateField()
     answers: Any = fields.JSONField()
     comment = fields.CharField(max_length=300, default="")
+    mixed = fields.BooleanField(default=False, db_default=False)
     appointment: fields.OneToOneNullableRelation[Appointment] = fields.OneToOneField(
         "jiamenkou.Appointment",
         on_delete=fields.RESTRICT,

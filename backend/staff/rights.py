@@ -32,6 +32,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "chat.oversee",  # every conversation there, and what nobody took
             "chat.duty",  # working hours, leave, on-call lists
             "report.read",
+            "survey.read",  # what residents wrote of the place
             "staff.manage",
         }
     ),

@@ -65,6 +65,7 @@ PAGES = [
     ("chat-questions", "consortium_admin", "/chats/questions"),
     ("chat-report", "institution_admin", "/reports/chats"),
     ("survey-report", "institution_admin", "/reports/surveys"),
+    ("survey-comments", "institution_admin", "/reports/surveys/comments"),
     ("duty", "institution_admin", "/duty"),
     ("duty-hours", "institution_admin", "/duty/hours"),
     ("duty-numbers", "consortium_admin", "/duty/numbers"),
@@ -112,7 +113,8 @@ def known(service: Service) -> dict[str, str]:
     for number in range(LEAST):
         insert(service.database, "survey_response", {
             "id": uuid4(), "consortium_id": COUNTY, "organization_id": hospital,
-            "survey": "outpatient", "survey_version": 1, "comment": "",
+            "survey": "outpatient", "survey_version": 1, "mixed": True,
+            "comment": "护士说话很耐心，就是等得有点久。",
             "week_on": str(periods.mondays(report.months()[0])[0]),
             "answers": json.dumps(SCORES | {"nurse_talk": 4 if number else None}),
         })  # fmt: skip

@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from backend import clock, periods
 from backend.errors import Malformed, NotFound
 from backend.satisfaction import report, score
-from backend.satisfaction.models import SurveyResponse
 from backend.satisfaction.score import WHOLE, figures, values_of
 from backend.satisfaction.survey import outpatient
 from backend.settings import Settings
 from tests.clinics import a_clinic
 from tests.people import a_staff
-from tests.satisfaction.visits import SCORES
+from tests.satisfaction.visits import SCORES, kept
 
 ALL = [item.id for item in outpatient().items]
 OCTOBER = date(2026, 10, 1)
@@ -83,11 +82,7 @@ def test_each_week_is_in_one_month() -> None:
 
 async def given_answers(settings: Settings, organization_id: UUID, answers: Iterable[Any]) -> None:
     for week_on, scores, times in answers:
-        for _ in range(times):
-            await SurveyResponse.create(
-                consortium_id=settings.consortium_id, organization_id=organization_id,
-                survey="outpatient", survey_version=1, week_on=week_on, answers=scores,
-            )  # fmt: skip
+        await kept(settings, organization_id, week_on, times, answers=scores)
 
 
 async def test_one_institution_in_a_month_that_is_over(

@@ -283,6 +283,7 @@ async def test_named_answers_and_old_ones_stay_as_they_are(
     await answer(person, visit.id, anonymous=False)
     other, seen = await a_visit(settings)
     await answer(other, seen.id)
+    assert await mixing.mix(settings.consortium_id) == 1
     before = {row.id for row in await SurveyResponse.all()}
     noon.move(mixing.MIXED)
     assert await mixing.mix(settings.consortium_id) == 0

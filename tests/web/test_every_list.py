@@ -106,6 +106,7 @@ PAGES: dict[str, At] = {
     "/reports/chats": At("/reports/chats"),
     "/reports/chats.csv": At("/reports/chats.csv"),
     "/reports/surveys": At("/reports/surveys"),
+    "/reports/surveys/comments": At("/reports/surveys/comments"),
     "/schedules": At("/schedules?department={department}"),
     "/schedules/<schedule_id:uuid>": At("/schedules/{schedule}"),
     "/schedules/new": At("/schedules/new?department={department}"),
