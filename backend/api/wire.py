@@ -190,7 +190,7 @@ decoder = json.JSONDecoder(
 # msgspec's English → plain Chinese. What none of them fits is simply "填写有误".
 REASONS = (
     (r"missing required field `(\w+)`", "必须填写"),
-    (r"contains unknown field `(\w+)`", "不认识这一项"),
+    (r"contains unknown field `(\w+)`", "不是这里能填的"),
     (r"Expected `\w+( \| \w+)*`, got", "类型不对"),
     (r"Invalid UUID", "编号的格式不对"),
     (r"Invalid RFC3339", "日期或时间的格式不对"),

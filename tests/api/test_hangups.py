@@ -22,7 +22,9 @@ from tests.people import an_id_number, log_in, register
 from tests.serving import plain_http, until
 
 SEED = 20261123
-ABORT_WITHIN_S = (0.004, 0.004, 0.3)  # the last, so that a slow machine gets some answers out
+ABORT_WITHIN_S = (0.004, 0.004, 0.3)
+WAIT = 0.1  # the share that waits for its answer, so that a slow machine gets some out
+ANSWER_S = 30.0
 TOGETHER = 30
 
 
@@ -69,11 +71,13 @@ class Town:
         return head.encode() + body
 
     async def hang_up(self, request: bytes) -> bool:
-        """Send it, wait a random moment, cut the line. Whether an answer had come by then."""
+        """Send it, wait a moment or for the answer, cut the line. Whether an answer had come."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
         writer.write(request)
         answer = asyncio.ensure_future(reader.read(12))
         moment = self.dice.random() * self.dice.choice(ABORT_WITHIN_S)
+        if self.dice.random() < WAIT:
+            moment = ANSWER_S
         await asyncio.wait({answer}, timeout=moment)
         came = answer.done()
         answer.cancel()
