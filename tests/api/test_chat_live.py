@@ -93,6 +93,13 @@ async def phone(server: Server) -> Phone:
     return Phone(server, headers, await begun(server, headers, patient_id=made.json()["id"]))
 
 
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sockets are looked after all the time."""
+    monkeypatch.setattr(watching, "LOG_INS_EVERY_S", 0.05)
+    monkeypatch.setattr(watching, "CHANGES_EVERY_S", 0.05)
+
+
 async def test_what_is_said_comes_back_in_order_and_marks_are_seen(phone: Phone) -> None:
     async with phone.opened() as opened:
         await phone.hears(opened, "conversation")
@@ -209,11 +216,8 @@ async def test_who_may_no_longer_see_it_is_let_go(phone: Phone) -> None:
             await phone.hears(opened, "messages")
 
 
-async def test_who_may_no_longer_see_it_is_let_go_though_nothing_happens(
-    phone: Phone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "LOG_INS_EVERY_S", 0.05)
-    monkeypatch.setattr(watching, "CHANGES_EVERY_S", 0.05)
+@pytest.mark.usefixtures("watchful")
+async def test_who_may_no_longer_see_it_is_let_go_though_nothing_happens(phone: Phone) -> None:
     async with phone.opened() as opened:
         await phone.hears(opened, "conversation")
         await Carer.all().update(state="revoked")
@@ -248,11 +252,8 @@ async def test_an_account_has_five_sockets_at_once(phone: Phone) -> None:
         await phone.hears(opened, "conversation")
 
 
-async def test_what_the_hub_did_not_tell_is_seen_all_the_same(
-    phone: Phone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "LOG_INS_EVERY_S", 0.05)
-    monkeypatch.setattr(watching, "CHANGES_EVERY_S", 0.05)
+@pytest.mark.usefixtures("watchful")
+async def test_what_the_hub_did_not_tell_is_seen_all_the_same(phone: Phone) -> None:
     async with phone.opened() as opened:
         await phone.hears(opened, "conversation")
         await Conversation.filter(id=phone.id).update(
