@@ -7,8 +7,9 @@ demo county. A page that throws, or breaks the content policy, fails its test.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -18,6 +19,7 @@ from tests import tools
 from tests.browser.phone import SIZE, Phone
 from tests.browser.pictures import ARTEFACTS
 from tests.browser.service import Service, running_service
+from tests.browser.staff import Desk
 
 # Each window of the whole Chromium runs two pages of its own behind the address bar. To go without,
 # their names join the list that Playwright 1.65 passes: of two such lists the last one counts.
@@ -104,20 +106,58 @@ def phone(
         return made[-1]
 
     yield make
+    if is_whole(request, made):
+        for one in made:
+            one.context.unroute_all()
+            one.page.set_viewport_size(SIZE)
+        spare.extend(made)
+
+
+@pytest.fixture(scope="session")
+def spare_desks(browser: Browser) -> Iterator[list[Desk]]:
+    """As with phones."""
+    desks: list[Desk] = []
+    yield desks
+    for one in desks:
+        one.close()
+
+
+@pytest.fixture
+def desk(
+    browser: Browser, service: Service, spare_desks: list[Desk], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Desk]]:
+    """A browser at a desk, of somebody new: the arguments are those of `Desk.hand_over`."""
+    made: list[Desk] = []
+
+    def make(*who: str, **facts: Any) -> Desk:
+        if spare_desks:
+            made.append(spare_desks.pop())
+            made[-1].hand_over(*who, **facts)
+        else:
+            made.append(Desk(browser, service, *who, **facts))
+        return made[-1]
+
+    yield make
+    if is_whole(request, made):
+        for one in made:
+            one.page.goto("about:blank")  # what it listens to ends
+        spare_desks.extend(made)
+
+
+def is_whole(request: pytest.FixtureRequest, made: Sequence[Phone | Desk]) -> bool:
+    """The test has passed and nothing was thrown. Else there are pictures, and all are closed."""
     failed = getattr(request.node, "failed", False)
+    faults = [fault for one in made for fault in one.faults]
     for number, one in enumerate(made):
         if failed:
             ARTEFACTS.mkdir(parents=True, exist_ok=True)
-            one.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}-{number}.png")
-    faults = [fault for one in made for fault in one.faults]
-    for one in made:
+            kind = type(one).__name__.lower()
+            name = f"failed-{request.node.name}-{kind}-{number}.png"
+            one.page.screenshot(path=ARTEFACTS / name)
         if failed or faults:
             one.close()
-        else:
-            one.context.unroute_all()
-            one.page.set_viewport_size(SIZE)
-            spare.append(one)
     assert faults == []
+    return not failed
 
 
 @pytest.hookimpl(hookwrapper=True)

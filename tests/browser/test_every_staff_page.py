@@ -101,6 +101,7 @@ PAGES = [
 ]
 WHERE = {"institution_admin": ("DXRM",), "doctor": ("DXRM",)}  # the others: the whole county
 DOCTOR = "10001"
+PAGES.sort(key=lambda page: page[1])  # each of them sits down once
 
 
 @pytest.fixture(scope="module")
@@ -159,34 +160,32 @@ def a_chat(service: Service, hospital: UUID) -> str:
 
 
 @pytest.fixture(scope="module")
-def desks(browser: Browser, service: Service) -> Iterator[dict[str, Desk]]:
-    """One browser a role, for the whole module."""
-    made: dict[str, Desk] = {}
-    yield made
-    for one in made.values():
-        one.close()
+def one(browser: Browser, service: Service) -> Iterator[Desk]:
+    """The browser that all of them use, one after the other."""
+    desk = Desk(browser, service)
+    yield desk
+    desk.close()
+
+
+def sit_down(one: Desk, role: str, taken: str) -> None:
+    """A doctor has claimed the conversation `taken`, and looks after its patient."""
+    doctor = DOCTOR if role == "doctor" else ""
+    one.hand_over(role, *WHERE.get(role, ()), doctor=doctor)
+    if doctor:
+        put = "UPDATE conversation SET state = 'open', claimed_by = ? WHERE id = ?"
+        change(one.service.database, put, one.staff_id, taken)
+        find = "SELECT patient_id FROM conversation WHERE id = ?"
+        patient = ask(one.service.database, find, taken)[0][0]
+        a_follow_up(one.service, one.staff_id or uuid4(), patient)
 
 
 @pytest.mark.parametrize(("name", "role", "path"), PAGES, ids=[page[0] for page in PAGES])
 def test_everybody_can_use(
-    name: str,
-    role: str,
-    path: str,
-    browser: Browser,
-    service: Service,
-    desks: dict[str, Desk],
-    known: dict[str, str],
+    name: str, role: str, path: str, one: Desk, known: dict[str, str]
 ) -> None:
-    if role not in desks:
-        doctor = DOCTOR if role == "doctor" else ""
-        desks[role] = Desk(browser, service, role, *WHERE.get(role, ()), doctor=doctor)
-        if doctor:
-            put = "UPDATE conversation SET state = 'open', claimed_by = ? WHERE id = ?"
-            change(service.database, put, desks[role].staff_id, known["taken"])
-            find = "SELECT patient_id FROM conversation WHERE id = ?"
-            patient = ask(service.database, find, known["taken"])[0][0]
-            a_follow_up(service, desks[role].staff_id or uuid4(), patient)
-    desk = desks[role].open(path.format(**known))
+    if one.role != role:
+        sit_down(one, role, known["taken"])
+    desk = one.open(path.format(**known))
     page, faults = desk.page, {}
     for size, pixels in SIZES.items():
         page.set_viewport_size(pixels)

@@ -1,42 +1,24 @@
 """A rule with its preview at the desk, and a doctor who books for a resident with a phone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import uuid4
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from backend import clock
 from tests.browser.accessible import axe
 from tests.browser.phone import Phone
 from tests.browser.pictures import picture
 from tests.browser.service import Service
-from tests.browser.staff import COUNTY, DESK, PHONE, Desk, ask, insert, organization_id
+from tests.browser.staff import COUNTY, DESK, PHONE, Desks, ask, insert, organization_id
 
 Phones = Callable[..., Phone]
 DOCTOR, HOSPITAL = "10001", "DXRM"
 
 
-@pytest.fixture
-def desk(browser: Browser, service: Service) -> Iterator[Callable[..., Desk]]:
-    opened: list[Desk] = []
-
-    def at(role: str, **facts: object) -> Desk:
-        opened.append(Desk(browser, service, role, HOSPITAL, **facts))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield at
-    for one in opened:
-        assert one.faults == []
-        one.close()
-
-
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_an_administrator_tries_a_rule_out_and_keeps_it(
-    desk: Callable[..., Desk], size: dict[str, int]
-) -> None:
-    admin = desk("institution_admin", size=size).open("/pools")
+def test_an_administrator_tries_a_rule_out_and_keeps_it(desk: Desks) -> None:
+    admin = desk("institution_admin", HOSPITAL, size=PHONE).open("/pools")
     admin.tap("新增规则").is_at("/pools/new")
     admin.choose("号源池", "现场号").fill("比例", "10").choose("号别", "普通号")
     admin.page.get_by_label("机构").select_option(index=1)
@@ -45,8 +27,10 @@ def test_an_administrator_tries_a_rule_out_and_keeps_it(
     admin.fill("提前几天回流", "0").tap("试算")
     for split in (r"公开号\s+27\s", r"现场号\s+3\s"):
         expect(admin.page.locator(".tried tr").filter(has_text=re.compile(split))).to_be_visible()
-    assert axe(admin.page) == []
-    picture(admin.page, "staff", f"pool-tried-{size['width']}")
+    for size in (PHONE, DESK):
+        admin.resize(size)
+        assert axe(admin.page) == []
+        picture(admin.page, "staff", f"pool-tried-{size['width']}")
     admin.tap("保存规则").is_at("/pools")
     admin.sees("规则已保存")
     admin.page.get_by_role("link", name="停用").first.click()
@@ -54,9 +38,8 @@ def test_an_administrator_tries_a_rule_out_and_keeps_it(
     admin.sees("规则已设好停用日期")
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_a_doctor_books_for_a_resident_whose_phone_shows_it(
-    desk: Callable[..., Desk], phone: Phones, service: Service, size: dict[str, int]
+    desk: Desks, phone: Phones, service: Service
 ) -> None:
     me = phone(agreed=True)
     token = me.log_in("王桂兰")
@@ -68,11 +51,13 @@ def test_a_doctor_books_for_a_resident_whose_phone_shows_it(
         "from_on": clock.today().isoformat(), "created_at": clock.now(),
     }  # fmt: skip
     insert(service.database, "family_doctor_contract", contract)
-    gp = desk("doctor", doctor=DOCTOR, size=size).open("/contracts")
+    gp = desk("doctor", HOSPITAL, doctor=DOCTOR, size=PHONE).open("/contracts")
     gp.page.locator(f"a[href$='/contracts/{patient}/book']").click()
     gp.page.locator(".ways a").first.click()
-    assert axe(gp.page) == []
-    picture(gp.page, "staff", f"contract-book-{size['width']}")
+    for size in (PHONE, DESK):
+        gp.resize(size)
+        assert axe(gp.page) == []
+        picture(gp.page, "staff", f"contract-book-{size['width']}")
     gp.page.locator(".card").last.get_by_role("button").first.click()
     gp.tap("约这个号").is_at("/contracts")
     gp.sees("约好了：王*兰")

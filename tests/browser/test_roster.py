@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.browser.phone import Phone
 from tests.browser.service import Service
-from tests.browser.staff import Desk, ask
+from tests.browser.staff import Desks, ask
 
 Phones = Callable[..., Phone]
 
 
 def test_a_week_is_planned_around_who_has_booked(
-    phone: Phones, service: Service, browser: Browser
+    phone: Phones, service: Service, desk: Desks
 ) -> None:
     token = phone(agreed=True).log_in("王桂兰")
     patient = service.ask(token, "GET", "/patients")["items"][0]["id"]
@@ -22,30 +22,28 @@ def test_a_week_is_planned_around_who_has_booked(
         service.database, "SELECT template_id, department_id FROM schedule WHERE id = ?",
         booked["id"],
     )  # fmt: skip
-    desk = Desk(browser, service, "institution_admin", "DXRM")
+    admin = desk("institution_admin", "DXRM")
 
-    desk.open(f"/schedules/{booked['id']}").fill("每段号数", "0").fill("原因", "减号")
-    desk.tap("改号数").sees("不能减到 0 个号")
-    expect(desk.page.get_by_role("link", name="去办理停诊")).to_be_visible()
+    admin.open(f"/schedules/{booked['id']}").fill("每段号数", "0").fill("原因", "减号")
+    admin.tap("改号数").sees("不能减到 0 个号")
+    expect(admin.page.get_by_role("link", name="去办理停诊")).to_be_visible()
 
-    desk.open(f"/schedules/templates/{template}").fill("每段号数", "9")
-    desk.tap("先看影响哪些班次").sees("已约 1 人")
-    desk.fill("原因", "秋冬加号").tap("确认修改").sees("模板已改")
-    desk.sees("保持不变")
+    admin.open(f"/schedules/templates/{template}").fill("每段号数", "9")
+    admin.tap("先看影响哪些班次").sees("已约 1 人")
+    admin.fill("原因", "秋冬加号").tap("确认修改").sees("模板已改")
+    admin.sees("保持不变")
 
-    desk.open(f"/schedules/new?department={room}").fill("日期", booked["held_on"])
-    desk.page.get_by_label("医生").select_option(value=doctor)
-    desk.page.get_by_label("号别").select_option(value=booked["kind"])
-    desk.page.get_by_label("时段").select_option(value=booked["period"])
+    admin.open(f"/schedules/new?department={room}").fill("日期", booked["held_on"])
+    admin.page.get_by_label("医生").select_option(value=doctor)
+    admin.page.get_by_label("号别").select_option(value=booked["kind"])
+    admin.page.get_by_label("时段").select_option(value=booked["period"])
     start, end = ("08:00", "11:30") if booked["period"] == "am" else ("14:00", "17:00")
-    desk.fill("开始时间", start).fill("结束时间", end).fill("原因", "加班门诊")
-    desk.tap("加班次").sees("时间重叠")
-    desk.fill("开始时间", "18:30").fill("结束时间", "20:00")
-    desk.page.get_by_label("时段").select_option(value="night")
-    desk.tap("加班次").sees("班次已加上")
+    admin.fill("开始时间", start).fill("结束时间", end).fill("原因", "加班门诊")
+    admin.tap("加班次").sees("时间重叠")
+    admin.fill("开始时间", "18:30").fill("结束时间", "20:00")
+    admin.page.get_by_label("时段").select_option(value="night")
+    admin.tap("加班次").sees("班次已加上")
 
-    desk.open(f"/schedules/copy?department={room}&on={booked['held_on']}")
-    desk.tap("看看会复制哪些").sees("18:30–20:00")
-    desk.fill("原因", "沿用").tap("复制").sees("已复制")
-    assert desk.faults == []
-    desk.close()
+    admin.open(f"/schedules/copy?department={room}&on={booked['held_on']}")
+    admin.tap("看看会复制哪些").sees("18:30–20:00")
+    admin.fill("原因", "沿用").tap("复制").sees("已复制")

@@ -7,21 +7,19 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from backend import clock
 from tests.browser.accessible import axe
 from tests.browser.pictures import picture
 from tests.browser.service import Service
-from tests.browser.staff import COUNTY, DESK, PHONE, Desk, insert
+from tests.browser.staff import COUNTY, DESK, PHONE, Desk, Desks, insert
 from tests.browser.test_every_staff_page import WIDER
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def _yesterday(service: Service) -> None:
-    """An appointment of yesterday."""
+def an_appointment_of_yesterday(service: Service) -> None:
     token = service.log_in(f"user-{secrets.token_hex(6)}")
     schedule, _, _ = service.book(token, service.add_patient(token, "王桂兰"))
     day = str(clock.today() - timedelta(days=1))
@@ -32,22 +30,20 @@ def _yesterday(service: Service) -> None:
             )
 
 
-@pytest.mark.usefixtures("_yesterday")
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_from_the_start_to_the_result(browser: Browser, service: Service, size: dict) -> None:
-    desk = Desk(browser, service, "consortium_admin", size=size)
-    watch_and_cancel(desk, service)
-    desk.open("/simulator").fill("给签约居民留", "100")
-    desk.choose("放号办法", "抽签").tap("开始模拟")
-    desk.sees("谁得到了号：现在 → 改后")
-    desk.sees("下载表格（CSV）")
-    looks_well(desk, "simulator-result")
-    desk.page.reload()
-    desk.sees("谁得到了号：现在 → 改后")
-    desk.tap("改一改，再算一次").sees("你最近的模拟")
-    expect(desk.page.get_by_label("给签约居民留", exact=False)).to_have_value("100")
-    looks_well(desk, "simulator-again")
-    desk.close()
+def test_from_the_start_to_the_result(desk: Desks, service: Service) -> None:
+    an_appointment_of_yesterday(service)
+    admin = desk("consortium_admin")
+    watch_and_cancel(admin, service)
+    admin.open("/simulator").fill("给签约居民留", "100")
+    admin.choose("放号办法", "抽签").tap("开始模拟")
+    admin.sees("谁得到了号：现在 → 改后")
+    admin.sees("下载表格（CSV）")
+    looks_well(admin, "simulator-result")
+    admin.page.reload()
+    admin.sees("谁得到了号：现在 → 改后")
+    admin.tap("改一改，再算一次").sees("你最近的模拟")
+    expect(admin.page.get_by_label("给签约居民留", exact=False)).to_have_value("100")
+    looks_well(admin, "simulator-again")
 
 
 def watch_and_cancel(desk: Desk, service: Service) -> None:
@@ -68,7 +64,8 @@ def watch_and_cancel(desk: Desk, service: Service) -> None:
 
 
 def looks_well(desk: Desk, name: str) -> None:
-    picture(desk.page, "staff", f"{name}-{desk.page.viewport_size['width']}")  # type: ignore[index]
-    assert axe(desk.page) == []
-    assert not desk.page.evaluate(WIDER)
-    assert desk.faults == []
+    for size in (PHONE, DESK):
+        desk.resize(size)
+        picture(desk.page, "staff", f"{name}-{size['width']}")
+        assert axe(desk.page) == []
+        assert not desk.page.evaluate(WIDER)
