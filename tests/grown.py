@@ -368,6 +368,9 @@ class Grown:
         )  # fmt: skip
         await self.plan(number)
         await a_follow_up(self.owner)
+        here = self.clinic.organization
+        gone = await a_staff_account(self.settings, "doctor", here, disabled_at=now)
+        await a_follow_up(child, gone.id)
         await Session.create(
             id=uuid4(), consortium_id=self.county, account_id=account_id, created_at=now,
             token_hash=secrets.token_hex(32), device=f"手机{number}", last_seen_at=now,

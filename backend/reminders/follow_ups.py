@@ -117,7 +117,7 @@ async def begin(actor: Actor, patient_id: UUID, plan_id: UUID, wanted: Wanted) -
     await audit.record(actor, "follow_up.started", entity_id=plan_id, patient_ids=[patient_id])
     whom = await carers_of(patient_id)
     await notices.leave(actor.consortium_id, whom, "plan_follow_up", patient_id=patient_id)
-    return _look(row, plan, await Patient.get(id=patient_id))
+    return look_of(row, plan, await Patient.get(id=patient_id))
 
 
 async def start(actor: Actor, patient_id: UUID, wanted: Wanted, *, plan_id: UUID) -> Look:
@@ -138,7 +138,7 @@ async def _first_of(plan: FollowUpPlan, patient_id: UUID, wanted: Wanted) -> Loo
     begun = Wanted(about=plan.about, due_on=row.due_on, every_days=plan.every_days, rule=plan.rule)
     if begun != wanted:
         raise WrittenBefore(field="id")
-    return _look(row, plan, await Patient.get(id=patient_id))
+    return look_of(row, plan, await Patient.get(id=patient_id))
 
 
 async def _plan_one(plan: FollowUpPlan, number: int, due_on: date) -> FollowUp:
@@ -155,7 +155,7 @@ async def _plan_one(plan: FollowUpPlan, number: int, due_on: date) -> FollowUp:
     )
 
 
-def _look(row: FollowUp, plan: FollowUpPlan, patient: Patient) -> Look:
+def look_of(row: FollowUp, plan: FollowUpPlan, patient: Patient) -> Look:
     return Look(
         id=row.id,
         plan_id=plan.id,
@@ -193,7 +193,7 @@ async def due_list(actor: Actor, *, after: Cursor | None, most: int) -> list[Loo
     residents = await _residents(actor, {row.patient_id for row in found})
     return [
         msgspec.structs.replace(
-            _look(row, row.plan, row.patient),
+            look_of(row, row.plan, row.patient),
             patient_name=mask_name(row.patient.name),
             resident=row.patient_id in residents,
         )
@@ -247,7 +247,7 @@ async def of_patient(patient_id: UUID) -> list[Look]:
     """What is planned, the next first; whoever calls has checked the right, and audits."""
     rows = FollowUp.filter(patient_id=patient_id, state=policy.PLANNED).order_by("due_on", "id")
     found: Sequence[Any] = await rows.limit(PLANS_MOST).select_related("plan", "patient")
-    return [_look(row, row.plan, row.patient) for row in found]
+    return [look_of(row, row.plan, row.patient) for row in found]
 
 
 # --- close ----------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "chat.duty",  # working hours, leave, on-call lists
             "report.read",
             "survey.read",  # what residents wrote of the place
+            "plan.oversee",  # follow-ups that no doctor has in their list any more
             "staff.manage",
         }
     ),

@@ -1,4 +1,4 @@
-"""随访: begun from a conversation; 谁的随访到期了, done, missed or cancelled."""
+"""随访: begun from a conversation; 谁的随访到期了, done, missed or cancelled; what nobody has."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from msgspec import Meta
 from backend import clock
 from backend.api import paging
 from backend.chat import cases, planned
-from backend.reminders import follow_up_rules, follow_ups
+from backend.reminders import follow_up_rules, follow_ups, unattended
 from backend.reminders.follow_up_rules import UNSIGNED, Proposal
 from backend.reminders.follow_ups import ABOUT_MOST, EVERY_MOST, NOTE_MOST, RIGHT, Look, Wanted
 from backend.web.chats import ANSWER
@@ -139,6 +139,18 @@ async def due(view: View, follow_up_id: UUID | None = None) -> Show:
         at=follow_up_id,
         next_on={one.id: clock.today() + timedelta(days=one.every_days) for one in found},
         note_most=NOTE_MOST,
+    )
+
+
+@page("GET", "/unattended", right=unattended.RIGHT, query=From)
+async def without_doctor(view: View) -> Show:
+    """没人管的随访, for who runs the place: what is in no doctor's list."""
+    after = paging.decode(view.query.after or None, tuple[date, UUID])
+    found = await unattended.list_of(view.actor, after=after, most=PAGE_MOST)
+    return show(
+        "follow_ups_unattended.html",
+        found=found,
+        following=paging.following(found, PAGE_MOST, lambda one: (one.look.due_on, one.look.id)),
     )
 
 

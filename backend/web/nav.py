@@ -19,6 +19,7 @@ ENTRIES = (
     Entry("/chats", "咨询", "chat.read"),
     Entry("/duty", "值班", "chat.read"),
     Entry("/follow-ups", "随访", "plan.edit"),
+    Entry("/unattended", "没人管的随访", "plan.oversee"),
     Entry("/contracts", "签约居民", "contract.edit"),
     Entry("/pools", "号源池", "pool.edit"),
     Entry("/draws", "摇号", "draw.edit"),

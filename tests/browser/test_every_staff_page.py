@@ -60,6 +60,7 @@ PAGES = [
     ("medicine", "doctor", "/chats/{taken}/medicines/{plan}"),
     ("follow-up", "doctor", "/chats/{taken}/follow-up?case=hypertension_usual"),
     ("follow-ups", "doctor", "/follow-ups"),
+    ("unattended", "institution_admin", "/unattended"),
     ("chat-calls", "doctor", "/chats/calls"),
     ("chat-replies", "institution_admin", "/chats/replies"),
     ("chat-questions", "consortium_admin", "/chats/questions"),
@@ -119,6 +120,9 @@ def known(service: Service) -> dict[str, str]:
             "week_on": str(periods.mondays(report.months()[0])[0]),
             "answers": json.dumps(SCORES | {"nurse_talk": 4 if number else None}),
         })  # fmt: skip
+    gone = add_staff(service, "doctor", "DXRM", name="钱文", disabled_at=clock.now())
+    someone = service.add_patient(service.log_in(a_user()), "孙大爷")
+    a_follow_up(service, gone, someone)
     schedules = "SELECT id FROM schedule WHERE organization_id = ? ORDER BY starts_at LIMIT 1"
     [(later, template, room)] = ask(
         service.database,

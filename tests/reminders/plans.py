@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from backend import clock
 from backend.identity.access import Actor
@@ -30,11 +30,12 @@ async def a_plan(who: Person, by: Actor | None = None, **facts: Any) -> Plan:
     )
 
 
-async def a_follow_up(who: Person) -> None:
-    """Due today, of a doctor whom nobody knows; straight into the tables."""
+async def a_follow_up(who: Person, by: UUID | None = None) -> None:
+    """Due today, of a doctor whom nobody knows unless `by` says; straight into the tables."""
     plan = await FollowUpPlan.create(
         id=uuid4(), consortium_id=who.actor.consortium_id, patient_id=who.patient_id,
-        about="高血压", staff_id=uuid4(), every_days=90, status="active", created_at=clock.now(),
+        about="高血压", staff_id=by or uuid4(), every_days=90, status="active",
+        created_at=clock.now(),
     )  # fmt: skip
     await FollowUp.create(
         id=uuid4(), consortium_id=plan.consortium_id, plan=plan, patient_id=plan.patient_id,

@@ -94,6 +94,7 @@ PAGES: dict[str, At] = {
     "/duty/hours": At("/duty/hours?organization={organization}"),
     "/duty/numbers": plain("/duty/numbers"),
     "/follow-ups": At("/follow-ups"),
+    "/unattended": At("/unattended"),
     "/login": plain("/login"),
     "/login/code": plain("/login/code"),
     "/people": At("/people"),

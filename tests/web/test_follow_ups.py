@@ -9,7 +9,9 @@ from backend import clock
 from backend.api import paging
 from backend.chat.models import Message
 from backend.reminders.models import FollowUp, FollowUpPlan
+from backend.staff.models import Staff, StaffRole
 from tests.chat.duties import Town, a_town
+from tests.clinics import a_clinic
 from tests.web.conftest import Pages, text_of
 from tests.web.test_chats import desk_of, hidden
 from tests.web.test_medicines import claimed
@@ -108,3 +110,27 @@ async def test_a_family_doctor_begins_one_for_a_resident(pages: Pages, town: Tow
     assert (await other.get(at)).status_code == 404
     assert (await other.post(at, form | {"id": str(uuid4())})).status_code == 404
     assert await FollowUpPlan.all().count() == 1
+
+
+async def test_what_nobody_has_any_more_is_in_the_administrators_list(
+    pages: Pages, town: Town
+) -> None:
+    desk = await desk_of(pages, town)
+    at = f"/contracts/{town.wang.patient_id}/follow-up"
+    form = {"about": "高血压", "due_on": str(clock.today()), "every_days": "90"}
+    assert (await desk.post(at, form)).status_code == 303
+    admin = await pages.desk("institution_admin", town.village.organization)
+    assert "每个随访都有医生管" in text_of(await admin.get("/unattended"))
+    await (
+        Staff.all()
+        .exclude(id=(await StaffRole.get(role="institution_admin")).staff_id)
+        .update(disabled_at=clock.now())
+    )
+    seen = await admin.get("/unattended")
+    assert "王*兰 高血压" in text_of(seen)
+    assert "/staff/contracts/new" in seen.text
+    assert "没人管的随访" in text_of(await admin.get("/"))
+    elsewhere = await pages.desk("institution_admin", (await a_clinic(pages.settings)).organization)
+    assert "王*兰" not in text_of(await elsewhere.get("/unattended"))
+    assert (await (await pages.desk("consortium_admin")).get("/unattended")).status_code == 404
+    assert (await admin.get("/unattended?after=x")).status_code == 422
