@@ -14,7 +14,6 @@ import yaml
 from msgspec import Meta
 
 FILE = Path(__file__).with_name("rules") / "follow_up.yaml"
-OTHER = "other"
 DAYS_MOST = 400
 UNSIGNED = "示例规则，未经医生审核"
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,29}$")]
@@ -80,7 +79,7 @@ def read(text: str) -> tuple[Rule, ...]:
     except (yaml.YAMLError, msgspec.ValidationError, KeyError, TypeError, AttributeError) as wrong:
         raise RulesWrong(str(wrong)) from wrong
     ids = [case.id for rule in rules for case in rule.cases] + [rule.id for rule in rules]
-    if len(set(ids)) != len(ids) or OTHER in ids:
+    if len(set(ids)) != len(ids):
         raise RulesWrong("an id stands twice")
     for rule in rules:
         for case in rule.cases:
@@ -120,6 +119,10 @@ def find(case_id: str, today: date, *, unsigned_allowed: bool) -> Proposal | Non
 
 
 def label(version: str) -> str:
-    """`hypertension@1`, and that nobody has signed it."""
-    signed = any(f"{rule.id}@{rule.version}" == version and rule.reviewed_by for rule in rules())
-    return version if signed else f"{version}（{UNSIGNED}）"
+    """`高血压，第 1 版`, and that nobody has signed it, where that is known."""
+    id, _, number = version.partition("@")
+    rule = next((one for one in rules() if one.id == id), None)
+    if rule is None:
+        return version
+    unsigned = str(rule.version) == number and not rule.reviewed_by
+    return f"{rule.name}，第 {number} 版" + (f"（{UNSIGNED}）" if unsigned else "")

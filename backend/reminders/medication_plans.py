@@ -220,12 +220,12 @@ async def rewrite(
     Raises as `change`; NotFound: the plan is another patient's.
     """
     dosage = check(dosage, clock.today())
-    if version >= VERSIONS_MOST:
-        raise ChangedTooOften(most=VERSIONS_MOST)
     mine = MedicationPlan.filter(id=plan_id, patient_id=patient_id)
     # Guarded: of two who have seen the same version, one goes on.
     if not await mine.filter(status=ACTIVE, version=version).update(version=version + 1):
         raise await _why_not(mine)
+    if version >= VERSIONS_MOST:
+        raise ChangedTooOften(most=VERSIONS_MOST)
     row, now = await MedicationPlan.get(id=plan_id), clock.now()
     before = MedicationVersion.filter(plan_id=plan_id, number=version)
     if actor.kind != "staff" and await before.filter(written_by=DOCTOR).exists():

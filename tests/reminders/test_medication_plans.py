@@ -188,6 +188,9 @@ async def test_versions_have_a_limit(wang: Person, monkeypatch: pytest.MonkeyPat
     made = await change(wang.actor, await a_plan(wang))
     with pytest.raises(ChangedTooOften):
         await change(wang.actor, made)
+    with pytest.raises(PlanChanged):  # of a version that there never was
+        await change(wang.actor, made, version=9)
+    assert (await plans.show(wang.actor, made.id))[0] == made
 
 
 async def test_who_may_only_look_changes_nothing(settings: Settings, wang: Person) -> None:
