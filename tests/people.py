@@ -83,6 +83,17 @@ async def a_person(settings: Settings, name: str = "王桂兰") -> Person:
     return Person(actor, patient.id)
 
 
+async def a_carer(settings: Settings, patient_id: UUID, scope: str) -> Actor:
+    """A child of theirs, with an account and consent."""
+    actor = await an_account(settings)
+    await Carer.create(
+        id=uuid4(), consortium_id=settings.consortium_id, patient_id=patient_id,
+        account_id=actor.account_id, relation="child", scope=scope, state="active",
+        created_at=clock.now(),
+    )  # fmt: skip
+    return actor
+
+
 async def register(
     actor: Actor, settings: Settings, *, most: int = 5, receipt: Receipt | None = None, **facts: Any
 ) -> Carer:

@@ -1,5 +1,6 @@
-"""What becomes of conversations when their account is deleted: none goes on, and words that no
-doctor answered are gone. What a doctor answered is a record of care, and stays for its time.
+"""What becomes of conversations when their account is deleted, or whom they are about: none goes
+on, and words that no doctor answered are gone. What a doctor answered is a record of care, and stays
+for its time.
 """
 
 from uuid import UUID
@@ -15,7 +16,7 @@ from backend.chat.models import Conversation
 from backend.identity.access import Actor
 
 ANSWERED_KEPT = emptying.ANSWERED_KEPT
-LEFT = "left"  # the outcome: whoever asked has deleted the account
+LEFT = "left"  # the outcome: whoever asked, or is asked about, is deleted
 
 
 def answered() -> QuerySet[HandOver]:
@@ -23,13 +24,14 @@ def answered() -> QuerySet[HandOver]:
     return HandOver.filter(answered_at__gt=clock.now() - ANSWERED_KEPT)
 
 
-async def leave(actor: Actor, account_id: UUID) -> None:
-    """In the transaction in which the account ends."""
-    mine = Conversation.filter(account_id=account_id)
-    living = mine.filter(state__in=policy.LIVING).order_by("id")
+async def leave(actor: Actor, rows: QuerySet[Conversation]) -> None:
+    """In the transaction in which their account ends, or the person is erased whom they are about.
+    Words go, but for what a doctor answered and the rules still keep."""
+    living = rows.filter(state__in=policy.LIVING).order_by("id")
     for conversation_id in await living.values_list("id", flat=True):
         await _close(actor, UUID(str(conversation_id)))
-    await empty(mine)
+    unanswered = rows.exclude(id__in=Subquery(answered().values("conversation_id")))
+    await emptying.empty(unanswered)
 
 
 async def _close(actor: Actor, conversation_id: UUID) -> None:
@@ -39,12 +41,6 @@ async def _close(actor: Actor, conversation_id: UUID) -> None:
     before, now = row.state, clock.now()
     await change(row, state=policy.CLOSED, closed_at=now, outcome=LEFT, due_at=None)
     await HandOver.filter(conversation_id=row.id, ended_at=None).update(ended_at=now, outcome=LEFT)
-    # The phones go with the account, so nobody could call any more.
+    # The phones are gone, so nobody could call any more.
     await CallTask.filter(conversation_id=row.id, done_at=None).update(done_at=now, outcome=LEFT)
     await events.note(actor, row, "close", before=before, outcome=LEFT)
-
-
-async def empty(rows: QuerySet[Conversation]) -> None:
-    """Take the words away, but for what a doctor answered and the rules still keep."""
-    unanswered = rows.exclude(id__in=Subquery(answered().values("conversation_id")))
-    await emptying.empty(unanswered)

@@ -152,7 +152,7 @@ async def erase(actor: Actor) -> None:
                 other for other in rows if other.patient_id == row.patient_id and other != row
             ]
             await _leave(actor, row, others)
-        await chats.leave(actor, account.id)
+        await chats.leave(actor, Conversation.filter(account_id=account.id))
         await _forget(account)
         await audit.record(actor, "account.erased", entity_id=account.id)
     log.info("account.erased", account_id=str(account.id))
@@ -178,7 +178,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await Appointment.filter(patient_id=patient_id).update(reason="")
     await SuspensionCase.filter(patient_id=patient_id).update(reached_note="")
     await Appeal.filter(patient_id=patient_id).update(reason="", decision="")
-    await chats.empty(Conversation.filter(patient_id=patient_id))
+    await chats.leave(actor, Conversation.filter(patient_id=patient_id))
     await medication_records.forget(patient_id)
     await follow_ups.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()

@@ -1,21 +1,24 @@
 """A deleted account leaves no conversation waiting, and no words that no doctor answered."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from backend import clock
-from backend.chat import answering, emptying, overdue, taking
+from backend.chat import answering, emptying, overdue, planned, taking
 from backend.chat.duty_models import CallTask, HandOver
+from backend.chat.errors import NotNow
 from backend.chat.models import Message
 from backend.hub import Hub
-from backend.identity.models import Patient
+from backend.identity.models import Carer, Patient
 from backend.privacy import erasing
 from backend.settings import Settings
 from tests.chat.duties import Town, a_town, contract, row_of
 from tests.chat.talks import a_talk, say
 from tests.chat.test_taking import an_answer
-from tests.people import a_person
+from tests.people import Person, a_carer, a_person
+from tests.reminders.plans import a_dosage
 
 
 @pytest.fixture
@@ -64,3 +67,15 @@ async def test_what_a_doctor_answered_is_a_record_and_stays_for_its_time(
     assert await erasing.sweep(town.settings.consortium_id) == 1
     assert (await Patient.get(id=li.patient_id)).name == erasing.NOBODY
     assert set(await Message.filter(conversation_id=talk).values_list("body", flat=True)) == {""}
+
+
+async def test_what_somebody_asked_about_a_person_who_is_gone_ends_too(town: Town) -> None:
+    """Their care ended before; a doctor has it, and must not write for nobody."""
+    daughter = await a_carer(town.settings, town.wang.patient_id, "book")
+    talk = await town.waiting("III", Person(daughter, town.wang.patient_id))
+    await taking.claim(town.doctor, town.hub, talk)
+    await Carer.filter(account_id=daughter.account_id).update(state="revoked")
+    await erasing.erase(town.wang.actor)
+    assert (await row_of(talk)).state == "closed"
+    with pytest.raises(NotNow):
+        await planned.begin(town.doctor, town.hub, talk, a_dosage(), plan_id=uuid4())

@@ -13,7 +13,6 @@ from backend.audit import AuditEvent
 from backend.errors import Malformed, NotFound
 from backend.hub import Hub
 from backend.identity.access import Actor
-from backend.identity.models import Carer
 from backend.receipts import Replayed
 from backend.reminders import medication_plans as plans
 from backend.reminders.errors import (
@@ -27,7 +26,7 @@ from backend.reminders.medication_records import Plan
 from backend.reminders.models import MedicationPlan, MedicationVersion
 from backend.settings import Settings
 from tests.chat.duties import Town, a_town
-from tests.people import Person, a_person, a_receipt, an_account
+from tests.people import Person, a_carer, a_person, a_receipt, an_account
 from tests.reminders.plans import a_dosage, a_plan
 
 RIVALS = 20
@@ -41,16 +40,6 @@ async def wang(db: None, settings: Settings, noon: clock.Hands) -> Person:
 @pytest.fixture
 async def town(db: None, settings: Settings, hub: Hub, noon: clock.Hands) -> Town:
     return await a_town(settings, hub)
-
-
-async def a_carer(settings: Settings, who: Person, scope: str) -> Actor:
-    actor = await an_account(settings)
-    await Carer.create(
-        id=uuid4(), consortium_id=settings.consortium_id, patient_id=who.patient_id,
-        account_id=actor.account_id, relation="child", scope=scope, state="active",
-        created_at=clock.now(),
-    )  # fmt: skip
-    return actor
 
 
 async def change(actor: Actor, plan: Plan, **facts: Any) -> Plan:
@@ -195,7 +184,7 @@ async def test_versions_have_a_limit(wang: Person, monkeypatch: pytest.MonkeyPat
 
 async def test_who_may_only_look_changes_nothing(settings: Settings, wang: Person) -> None:
     made = await a_plan(wang)
-    viewer, helper = [await a_carer(settings, wang, scope) for scope in ("view", "book")]
+    viewer, helper = [await a_carer(settings, wang.patient_id, scope) for scope in ("view", "book")]
     assert await plans.list_of(viewer, wang.patient_id)
     for deed in (change(viewer, made), end(viewer, made), a_plan(wang, viewer)):
         with pytest.raises(NotFound):

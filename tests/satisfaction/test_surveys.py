@@ -14,8 +14,7 @@ from backend import clock, db
 from backend.audit import AuditEvent
 from backend.booking import diary
 from backend.errors import Malformed, NotFound
-from backend.identity.access import Actor
-from backend.identity.models import Account, Carer, Patient
+from backend.identity.models import Account, Patient
 from backend.privacy import erasing, exporting
 from backend.satisfaction import mixing, surveys
 from backend.satisfaction.errors import AlreadyAnswered, NotAnswerable
@@ -24,7 +23,7 @@ from backend.satisfaction.survey import outpatient
 from backend.satisfaction.surveys import Given
 from backend.settings import Settings
 from tests.clinics import a_clinic, a_desk
-from tests.people import Person, a_person, an_account, vault_of
+from tests.people import Person, a_carer, a_person, vault_of
 from tests.satisfaction.visits import BEST, SCORES, a_visit, answer
 from tests.statements import statements
 
@@ -36,16 +35,6 @@ SHARED = {"consortium_id", "organization_id"}  # all rows of an institution have
 @pytest.fixture(autouse=True)
 def _noon(noon: clock.Hands) -> None:
     """Monday, 2026-11-23."""
-
-
-async def a_carer(settings: Settings, patient_id: UUID, scope: str) -> Actor:
-    actor = await an_account(settings)
-    await Carer.create(
-        id=uuid4(), consortium_id=settings.consortium_id, patient_id=patient_id,
-        account_id=actor.account_id, relation="child", scope=scope, state="active",
-        created_at=clock.now(),
-    )  # fmt: skip
-    return actor
 
 
 async def offered(person: Person) -> dict[UUID, bool]:
