@@ -1,6 +1,6 @@
 """What becomes of conversations when their account is deleted, or whom they are about: none goes
-on, and words that no doctor answered are gone. What a doctor answered is a record of care, and stays
-for its time.
+on, and words that no doctor answered are gone. What a doctor answered is a record of care, and
+stays for its time.
 """
 
 from uuid import UUID
