@@ -232,6 +232,7 @@ def _faults(s: Settings) -> Any:
         yield "JIAMENKOU_ALLOWED_HOSTS: 至少要有一个域名。"
     elif not all(re.fullmatch(HOST_NAME, host) for host in s.allowed_hosts):
         yield "JIAMENKOU_ALLOWED_HOSTS: 只写域名，不带 http:// 和端口，逗号分隔。"
+    yield from _port_faults(s)
     yield from _key_faults(s)
 
 
@@ -241,6 +242,29 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return urlsplit("")
+
+
+def _port_faults(s: Settings) -> Any:
+    redis_url = s.redis_url.reveal() if s.redis_url is not None else ""
+    for name, url in (
+        ("DATABASE_URL", s.database_url),
+        ("REDIS_URL", redis_url),
+        ("WECHAT_BASE_URL", s.wechat_base_url),
+        ("PUBLIC_URL", s.public_url),
+    ):
+        if not _port_is_sound(url):
+            yield (
+                f"{PREFIX}{name}: 地址里的端口应为 1 到 65535；"
+                "用户名和密码里的 / ? # @ 等字符要写成 %2F 这样的编码。"
+            )
+
+
+def _port_is_sound(url: str) -> bool:
+    """A `/` in a password ends the host too early: then the password stands as the port."""
+    try:
+        return _split(url).port != 0
+    except ValueError:
+        return False
 
 
 def _key_faults(s: Settings) -> Any:
