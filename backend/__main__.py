@@ -87,6 +87,7 @@ def migrate() -> None:
 
     with _explained():
         settings = _settings()
+        asyncio.run(schema.missing(settings))  # Tortoise would hang on a file that is no database
         with _alone(settings), console.status("正在更新数据库结构…"):
             asyncio.run(apply_migrations(settings, lambda name: console.print(f"  {name}")))
         console.print("[green]✓[/] 数据库结构是最新的")

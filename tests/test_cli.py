@@ -96,6 +96,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
     return Migrated(processes.run("migrate", said={}, cwd=folder), folder / "j.sqlite3")
 
 
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "j.sqlite3").write_text("a letter to somebody, and no database\n" * 9)
+    refused = processes.run("migrate", said=embedded(tmp_path), cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "file is not a database" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_migrate_twice_changes_nothing_the_second_time(migrated: Migrated, tmp_path: Path) -> None:
     assert "0001_initial" in migrated.done.stdout
     migrated.copy(tmp_path)
