@@ -18,16 +18,17 @@ PRIVATE = frozenset(
     }
 )  # fmt: skip
 HIDDEN = "[hidden]"
-# To find a line again, not to keep a secret, so no system call for each request.
-_ids = random.Random()  # noqa: S311
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request being answered; empty outside of one."""
 
 
 def new_request_id() -> str:
-    """16 hexadecimal digits."""
-    return f"{_ids.getrandbits(64):016x}"
+    """16 hexadecimal digits, to find a line again and not to keep a secret.
+
+    No system call for each request, and others in each forked process, for which Python seeds this.
+    """
+    return f"{random.getrandbits(64):016x}"
 
 
 def add_request_id(

@@ -20,7 +20,7 @@ import pytest
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import text
 
-from backend import lease, schema
+from backend import lease, logs, schema
 from backend.migrate import migrate
 from backend.protocol import Limits
 from backend.serving import PortTaken, listen, serving
@@ -292,6 +292,22 @@ def test_a_child_that_was_just_started_hears_of_the_stop() -> None:
         [sys.executable, "-c", STOPPED_WHILE_STARTING], env=processes.environ({}),
         timeout=processes.PATIENCE_S, check=True,
     )  # fmt: skip
+
+
+def test_children_give_their_requests_ids_of_their_own() -> None:
+    """All of them are forked from one process, with all that it remembers."""
+
+    def id_in_a_child() -> str:
+        reader, writer = os.pipe()
+        if not (child := os.fork()):
+            os.write(writer, logs.new_request_id().encode())
+            os._exit(0)
+        os.close(writer)
+        with open(reader) as written:
+            os.waitpid(child, 0)
+            return written.read()
+
+    assert len({id_in_a_child() for _ in range(3)}) == 3
 
 
 async def test_a_broken_lease_is_taken_again(
