@@ -27,6 +27,7 @@ import sanic_routing.router
 import sanic_routing.utils
 import tortoise.apps
 import uvloop
+from argon2 import PasswordHasher
 
 from backend import clock
 from backend import db as database
@@ -34,6 +35,7 @@ from backend.hub import Hub, InProcessHub, RedisHub
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.settings import Secret, Settings
+from backend.staff import passwords
 from backend.wechat.simulator import Account as SimulatorAccount
 from backend.wechat.simulator import create_simulator
 from tests.serving import plain_http, serving
@@ -70,6 +72,8 @@ vars(sanic_routing.router).update(ast=AsWritten, compile=functools.lru_cache(com
 for module in (sanic_routing.router, sanic_routing.route):
     for function in (sanic_routing.utils.path_to_parts, sanic_routing.utils.parts_to_path):
         setattr(module, function.__name__, functools.lru_cache(maxsize=None)(function))
+
+passwords.hasher = PasswordHasher(1, 8, 1)  # of no strength: a real hash takes 60 ms
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in China
 GC_EVERY = 20_000  # new objects; Python's own 700 suits small programs

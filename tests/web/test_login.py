@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
 
 from backend import clock
 from backend.identity.sessions import token_hash
@@ -16,11 +15,6 @@ from tests.web.conftest import Desk, Pages, text_of
 PASSWORD = "rain river lamp"
 KEY = totp.new_key()
 SECRETS = {"username": "limin", "password": PASSWORD}
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
 
 
 async def a_desk(pages: Pages, **facts: object) -> Desk:
