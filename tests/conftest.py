@@ -38,6 +38,7 @@ from backend.settings import Secret, Settings
 from backend.staff import passwords
 from backend.wechat.simulator import Account as SimulatorAccount
 from backend.wechat.simulator import create_simulator
+from tests import pools
 from tests.serving import plain_http, serving
 
 
@@ -200,6 +201,12 @@ async def _emptier(url: str) -> asyncpg.Connection:
         f" LANGUAGE plpgsql AS $$ BEGIN {work}; END $$"
     )
     return connection
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _pools_kept() -> AsyncIterator[None]:
+    async with pools.kept():
+        yield
 
 
 @pytest.fixture
