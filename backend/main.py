@@ -44,9 +44,26 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         ACCESS_LOG=False,
         REQUEST_MAX_SIZE=BODY_MOST,
     )
+    service = wire(settings)
+    app.ctx.service = service
+    mount_api(app, service)
+    mount_live(app, service)
+    mount_chat(app, service)
+    mount_health(app, service, pages_at=miniprogram.PATH if miniprogram.is_built() else "")
+    mount_wechat(app, service)
+    mount_pages(app, service)
+    miniprogram.mount(app, settings)
+    app.register_listener(start, "before_server_start")
+    app.register_listener(_keep_rules_fresh, "after_server_start")
+    app.register_listener(stop, "before_server_stop")
+    return app
+
+
+def wire(settings: Settings) -> Service:
+    """What the handlers of one process work with."""
     opened = hub.open_hub(settings)
     desk = Desk(queue_most=settings.booking_queue)
-    service = Service(
+    return Service(
         settings=settings,
         hub=opened,
         vault=Vault(settings.keys, settings.index_key_bytes),
@@ -62,21 +79,9 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         replays=Runner(),
         studio=Studio(),
     )
-    app.ctx.service = service
-    mount_api(app, service)
-    mount_live(app, service)
-    mount_chat(app, service)
-    mount_health(app, service, pages_at=miniprogram.PATH if miniprogram.is_built() else "")
-    mount_wechat(app, service)
-    mount_pages(app, service)
-    miniprogram.mount(app, settings)
-    app.register_listener(_start, "before_server_start")
-    app.register_listener(_keep_rules_fresh, "after_server_start")
-    app.register_listener(_stop, "before_server_stop")
-    return app
 
 
-async def _start(app: Sanic[Any, Any]) -> None:
+async def start(app: Sanic[Any, Any]) -> None:
     await db.connect(app.ctx.service.settings, answer_s=db.PROMPT_S)
 
 
@@ -93,7 +98,7 @@ async def _keep_rules_fresh(app: Sanic[Any, Any]) -> None:
     app.ctx.fresh_rules = asyncio.create_task(look())
 
 
-async def _stop(app: Sanic[Any, Any]) -> None:
+async def stop(app: Sanic[Any, Any]) -> None:
     service: Service = app.ctx.service
     await service.replays.close()
     await service.desk.taking.close()

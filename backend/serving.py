@@ -62,8 +62,9 @@ def stop_signal() -> asyncio.Event:
 @contextlib.asynccontextmanager
 async def serving(
     app: App, sock: socket.socket, limits: Limits, *, drain_s: float = DRAIN_S
-) -> AsyncIterator[None]:
-    """The app answers on `sock` inside the block; after it, only what was begun is finished."""
+) -> AsyncIterator[set[Any]]:
+    """The app answers on `sock` inside the block; after it, only what was begun is finished.
+    Yields the connections, as they come and go."""
     server = await app.create_server(
         sock=sock,
         protocol=limited(limits),
@@ -78,7 +79,7 @@ async def serving(
         await server.before_start()
         await server.start_serving()
         await server.after_start()
-        yield
+        yield server.connections
         # Whoever had connected by now is let in, and then has the time that it takes to finish.
         await asyncio.sleep(DRAIN_CHECK_S)
         server.server.close()

@@ -32,14 +32,13 @@ from argon2 import PasswordHasher
 from backend import clock
 from backend import db as database
 from backend.hub import Hub, InProcessHub, RedisHub
-from backend.main import create_app
 from backend.migrate import migrate
 from backend.settings import Secret, Settings
 from backend.staff import passwords
 from backend.wechat.simulator import Account as SimulatorAccount
 from backend.wechat.simulator import create_simulator
 from tests import pools
-from tests.serving import plain_http, serving
+from tests.serving import Shared, plain_http, serving, sharing
 
 
 class PreparedOnce(tortoise.apps.Apps):
@@ -233,6 +232,13 @@ async def db(settings: Settings) -> AsyncIterator[None]:
         await database.disconnect()
 
 
+@pytest.fixture(scope="session")
+async def shared(empty_database: str) -> AsyncIterator[Shared]:
+    """The service as it really runs, strict protocol and all, for tests that want no other."""
+    async with sharing(make_settings(empty_database)) as shared:
+        yield shared
+
+
 @pytest.fixture
 async def hub(engine: str, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
     """The hub that belongs to the engine; on Redis under a prefix of its own."""
@@ -254,16 +260,12 @@ def noon() -> Iterator[clock.Hands]:
 
 @pytest.fixture
 async def phone_and_server(
-    settings: Settings, db: None
+    settings: Settings, shared: Shared
 ) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient, Settings]]:
     """WeChat's simulator and the service on real ports: clients of both, and the settings."""
     secret = settings.wechat_secret
     account = SimulatorAccount(appid=settings.wechat_appid, secret=secret.reveal(), templates={})
     async with serving(create_simulator(account)) as wechat:
         wired = dataclasses.replace(settings, wechat_base_url=wechat)
-        async with (
-            serving(create_app(wired)) as url,
-            plain_http(base_url=wechat) as phone,
-            plain_http(base_url=url) as http,
-        ):
+        async with shared.wired(wired) as http, plain_http(base_url=wechat) as phone:
             yield phone, http, wired

@@ -6,10 +6,19 @@ import functools
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import httpx
 from sanic import Sanic
+
+import backend.serving
+from backend import db
+from backend.api.service import Service
+from backend.main import create_app, start, stop, wire
+from backend.protocol import Limits
+from backend.serving import listen
+from backend.settings import Settings
 
 NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # To what runs here, without TLS: reading the trusted roots would take longer than most tests.
@@ -45,3 +54,45 @@ async def serving(app: Sanic[Any, Any]) -> AsyncIterator[str]:
         for connection in list(server.connections):
             connection.close()
         await server.after_stop()
+
+
+@dataclass
+class Shared:
+    """The service on a port, for one test after the other: to make an app takes a tenth of a second
+    of processor time. Each test has a wiring and a database of its own."""
+
+    app: Sanic[Any, Any]
+    port: int
+    connections: set[Any]
+
+    @contextlib.asynccontextmanager
+    async def wired(self, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+        service = self.app.ctx.service
+        idle = _rewired(service, wire(settings))
+        await start(self.app)
+        try:
+            async with plain_http(base_url=f"http://127.0.0.1:{self.port}") as http:
+                yield http
+            await until(lambda: not self.connections)
+        finally:
+            await stop(self.app)
+            _rewired(service, idle)
+
+
+@contextlib.asynccontextmanager
+async def sharing(settings: Settings) -> AsyncIterator[Shared]:
+    sock = listen("127.0.0.1", 0)
+    app = create_app(settings)
+    limits = Limits(per_address_most=0)
+    async with backend.serving.serving(app, sock, limits, drain_s=0.2) as connections:
+        await db.disconnect()  # each test connects to its own
+        yield Shared(app, sock.getsockname()[1], connections)
+
+
+def _rewired(service: Service, like: Service) -> Service:
+    """Handlers hold on to their service, so its parts are changed. Returns the old ones."""
+    names = [field.name for field in fields(Service)]
+    old = Service(**{name: getattr(service, name) for name in names})
+    for name in names:
+        object.__setattr__(service, name, getattr(like, name))
+    return old

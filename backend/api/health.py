@@ -31,7 +31,9 @@ def mount(app: Sanic[Any, Any], service: Service, *, pages_at: str = "") -> None
 
     Load balancers ask `/healthz` by address, so it takes any host.
     """
-    app.add_route(_healthz, "/healthz", methods=("GET", "HEAD"), name="healthz")
+    app.add_route(
+        _healthz, "/healthz", methods=("GET", "HEAD"), name="healthz", error_format="json"
+    )
     for path, handler, name in (
         ("/readyz", _ready(service), "readyz"),
         ("/metrics", _metrics(service), "metrics"),
@@ -40,7 +42,7 @@ def mount(app: Sanic[Any, Any], service: Service, *, pages_at: str = "") -> None
         ("/", _home(service, pages_at), "home"),
     ):
         door = guarded(service.settings.allowed_hosts, handler)
-        app.add_route(door, path, methods=("GET", "HEAD"), name=name)
+        app.add_route(door, path, methods=("GET", "HEAD"), name=name, error_format="json")
 
 
 async def _healthz(_request: Request) -> HTTPResponse:

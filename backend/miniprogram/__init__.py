@@ -50,7 +50,7 @@ def mount(app: Sanic[Any, Any], settings: Settings, built: Path = BUILT) -> None
     for handler, path in ((home, PATH), (asset, PATH + "<name:str>")):
         app.add_route(
             guarded(settings.allowed_hosts, handler), path, methods=("GET", "HEAD"),
-            name=f"mini_program_{handler.__name__}", strict_slashes=True,
+            name=f"mini_program_{handler.__name__}", strict_slashes=True, error_format="json",
         )  # fmt: skip
 
 

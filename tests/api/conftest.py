@@ -10,12 +10,9 @@ import pytest
 
 from backend import clock
 from backend.api.service import Service
-from backend.main import create_app
-from backend.protocol import Limits
-from backend.serving import listen, serving
 from backend.settings import Settings
 from backend.wechat.simulator import Account, create_simulator
-from tests.serving import plain_http
+from tests.serving import Shared, plain_http
 from tests.serving import serving as simulating
 
 Headers = dict[str, str]
@@ -44,19 +41,12 @@ def keyed(who: Headers, key: str | None = None) -> Headers:
 
 
 @pytest.fixture
-async def server(settings: Settings, db: None, noon: clock.Hands) -> AsyncIterator[Server]:
+async def server(settings: Settings, noon: clock.Hands, shared: Shared) -> AsyncIterator[Server]:
     """Running at the stopped noon."""
     account = Account(
         appid=settings.wechat_appid, secret=settings.wechat_secret.reveal(), templates={}
     )
-    sock = listen("127.0.0.1", 0)
-    port = sock.getsockname()[1]
     async with simulating(create_simulator(account)) as wechat:
         wired = dataclasses.replace(settings, wechat_base_url=wechat)
-        app = create_app(wired)
-        async with (
-            serving(app, sock, Limits(per_address_most=0), drain_s=0.2),
-            plain_http(base_url=f"http://127.0.0.1:{port}") as http,
-            plain_http(base_url=wechat) as phone,
-        ):
-            yield Server(http, phone, port, wired, app.ctx.service)
+        async with shared.wired(wired) as http, plain_http(base_url=wechat) as phone:
+            yield Server(http, phone, shared.port, wired, shared.app.ctx.service)

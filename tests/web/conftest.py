@@ -15,14 +15,11 @@ from backend import clock
 from backend.api.service import Service
 from backend.consortium.models import Organization
 from backend.identity.sessions import token_hash
-from backend.main import create_app
-from backend.protocol import Limits
-from backend.serving import listen, serving
 from backend.settings import Settings
 from backend.staff.models import StaffSession
 from backend.web.session import COOKIE, csrf
 from tests.people import a_staff_account
-from tests.serving import plain_http
+from tests.serving import Shared
 
 
 @dataclass
@@ -94,16 +91,10 @@ class Pages:
 
 
 @pytest.fixture
-async def pages(settings: Settings, db: None, noon: clock.Hands) -> AsyncIterator[Pages]:
+async def pages(settings: Settings, noon: clock.Hands, shared: Shared) -> AsyncIterator[Pages]:
     """Running at the stopped noon."""
-    sock = listen("127.0.0.1", 0)
-    port = sock.getsockname()[1]
-    app = create_app(settings)
-    async with (
-        serving(app, sock, Limits(per_address_most=0), drain_s=0.2),
-        plain_http(base_url=f"http://127.0.0.1:{port}") as http,
-    ):
-        yield Pages(http, app.ctx.service, settings)
+    async with shared.wired(settings) as http:
+        yield Pages(http, shared.app.ctx.service, settings)
 
 
 def text_of(answer: httpx.Response) -> str:

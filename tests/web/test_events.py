@@ -13,11 +13,12 @@ from sanic import Sanic
 from backend import clock
 from backend.protocol import Limits
 from backend.serving import listen, serving
+from backend.settings import Settings
 from backend.staff.models import StaffRole, StaffSession
 from backend.web import events, page
 from backend.web.events import Event
 from backend.web.view import View
-from tests.serving import plain_http
+from tests.serving import Shared, plain_http, sharing
 from tests.serving import until as until_true
 from tests.web.conftest import Desk, Pages
 
@@ -43,6 +44,12 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
     page.page("GET", "/live", right="schedule.read", passive=True)(_live)
     monkeypatch.setattr(events, "PING_S", 0.1)
     monkeypatch.setattr(events, "GAP_S", 0.01)
+
+
+@pytest.fixture
+async def shared(_declared: None, settings: Settings) -> AsyncIterator[Shared]:
+    async with sharing(settings) as shared:
+        yield shared
 
 
 async def lines(desk: Desk, **headers: str) -> AsyncIterator[str]:
