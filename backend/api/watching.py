@@ -82,11 +82,12 @@ class Watch:
                 seat.listener.tell(WAKE)
 
     async def _wake_changed(self) -> None:
-        for some in _portions({seat.conversation_id for seat in self._seats}):
-            versions = await conversations.versions(some)
-            for seat in list(self._seats):
-                if versions.get(seat.conversation_id) != seat.version:
-                    seat.listener.tell(WAKE)
+        seats, versions = list(self._seats), dict[UUID, int]()
+        for some in _portions({seat.conversation_id for seat in seats}):
+            versions |= await conversations.versions(some)
+        for seat in seats:
+            if versions.get(seat.conversation_id) != seat.version:
+                seat.listener.tell(WAKE)
 
 
 def _portions(ids: set[UUID]) -> Iterator[list[UUID]]:
