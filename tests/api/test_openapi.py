@@ -18,6 +18,7 @@ from backend.main import create_app
 from backend.settings import Settings
 from tests.api.conftest import Server
 from tests.api.world import World, a_world
+from tests.processes import ROOT
 
 SEED = "20261123"
 # Not `positive_data_acceptance`: a well-formed booking may be refused for a hundred good reasons.
@@ -34,6 +35,13 @@ expected-statuses = [400, 401, 404, 405, 409, 413, 414, 415, 422, 429, 431]
 # What is at the limits of each type, some 2800 requests, and what nobody thought of. Both of them
 # on both engines take a minute: that is for `make soak`.
 PHASE = {"sqlite": "coverage", "postgres": "fuzzing"}
+ENVIRON = {
+    "PYTHONWARNINGS": "ignore",
+    # Else it works out anew which characters there are, for seconds.
+    "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis"),
+    # Else requests looks for proxies in all of the environment, for each request.
+    "no_proxy": "127.0.0.1",
+}
 # Whoever fuzzes must not end the log-in with which it fuzzes.
 ENDING = ("login.end_one", "login.end_others")
 
@@ -184,7 +192,8 @@ async def fuzz(server: Server, folder: Path, *arguments: str, most_s: float) -> 
         "--checks", ",".join(CHECKS), *excluded, "--seed", SEED, "--workers", "1",
         "--suppress-health-check", "all", "--continue-on-failure", "--no-color",
         "--warnings", "off", *arguments,
-        cwd=folder, env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        "--generation-database", "none",
+        cwd=folder, env=os.environ | ENVIRON,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
