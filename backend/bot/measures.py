@@ -65,6 +65,7 @@ NAMED = re.compile(
     rf"(?P<n>{NUMBER})(?P<unit>(?:个)?(?:多)?(?:半)?月|多?周|多?天|岁)?"
 )
 PAIN = re.compile(r"(?:疼|痛)[^,。!?;]{0,6}?(?P<n>10|[1-9])(?:-(?P<high>10|[1-9]))?分(?!钟)")
+MAY_MEASURE = re.compile(r"[\d半新刚满]")  # found at once; most texts have none
 DIGIT = re.compile(r"\d|半|新生儿|刚出生|满月")
 
 
@@ -79,7 +80,7 @@ class Measure(msgspec.Struct, frozen=True, gc=False):
 
 def read(text: str) -> tuple[Measure, ...]:
     """All of them, in the order of the text. An age is not also a duration."""
-    if DIGIT.search(text) is None:
+    if MAY_MEASURE.search(text) is None or DIGIT.search(text) is None:
         return ()
     found: list[Measure] = []
     for reader, words in READERS:

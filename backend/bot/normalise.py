@@ -7,7 +7,7 @@ and aliases change the length; then each character knows where in the original i
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import ahocorasick_rs
 import msgspec
@@ -67,6 +67,7 @@ class Normaliser:
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = _table()
         words = {key.translate(table): value.translate(table) for key, value in aliases.items()}
+        self._respelled = _respelled()
         self._means = list(words.values())
         self._aliases = (
             ahocorasick_rs.AhoCorasick(
@@ -77,13 +78,13 @@ class Normaliser:
         )
 
     def __call__(self, written: str) -> Normal:
-        text = written.translate(_table())
+        text = self._respelled(written)
         if len(text) != len(written):
             return _moved(written, [(i, i + 1, _character(c)) for i, c in enumerate(written)], self)
         edits = []
         if self._aliases is not None:
-            for which, start, end in self._aliases.find_matches_as_indexes(text):
-                edits.append((start, end, self._means[which]))
+            found = self._aliases.find_matches_as_indexes(text)
+            edits = [(start, end, self._means[which]) for which, start, end in found]
         if NUMERALS.search(text) is not None:
             edits += _numbers(text, edits)
         return _rewritten(text, sorted(edits)) if edits else Normal(text)
@@ -200,6 +201,14 @@ def _changing() -> Iterable[int]:
     )  # fmt: skip
     for low, high in ranges:
         yield from range(low, high)
+
+
+@functools.cache
+def _respelled() -> Callable[[str], str]:
+    """What `translate` does. That asks for each character, this only for those that change."""
+    table = {chr(code): new for code, new in _table().items()}
+    changing = re.compile(f"[{re.escape(''.join(table))}]")
+    return functools.partial(changing.sub, lambda match: table[match[0]])
 
 
 def _character(character: str) -> str:
