@@ -8,6 +8,7 @@ were found.
 
 import functools
 import itertools
+import operator
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,9 +73,10 @@ def _listed(word: str, lists: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return lists[name]
 
 
-class Pattern(msgspec.Struct, frozen=True):
+class Pattern(msgspec.Struct, frozen=True, eq=False):
     """A phrase with gaps: terms by piece, and how far each piece may be from the one before.
-    `others`: the pieces without the rarest, which wakes it."""
+    `others`: the pieces without the rarest, which wakes it. Equal to itself alone: none is there
+    twice, and that is told at once."""
 
     sign: int
     pieces: tuple[frozenset[int], ...]
@@ -88,15 +90,18 @@ class Phrases:
     def __init__(self) -> None:
         self.terms: list[str] = []
         self._number: dict[str, int] = {}
-        self._whole: list[list[int]] = []  # term → signs that it is a whole phrase of
-        self._wakes: list[list[Pattern]] = []  # term → patterns whose rarest piece it is
+        # Tuples, as most terms can share theirs.
+        self._whole: list[tuple[int, ...]] = []  # term → signs that it is a whole phrase of
+        self._wakes: list[tuple[Pattern, ...]] = []  # term → patterns whose rarest piece it is
 
     def add(self, sign: int, words: list[list[str]], gaps: list[int]) -> None:
         """`words` in normal spelling already."""
         if not gaps:
+            alone = (sign,)
             for word in words[0]:
-                if sign not in self._whole[term := self._term(word)]:
-                    self._whole[term].append(sign)
+                signs = self._whole[term := self._term(word)]
+                if sign not in signs:
+                    self._whole[term] = signs + alone if signs else alone
             return
         pieces = tuple(frozenset(self._term(word) for word in piece) for piece in words)
         # Long words are rare ones: only they make a message look for the rest of the phrase.
@@ -104,43 +109,70 @@ class Phrases:
         others = pieces[:rarest] + pieces[rarest + 1 :]
         pattern = Pattern(sign, pieces, tuple(gaps), others)
         for term in pieces[rarest]:
-            self._wakes[term].append(pattern)
+            self._wakes[term] += (pattern,)
 
     def _term(self, word: str) -> int:
         number = self._number.setdefault(word, len(self.terms))
         if number == len(self.terms):
             self.terms.append(word)
-            self._whole.append([])
-            self._wakes.append([])
+            self._whole.append(())
+            self._wakes.append(())
         return number
 
     def find(self, text: str, hits: Sequence[Hit]) -> dict[int, list[Occurrence]]:
         """Which signs stand in `text`, wherever; whether they are meant is for the scope."""
-        at: dict[int, list[Span]] = {}
-        for term, start, end in hits:
-            if term in at:
-                at[term].append((start, end))
-            else:
-                at[term] = [(start, end)]
-        found: dict[int, list[Occurrence]] = {}
+        whole: dict[int, list[Occurrence]] = {}  # term → where it stands
         awake: list[Pattern] = []
-        wakes, whole = self._wakes, self._whole
-        for term, spans in at.items():
+        signs_of, wakes = self._whole, self._wakes
+        for term, start, end in hits:
+            if signs_of[term]:
+                occurrence = Occurrence(start, end, ((start, end),))
+                if term in whole:
+                    whole[term].append(occurrence)
+                else:
+                    whole[term] = [occurrence]
             if patterns := wakes[term]:
                 awake += patterns
-            if signs := whole[term]:
-                occurrences = [Occurrence(*span, (span,)) for span in spans]
-                for sign in signs:
-                    found.setdefault(sign, []).extend(occurrences)
-        for pattern in {id(one): one for one in awake}.values():
-            for terms in pattern.others:
-                if terms.isdisjoint(at):
+        found: dict[int, list[Occurrence]] = {}
+        for term, occurrences in whole.items():
+            for sign in signs_of[term]:
+                if sign in found:
+                    found[sign] += occurrences
+                else:
+                    found[sign] = occurrences[:]
+        if awake:
+            self._wake(text, hits, awake, found)
+        return found
+
+    def _wake(
+        self,
+        text: str,
+        hits: Sequence[Hit],
+        awake: Iterable[Pattern],
+        found: dict[int, list[Occurrence]],
+    ) -> None:
+        """Adds those of patterns to `found`."""
+        terms = set(map(TERM, hits))
+        at: dict[int, list[Span]] = {}
+        for pattern in dict.fromkeys(awake):
+            for piece in pattern.others:
+                if piece.isdisjoint(terms):
                     break
             else:
+                at = at or _places(hits)
                 for chain in _chains(text, at, pattern):
                     occurrence = Occurrence(chain[0][0], chain[-1][1], chain)
                     found.setdefault(pattern.sign, []).append(occurrence)
-        return found
+
+
+TERM = operator.itemgetter(0)
+
+
+def _places(hits: Iterable[Hit]) -> dict[int, list[Span]]:
+    at: dict[int, list[Span]] = {}
+    for term, start, end in hits:
+        at.setdefault(term, []).append((start, end))
+    return at
 
 
 def _chains(
@@ -151,17 +183,25 @@ def _chains(
         sorted([span for term in terms.intersection(at) for span in at[term]])
         for terms in pattern.pieces
     ]
+    following = list(zip(places[1:], pattern.gaps, strict=True))
     for first in places[0]:
         chain = [first]
-        for spans, gap in zip(places[1:], pattern.gaps, strict=True):
-            after = chain[-1][1]
-            ends = SENTENCE_ENDS if gap == WIDE else CLAUSE_ENDS
+        after = first[1]
+        for spans, gap in following:
             nearest = bisect_left(spans, (after,))
-            if nearest == len(spans) or (start := spans[nearest][0]) > after + gap:
+            if nearest == len(spans):
                 break
-            if not ends.isdisjoint(text[after:start]):
+            span = spans[nearest]
+            start = span[0]
+            if start > after + gap:
                 break
-            chain.append(spans[nearest])
+            # Most words follow each other at once.
+            if start > after and not (SENTENCE_ENDS if gap == WIDE else CLAUSE_ENDS).isdisjoint(
+                text[after:start]
+            ):
+                break
+            chain.append(span)
+            after = span[1]
         else:
             yield tuple(chain)
 
