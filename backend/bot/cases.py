@@ -3,7 +3,7 @@
 What costs time, the meaning of each word, is asked only where all words of a case were found.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -73,16 +73,17 @@ def index(rules: Rules, kind: str) -> Index:
     return made
 
 
-Candidates = dict[str, dict[int, list[Compiled]]]
+Candidates = Mapping[str, Mapping[int, list[Compiled]]]
 """Kind → rule → cases."""
+NO_CANDIDATES: Candidates = {kind: {} for kind in CLINICAL}
 
 
 class Masks:
     """Which cases may hold, given the signs that were found.
 
-    Each case has a bit in a row, and as many rows as a case may have groups. A sign has a mask of
-    the groups that it stands in, so that one OR a sign tells the cases all of whose groups stand
-    in a conversation.
+    Each case has a bit in a row, and as many rows as a case may have groups, up to a power of two.
+    A sign has a mask of the groups that it stands in, so that one OR a sign and one AND for each
+    half of the rows tells the cases all of whose groups stand in a conversation.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -92,7 +93,11 @@ class Masks:
             for at, cases in enumerate(index(rules, kind).cases)
             for case in cases
         ]
-        self._rows = max([len(case.groups) for _, _, case in self._flat], default=0) or 1
+        groups = max([len(case.groups) for _, _, case in self._flat], default=0) or 1
+        halves = (groups - 1).bit_length()
+        self._rows = 1 << halves
+        self._halves = [len(self._flat) << half for half in reversed(range(halves))]
+        self._first_row = (1 << len(self._flat)) - 1
         self._pregnant = rules.sign_number.get(PREGNANT, UNKNOWN)
         self._always = 0
         self._of_sign: dict[int, int] = {}
@@ -123,13 +128,14 @@ class Masks:
                     found |= of_number[measure.kind]
         if person.is_pregnant and readings:
             found |= of_sign.get(self._pregnant, 0)
-        among: Candidates = {kind: {} for kind in CLINICAL}
         if found == self._always:
-            return among
-        width = len(self._flat)
-        for row in range(1, self._rows):
-            found &= (found >> (row * width)) | -(1 << width)
-        found &= (1 << width) - 1
+            return NO_CANDIDATES
+        for half in self._halves:
+            found &= found >> half
+        found &= self._first_row
+        if not found:
+            return NO_CANDIDATES
+        among: dict[str, dict[int, list[Compiled]]] = {kind: {} for kind in CLINICAL}
         while found:
             bit = found & -found
             found ^= bit

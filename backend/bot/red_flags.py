@@ -39,7 +39,6 @@ def find(
     """The most urgent first. `candidates`: of these readings, where they are known."""
     if candidates is None:
         candidates = cases.candidates(rules, readings, person)
-    among = cases.index(rules, "red_flags")
     raised = []
     for at, may_hold in candidates["red_flags"].items():
         found = [
@@ -47,7 +46,5 @@ def find(
         ]
         if found:
             status, seen = min(found, key=lambda held: held[0] != "present")
-            rule = among.of[at]
-            assert isinstance(rule, RedFlag)  # noqa: S101  for the type checker
-            raised.append(Raised(rule, status, tuple(seen)))
+            raised.append(Raised(rules.red_flags[at], status, tuple(seen)))
     return sorted(raised, key=lambda one: (LEVELS.index(one.rule.level), one.rule.id))

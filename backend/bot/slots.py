@@ -61,11 +61,12 @@ def known(
     slots: dict[str, str] = {}
     evidence: dict[str, Evidence] = {}
     for reading in readings:  # what was said later goes before what was said earlier
-        for question, words, proof in _said(spoken, reading):
-            slots[question.id], evidence[question.id] = words, proof
+        if reading.measures or not spoken.options.keys().isdisjoint(reading.signs):
+            for question, words, proof in _said(spoken, reading):
+                slots[question.id], evidence[question.id] = words, proof
     slots |= given
-    if told.get("present"):
-        slots["symptom"] = "、".join(told["present"])
+    if present := told.get("present"):
+        slots["symptom"] = "、".join(present)
     _from_record(slots, person)
     if diseases := _conditions(rules, readings, person):
         slots.setdefault("chronic", "、".join(diseases))
@@ -131,6 +132,8 @@ def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str
     among = _spoken(rules).symptoms
     found = []
     for reading in readings:
+        if among.isdisjoint(reading.signs):
+            continue
         for sign, occurrences in reading.signs.items():
             if sign in among:
                 name = rules.signs[sign].name
@@ -152,6 +155,8 @@ def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> li
             for sign in sorted(reading.signs.keys() & conditions):
                 if any(cases.occurrences(sign, (reading,))):
                     told.append(rules.signs[sign].name)
+    if not told and not person.conditions:
+        return told
     return list(dict.fromkeys((*told, *person.conditions)))[:LISTED_MOST]
 
 

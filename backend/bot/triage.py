@@ -7,7 +7,7 @@ from backend.bot.cases import Candidates
 from backend.bot.reading import Reading, read_all
 from backend.bot.red_flags import LEVELS, Raised
 from backend.bot.rules import Rules
-from backend.bot.schema import Rule, TierRule, Urgency
+from backend.bot.schema import Rule
 from backend.bot.talk import Evidence, Person, Priority, Ranked, Status, Tier, Triage
 
 EVIDENCE_MOST = 60  # of what decided, red flags first
@@ -61,8 +61,8 @@ def judge(
         intent=intent,
         slots=filled,
         summary=_summary(rules, readings, firm, filled, told, priority),
-        next_step=rules.wording[f"next_{priority}"],
-        safety_net=rules.wording[f"safety_{priority}"],
+        next_step=rules.wording[NEXT[priority]],
+        safety_net=rules.wording[SAFETY[priority]],
         evidence=(*evidence, *of_slots, *reasons, *words)[:EVIDENCE_MOST],
         signed=all([rule.reviewed_by for rule in used]),
     )
@@ -78,11 +78,10 @@ def _priority(
 ) -> Priority:
     if firm:
         return min((one.rule.level for one in firm), key=LEVELS.index)
-    among = cases.index(rules, "urgencies")
     for at, may_hold in candidates["urgencies"].items():
-        rule = among.of[at]
         held = [cases.holds(case, readings, person) for case in may_hold]
-        if isinstance(rule, Urgency) and any(one and one[0] == "present" for one in held):
+        if any([one and one[0] == "present" for one in held]):
+            rule = rules.urgencies[at]
             used.append(rule)
             return rule.priority
     return "IV"
@@ -98,17 +97,15 @@ def _tier(
     candidates: Candidates,
 ) -> Tier:
     department = ranked[0].name if ranked else None
-    among = cases.index(rules, "tiers")
     may_hold = candidates["tiers"]
-    for at, rule in enumerate(among.of):
-        if not isinstance(rule, TierRule):
+    for at, rule in enumerate(rules.tiers):
+        if rule.when and at not in may_hold:
             continue
         if rule.priorities and priority not in rule.priorities:
             continue
         if rule.departments and department is not None and department not in rule.departments:
             continue
-        found = may_hold.get(at, ())
-        if not rule.when or any(cases.holds(case, readings, person) for case in found):
+        if not rule.when or any([cases.holds(case, readings, person) for case in may_hold[at]]):
             used.append(rule)
             return rule.tier
     return "township"
@@ -136,31 +133,46 @@ def _summary(
     priority: Priority,
 ) -> str:
     """Lines for the doctor; what is not known has no line."""
-    told = [reading.written for reading in readings if reading.turn >= 0 and reading.written]
-    lines: list[tuple[str, str]] = [
-        ("sum_priority", priority),
-        ("sum_red_flags", "；".join([one.rule.name for one in firm]) if firm else ""),
-        ("sum_symptoms", filled.get("symptom", "")),
-    ]
-    for status, name in BY_STATUS:
-        if status in symptoms:
-            lines.append((name, "、".join(symptoms[status])))
-    lines.append(("sum_measures", "，".join(_measured(readings))))
-    for slot, name in DETAILS:
-        if slot in filled:
-            lines.append((name, filled[slot]))
-    lines.append(("sum_words", " / ".join(told)[:WORDS_MOST]))
-    wording = rules.wording
-    return "\n".join([wording[name].format(value=value) for name, value in lines if value])
+    lines: list[tuple[str, str]] = [("priority", priority)]
+    if firm:
+        lines.append(("red_flags", "；".join([one.rule.name for one in firm])))
+    if symptom := filled.get("symptom"):
+        lines.append(("symptoms", symptom))
+    if symptoms:
+        for status, name in BY_STATUS:
+            if status in symptoms:
+                lines.append((name, "、".join(symptoms[status])))
+    if measured := _measured(readings):
+        lines.append(("measures", "，".join(measured)))
+    if filled:
+        for slot in DETAILS:
+            if slot in filled:
+                lines.append((slot, filled[slot]))
+    told = [reading.written for reading in readings if reading.turn >= 0]
+    lines.append(("words", " / ".join(filter(None, told))[:WORDS_MOST]))
+    around = _around(rules)
+    return "\n".join([value.join(around[name]) for name, value in lines if value])
+
+
+def _around(rules: Rules) -> dict[str, list[str]]:
+    """What stands before and after the value of each line of a summary: joining is much faster
+    than formatting. Made once for a version of the rules."""
+    made: dict[str, list[str]] | None = rules.memo.get(__name__)
+    if made is None:
+        made = rules.memo[__name__] = {
+            name.removeprefix(SUMMARY): text.format(value="\0").split("\0")
+            for name, text in rules.wording.items()
+            if name.startswith(SUMMARY)
+        }
+    return made
 
 
 BY_STATUS: tuple[tuple[Status, str], ...] = (
-    ("uncertain", "sum_doubtful"), ("absent", "sum_denied"), ("past", "sum_past"),
+    ("uncertain", "doubtful"), ("absent", "denied"), ("past", "past"),
 )  # fmt: skip
-DETAILS = tuple(
-    (name, f"sum_{name}")
-    for name in ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
-)
+DETAILS = ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
+SUMMARY = "sum_"  # begins the names of its wordings
+NEXT, SAFETY = ({level: f"{name}_{level}" for level in LEVELS} for name in ("next", "safety"))
 
 
 def _measured(readings: Sequence[Reading]) -> list[str]:
