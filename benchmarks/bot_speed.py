@@ -80,9 +80,9 @@ def matched(small: Rules) -> Callable[[str], str]:
         hits = departments.longer_first(find(text, overlapping=True))
         if not hits:
             return ""
-        scores = [0.0] * len(known.names)
+        scores: dict[int, float] = {}
         departments.weigh(words, hits, 0, {}, scores)
-        return known.names[scores.index(max(scores))]
+        return known.names[max(scores, key=scores.__getitem__)]
 
     return answer
 
@@ -92,8 +92,8 @@ def meant(small: Rules) -> Callable[[str], str]:
     known = departments.model(small)
 
     def answer(text: str) -> str:
-        words, spoke = departments.said(known, [Reading(small, text, 0)])
-        return known.names[words.index(max(words))] if spoke else ""
+        words = departments.said(known, [Reading(small, text, 0)])
+        return known.names[max(words, key=words.__getitem__)] if words else ""
 
     return answer
 

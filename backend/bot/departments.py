@@ -5,10 +5,10 @@ are better where people write as on the sites that they come from. So the dictio
 more, the less sure the learned part is. Its share was chosen on sources left out of the learning.
 """
 
-import itertools
 import math
+import operator
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -37,6 +37,7 @@ CHILD_MONTHS = 14 * 12  # 儿科 sees children below this age
 NAMED_MOST = 6  # pieces of evidence
 WOMEN, CHILDREN = "妇产科", "儿科"
 SHARES = {CHILDREN: CHILD_SHARE}
+NUMBER = operator.itemgetter(0)  # of a hit
 
 
 class Dictionary:
@@ -58,6 +59,8 @@ class Model(msgspec.Struct, frozen=True):
     terms: Learned | None
     women: int | None
     children: int | None
+    nothing: tuple[Ranked, ...]
+    """Each with a share that is rounded to nothing, as most have."""
 
 
 def model(rules: Rules) -> Model:
@@ -76,6 +79,7 @@ def model(rules: Rules) -> Model:
             terms if labels else None,
             at.get(WOMEN),
             at.get(CHILDREN),
+            tuple(Ranked(name, 0.0) for name in names),
         )
         rules.memo[__name__] = found
     return found
@@ -96,24 +100,28 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
     """The likeliest departments, the best first; empty where nothing said anything."""
     known = model(rules)
     told = [reading for reading in readings if reading.turn != FROM_RECORD]
-    words, spoke = said(known, told)
-    months = age_months(told, person)
-    terms = _terms(known, told, months)
-    if not spoke and not any(_is_said(known, reading) for reading in told):
+    words = said(known, told)
+    if not words and not any([_is_said(known, reading) for reading in told]):
         return ()
-    scores = blend(terms, words) if spoke else list(terms)
+    months = age_months(told, person)
+    scores = _terms(known, told, months)
+    if words:
+        blend(scores, words)
     _adjust(known, scores, person, months)
     order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:RANKED_MOST]
-    shares = _shares(scores, order)
-    ranked = zip(order, shares, strict=True)
-    return tuple([Ranked(known.names[at], share) for at, share in ranked if scores[at] > NEVER])
+    if scores[order[-1]] <= NEVER:
+        order = [at for at in order if scores[at] > NEVER]
+    return _ranked(known, scores, order)
 
 
-def blend(terms: Sequence[float], words: Sequence[float]) -> list[float]:
-    length = math.sqrt(sum([word * word for word in words if word]) + DAMPED)
+def blend(terms: list[float], words: Mapping[int, float]) -> None:
+    """Adds to the scores of learned terms what the words weigh beside them."""
+    weights = [(at, words[at]) for at in sorted(words)]
+    length = math.sqrt(sum([weight * weight for _, weight in weights]) + DAMPED)
     doubt = 1 / (1 + math.exp((max(terms) - SURE) / SURE_WIDTH))
     share = DICTIONARY_SHARE * doubt / length
-    return [a + share * b if b else a for a, b in zip(terms, words, strict=True)]
+    for at, weight in weights:
+        terms[at] += share * weight
 
 
 def evidence(rules: Rules, readings: Sequence[Reading], name: str) -> list[Evidence]:
@@ -143,10 +151,12 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
         return [0.0] * len(known.names)
     band = age_band(months)
     if len(told) == 1:
-        total = told[0].learned
+        total = told[0].learned[1]
     else:
-        pieces = itertools.chain.from_iterable(reading.pieces for reading in told)
-        total = known.terms.summed(Counter(pieces))
+        counts: Counter[str] = Counter()
+        for reading in told:
+            counts.update(learned.counts(reading.learned[0]))
+        total = known.terms.summed(counts)
     lanes = known.terms.lanes(LEARNED, total)
     scores = known.terms.scores(LEARNED, *lanes, (band,) if band else ())
     if unlearned := len(known.names) - len(scores):
@@ -154,38 +164,41 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
     return scores
 
 
-def said(known: Model, told: Sequence[Reading]) -> tuple[list[float], bool]:
-    """What the reviewed words weigh for each department, and whether there are any."""
-    scores = [0.0] * len(known.names)
-    times: dict[int, int] = {}
+def said(known: Model, told: Sequence[Reading]) -> dict[int, float]:
+    """What the reviewed words weigh, by department; empty where there are none."""
+    scores: dict[int, float] = {}
     if known.words is not None:
+        times: dict[int, int] = {}
         for reading in told:
             weigh(known.words, kept(reading), reading.title, times, scores)
-    return scores, bool(times)
+    return scores
 
 
 def weigh(
-    words: Dictionary, hits: Iterable[Hit], title: int, times: dict[int, int], scores: list[float]
+    words: Dictionary,
+    hits: Iterable[Hit],
+    title: int,
+    times: dict[int, int],
+    scores: dict[int, float],
 ) -> None:
     """Adds to `scores`. `times`: how often each word has stood in the conversation."""
+    of = words.of
     for index, start, _ in hits:
-        department, weight = words.of[index]
+        department, weight = of[index]
         times[index] = many = times.get(index, 0) + 1
         if many <= TIMES_MOST:
-            scores[department] += weight * TITLE_SHARE if start < title else weight
+            weight = weight * TITLE_SHARE if start < title else weight
+            scores[department] = scores.get(department, 0.0) + weight
 
 
 def kept(reading: Reading) -> list[Hit]:
     """The dictionary's words that are meant: what is denied is out."""
     known: list[Hit] | None = reading.memo.get(KEPT)
     if known is None:
-        cues = reading.rules.cues
         known = visible(reading)
-        for hit in reading.hits["cues"]:
-            if cues[hit[0]].kind == "absent":
-                denies = reading.scope.denies
-                known = [hit for hit in known if not denies(hit[1], hit[2])]
-                break
+        if known and not reading.rules.denials.isdisjoint(map(NUMBER, reading.hits["cues"])):
+            denies = reading.scope.denies
+            known = [hit for hit in known if not denies(hit[1], hit[2])]
         reading.memo[KEPT] = known
     return known
 
@@ -204,9 +217,11 @@ def longer_first(hits: list[Hit]) -> list[Hit]:
     found: list[Hit] = []
     taken = 0
     last = (-1, -1)
-    for shorter, start, index in sorted([(hit[1] - hit[2], hit[1], hit[0]) for hit in hits]):
+    for shorter, start, index in sorted(
+        [(start - end, start, index) for index, start, end in hits]
+    ):
         end = start - shorter
-        bits = ((1 << (end - start)) - 1) << start
+        bits = (-1 << start) ^ (-1 << end)
         if taken & bits and (start, end) != last:
             continue
         taken |= bits
@@ -216,7 +231,7 @@ def longer_first(hits: list[Hit]) -> list[Hit]:
 
 
 def _is_said(known: Model, reading: Reading) -> bool:
-    return known.terms is not None and known.terms.says(LEARNED, reading.pieces)
+    return known.terms is not None and known.terms.says(LEARNED, reading.learned[0])
 
 
 def _adjust(known: Model, scores: list[float], person: Person, months: float | None) -> None:
@@ -229,12 +244,19 @@ def _adjust(known: Model, scores: list[float], person: Person, months: float | N
         scores[known.children] += CHILD_GAIN
 
 
-def _shares(scores: Sequence[float], of: Sequence[int]) -> list[float]:
-    best = max(scores)
+def _ranked(known: Model, scores: Sequence[float], order: Sequence[int]) -> tuple[Ranked, ...]:
+    """Those of `order`, the best first, with their share of all."""
+    best = scores[order[0]]
     raised = list(map(math.exp, [SHARPNESS * (score - best) for score in scores]))
     total = sum(raised)
-    shares = [raised[at] / total for at in of]
-    return [round(share, DIGITS) if share >= SHARE_LEAST else 0.0 for share in shares]
+    found = []
+    for at in order:
+        share = raised[at] / total
+        if share < SHARE_LEAST:  # neither it nor those that follow
+            break
+        found.append(Ranked(known.names[at], round(share, DIGITS)))
+    found += [known.nothing[at] for at in order[len(found) :]]
+    return tuple(found)
 
 
 def _for(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
@@ -250,7 +272,7 @@ def _learned(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
     terms = known.terms
     if terms is None or at >= len(terms.labels(LEARNED)):
         return
-    heaviest = terms.heaviest(LEARNED, at, reading.counts, reading.text, 0, NAMED_MOST)
+    heaviest = terms.heaviest(LEARNED, at, reading.learned[0], reading.text, 0, NAMED_MOST)
     for start, end, piece, weight in heaviest:
         yield _proof(reading, start, end, f"{LEARNED}:{terms.row(LEARNED, piece) + 2}", weight)
 

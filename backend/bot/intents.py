@@ -5,8 +5,7 @@ thing is asked is learned beside what is asked: X怎么治, whatever X is. So le
 sorts: pieces of the text, and of its shape, where reviewed words are replaced by their kind.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import ahocorasick_rs
 import msgspec
@@ -74,25 +73,21 @@ def classify(rules: Rules, readings: Sequence[Reading]) -> tuple[str, list[Evide
     if not reading.text.strip():
         return OTHER, []
     begin = max(0, len(reading.text) - READ_MOST)
-    counts, total = _counted(known.terms, reading, begin)
+    # The pieces of most texts have been weighed already.
+    pieces, total = (
+        known.terms.weighed(reading.text[begin:], reading.title - begin)
+        if begin
+        else reading.learned
+    )
     spelled = shape(reading, known.kinds)
-    shapes = Counter(known.shapes.find_matches_as_strings(spelled, overlapping=True))
-    total += known.terms.summed(shapes)
+    total += known.terms.once(known.shapes.find_matches_as_strings(spelled, overlapping=True))
     values, square = known.terms.lanes(LEARNED, total)
     if not square and not any(values):
         return OTHER, []
     scores = known.terms.scores(LEARNED, values, square)
     best = scores.index(max(scores))
-    heaviest = known.terms.heaviest(LEARNED, best, counts, reading.text, begin, NAMED_MOST)
+    heaviest = known.terms.heaviest(LEARNED, best, pieces, reading.text, begin, NAMED_MOST)
     return known.labels[best], _proofs(known, reading, heaviest)
-
-
-def _counted(terms: Learned, reading: Reading, begin: int) -> tuple[Mapping[str, int], int]:
-    """The pieces from `begin` on; those of most texts have been counted already."""
-    if not begin:
-        return reading.counts, reading.learned
-    counts = Counter(terms.pieces(reading.text[begin:], reading.title - begin))
-    return counts, terms.summed(counts)
 
 
 def shape(reading: Reading, kinds: Sequence[str]) -> str:
@@ -101,7 +96,7 @@ def shape(reading: Reading, kinds: Sequence[str]) -> str:
     parts: list[str] = [START]
     at = max(0, len(text) - READ_MOST)
     words = departments.visible(reading)
-    for start, end, index in sorted([(hit[1], hit[2], hit[0]) for hit in words]):
+    for start, end, index in sorted([(start, end, index) for index, start, end in words]):
         if start >= at:
             parts += (text[at:start], kinds[index])
             at = end

@@ -10,9 +10,11 @@ term stands is looked up only for the few that a decision is explained by.
 import functools
 import itertools
 import math
+import operator
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -29,6 +31,7 @@ IDF_UNIT: Final = 100
 WEIGHT_UNIT: Final = 20
 PLAIN_UNIT: Final = 1000
 TITLE_MOST: Final = 30  # characters; what stands before the first stop says what it is about
+IN_TITLE: Final = 2  # times that a piece there counts
 TITLE = re.compile(r"[。?!,、;:\s]")
 BIAS: Final = "@bias"
 PLAIN: Final = "@"  # begins the name of a row that is no piece of text: @bias, @age0
@@ -39,6 +42,8 @@ GROWTH: Final = (
     *(round(GROWTH_UNIT * (1 + math.log(count))) for count in range(1, COUNT_MOST + 1)),
 )
 READ_MOST: Final = 4  # sets of tables
+KEPT_COUNT_MOST: Final = 4  # what a piece weighs so often is kept; more often, worked out again
+WEIGHT: Final = operator.itemgetter(0)
 NO_PIECE: Final = re.compile("[A-Z@^$]")  # the kind of a word, an end, a row that is no text
 Heavy = tuple[int, int, str, float]
 """start, end, piece, weight"""
@@ -73,7 +78,7 @@ class Learned:
     def __init__(self, tables: Mapping[str, Table]) -> None:
         self._parts: dict[str, Part] = {}
         size = len(tables) * SQUARE_BITS // 8
-        self._squares = (1 << len(tables) * SQUARE_BITS) - 1
+        squares = (1 << len(tables) * SQUARE_BITS) - 1
         for name, table in tables.items():
             part = self._parts[name] = _part(table, len(self._parts), size)
             size += part.lanes.size
@@ -87,7 +92,8 @@ class Learned:
             for lane in range(len(part.labels))
         )
         # Worked out when first asked for: ten thousand lines load in milliseconds.
-        self._weights = _Weights(self._parts.values())
+        weights = _Weights(self._parts.values())
+        self._grown = [_Grown(weights, squares, count) for count in range(COUNT_MOST + 1)]
         self._of_label: dict[tuple[str, int], _OfLabel] = {}
         self._plain: dict[tuple[str, str], list[float]] = {}
 
@@ -99,14 +105,17 @@ class Learned:
         """In the file, from 0."""
         return self._parts[table].row_of[piece]
 
-    def pieces(self, text: str, title: int) -> list[str]:
-        """Every piece as often as it counts: what stands in the title, twice."""
+    def weighed(self, text: str, title: int) -> tuple[Collection[str], int]:
+        """Every piece once, and what they weigh together. What stands in the title counts twice."""
         found: list[str] = self._pieces(text, overlapping=True)
-        if title <= 0:
-            return found
         if title >= len(text):
-            return found + found
-        return found + self._pieces(text[:title], overlapping=True)
+            if len(set(found)) == len(found):  # as in most short texts, and counting is dear
+                return found, sum(map(self._grown[IN_TITLE].__getitem__, found))
+            found += found
+        elif title > 0:
+            found += self._pieces(text[:title], overlapping=True)
+        counts = Counter(found)
+        return counts, self.summed(counts)
 
     def plain(self, table: str, name: str) -> list[float]:
         """A row that is added as it stands: one number a label."""
@@ -118,20 +127,16 @@ class Learned:
 
     def summed(self, counts: Mapping[str, int]) -> int:
         """Σ growth × weights in the lanes of weights, Σ (growth × idf)² in those of squares."""
-        if len(set(counts.values())) > 1:
-            by_count: dict[int, list[str]] = {}
-            for piece, count in counts.items():
-                if count in by_count:
-                    by_count[count].append(piece)
-                else:
-                    by_count[count] = [piece]
-            return sum([self._grown(count, pieces) for count, pieces in by_count.items()])
-        return self._grown(next(iter(counts.values())), counts) if counts else 0
+        grown = self._grown
+        if counts and max(counts.values()) > COUNT_MOST:
+            counts = {piece: min(count, COUNT_MOST) for piece, count in counts.items()}
+        return sum([grown[count][piece] for piece, count in counts.items()])
 
-    def _grown(self, count: int, pieces: Iterable[str]) -> int:
-        total = sum(map(self._weights.__getitem__, pieces))
-        growth = GROWTH[min(count, COUNT_MOST)]
-        return growth * (total + (growth - 1) * (total & self._squares))
+    def once(self, pieces: list[str]) -> int:
+        """The same where each counts as often as it is named."""
+        if len(set(pieces)) == len(pieces):
+            return sum(map(self._grown[1].__getitem__, pieces))
+        return self.summed(Counter(pieces))
 
     def lanes(self, table: str, total: int) -> tuple[tuple[int, ...], int]:
         """What a table's weights sum up to, and their squares. All zero: it says nothing."""
@@ -160,25 +165,26 @@ class Learned:
         return any(len(piece) > 1 and piece in own and piece.isalpha() for piece in pieces)
 
     def heaviest(
-        self, table: str, label: int, counts: Mapping[str, int], text: str, begin: int, most: int
+        self, table: str, label: int, pieces: Iterable[str], text: str, begin: int, most: int
     ) -> list[Heavy]:
         """What speaks most for a label from `begin` on: what the decision is explained by. A single
         character explains nothing."""
         of_label = self._of_label.get((table, label))
         if of_label is None:
             of_label = self._of_label[table, label] = _OfLabel(self._parts[table], label)
-        heavy = [(weight, piece) for piece in counts if (weight := of_label[piece]) > 0]
+        heavy = list(filter(None, map(of_label.__getitem__, pieces)))
         if len(heavy) > most:  # the last ones may weigh the same: then those that stand first
-            heavy.sort(reverse=True)
+            heavy.sort(key=WEIGHT, reverse=True)
             least = heavy[most - 1][0]
             heavy = [one for one in heavy if one[0] >= least]
         found = []
         for weight, piece in heavy:
-            at = begin - 1
+            at = text.find(piece, begin)
             for _ in range(most):
-                if (at := text.find(piece, at + 1)) < 0:
+                if at < 0:
                     break
                 found.append((-weight, at + len(piece), at, piece))
+                at = text.find(piece, at + 1)
         found.sort()
         return [(at, end, piece, -weight / WEIGHT_UNIT) for weight, end, at, piece in found[:most]]
 
@@ -214,15 +220,37 @@ class _Weights(dict[str, int]):
         return total
 
 
-class _OfLabel(dict[str, int]):
-    """Piece → what it weighs for a label, if it is longer than a character."""
+class _Grown(dict[str, int]):
+    """Piece → what it weighs where it counts `count` times, in lanes."""
+
+    def __init__(self, weights: _Weights, squares: int, count: int) -> None:
+        self._weights, self._squares = weights, squares
+        self._growth, self._is_kept = GROWTH[count], count <= KEPT_COUNT_MOST
+
+    def __missing__(self, piece: str) -> int:
+        once, growth = self._weights[piece], self._growth
+        total = growth * (once + (growth - 1) * (once & self._squares))
+        if self._is_kept:
+            self[piece] = total
+        return total
+
+
+class _OfLabel(dict[str, tuple[int, str] | None]):
+    """Piece → what it weighs for a label, and itself; None where it explains nothing: a single
+    character, or one that speaks against."""
 
     def __init__(self, of: Part, label: int) -> None:
         self._of, self._label = of, label
 
-    def __missing__(self, piece: str) -> int:
-        value = self[piece] = self._of.weights(piece)[self._label] if len(piece) > 1 else 0
-        return value
+    def __missing__(self, piece: str) -> tuple[int, str] | None:
+        weight = self._of.weights(piece)[self._label] if len(piece) > 1 else 0
+        found = self[piece] = (weight, piece) if weight > 0 else None
+        return found
+
+
+def counts(pieces: Collection[str]) -> Mapping[str, int]:
+    """How often each counts, of what `weighed` found."""
+    return pieces if isinstance(pieces, Counter) else dict.fromkeys(pieces, IN_TITLE)
 
 
 def title_end(text: str) -> int:

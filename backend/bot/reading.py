@@ -1,7 +1,6 @@
 """One message, read once: in normal spelling, with what was found in it and what that means."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from backend.bot import learned, measures
@@ -21,7 +20,7 @@ class Reading:
     are those of `text`, `original` leads back."""
 
     __slots__ = (
-        "_counts", "_learned", "_pieces", "_scope", "hits", "measures", "memo", "normal", "rules",
+        "_learned", "_scope", "hits", "measures", "memo", "normal", "rules",
         "signs", "text", "title", "turn", "written",
     )  # fmt: skip
 
@@ -33,9 +32,7 @@ class Reading:
         self.text = self.normal.text
         self.hits: dict[str, list[Hit]] = rules.matcher.find(self.text)
         self.title = learned.title_end(self.text)
-        self._pieces: list[str] | None = None
-        self._counts: Counter[str] | None = None
-        self._learned: int | None = None
+        self._learned: tuple[Collection[str], int] | None = None
         self.memo: dict[str, Any] = {}
         """What other modules work out from it once, under a name of theirs."""
         self.signs = _signs(rules, self.text, self.hits.pop("signs"))
@@ -44,23 +41,10 @@ class Reading:
         self._scope: Scope | None = None
 
     @property
-    def pieces(self) -> list[str]:
-        """Those that learned weights weigh, as often as they count."""
-        if self._pieces is None:
-            self._pieces = learned.of(self.rules).pieces(self.text, self.title)
-        return self._pieces
-
-    @property
-    def counts(self) -> Counter[str]:
-        if self._counts is None:
-            self._counts = Counter(self.pieces)
-        return self._counts
-
-    @property
-    def learned(self) -> int:
-        """What they weigh together, see `Learned.summed`."""
+    def learned(self) -> tuple[Collection[str], int]:
+        """The pieces that learned weights weigh, and what they weigh together."""
         if self._learned is None:
-            self._learned = learned.of(self.rules).summed(self.counts)
+            self._learned = learned.of(self.rules).weighed(self.text, self.title)
         return self._learned
 
     @property
@@ -93,23 +77,33 @@ class Reading:
         score: float = 0.0,
     ) -> Evidence:
         """The words at `start:end` of `text`, as they were written."""
-        low, high = self.normal.span(start, end)
-        words = self.written[low:high]
-        return Evidence(self.turn, low, high, words, rule_id, rule_version, kind, status, score)
+        if self.normal.starts is not None:  # else nothing was moved
+            start, end = self.normal.span(start, end)
+        words = self.written[start:end]
+        return Evidence(self.turn, start, end, words, rule_id, rule_version, kind, status, score)
 
 
 def _signs(rules: Rules, text: str, hits: Sequence[Hit]) -> dict[int, list[Occurrence]]:
     found = rules.phrases.find(text, hits)
+    if not found:
+        return found
+    if min(found) < 0:
+        _leave_out_looks(found)
+    if found and max(map(len, found.values())) > OCCURRENCES_MOST:
+        for number, ones in found.items():
+            if len(ones) > OCCURRENCES_MOST:
+                found[number] = _some(ones)
+    return found
+
+
+def _leave_out_looks(found: dict[int, list[Occurrence]]) -> None:
+    """What only looks like a sign stands under the sign's opposite number."""
     for number in [number for number in found if number < 0]:
         only_looks_like = found.pop(number)
         if kept := _apart(found.get(-1 - number, ()), only_looks_like):
             found[-1 - number] = kept
         else:
             found.pop(-1 - number, None)
-    for number, ones in found.items():
-        if len(ones) > OCCURRENCES_MOST:
-            found[number] = _some(ones)
-    return found
 
 
 def _some(ones: list[Occurrence]) -> list[Occurrence]:

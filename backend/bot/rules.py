@@ -90,6 +90,7 @@ class Rules:
         self.wording = read.wording
         self.tables = read.tables
         self.cues = read.cues
+        self.denials = frozenset(at for at, cue in enumerate(self.cues) if cue.kind == "absent")
         self.normalise = Normaliser(read.aliases)
         self.phrases = read.phrases
         self.signed = all(rule.reviewed_by for kind in schema.CLINICAL for rule in read.rules(kind))

@@ -1,4 +1,3 @@
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,8 +27,7 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
         ("term", "idf", "d"), (("@bias", "0", "0"), ("咳嗽", "900", "-7"), ("咳", "1", "3"))
     )
     known = Learned({"other": neighbour, "ours": table})
-    counts = Counter(known.pieces("咳咳嗽,嗯咳", 3))
-    total = known.summed(counts)
+    pieces, total = known.weighed("咳咳嗽,嗯咳", 3)
     found = known.scores("ours", *known.lanes("ours", total), ["@age0", "@age9"])
     # Before the stop each counts twice: 咳 5, 嗽 2 times.
     cough, other = 1 + 1.609, 1 + 0.693
@@ -41,18 +39,18 @@ def test_a_score_is_the_plain_sum_that_the_file_says() -> None:
     ]
     assert found == pytest.approx(wanted, rel=0.01)
     assert known.scores("ours", *known.lanes("ours", 0)) == [0.1, -0.2, 0]
-    assert known.heaviest("ours", 2, counts, "咳咳嗽,嗯咳", 0, 9) == []  # of a single character
-    assert known.heaviest("other", 0, counts, "咳咳嗽,嗯咳", 0, 9) == []  # it speaks against
+    assert known.heaviest("ours", 2, pieces, "咳咳嗽,嗯咳", 0, 9) == []  # of a single character
+    assert known.heaviest("other", 0, pieces, "咳咳嗽,嗯咳", 0, 9) == []  # it speaks against
 
 
 def test_what_weighs_most_is_named_with_its_places() -> None:
     rows = (("头痛", "1", "40"), ("痛", "1", "90"), ("头痛得", "1", "40"), ("发热", "1", "20"))
     known = Learned({"t": Table(("term", "idf", "a"), rows)})
     text = "头痛得厉害,头痛,发热"
-    counts = Counter(known.pieces(text, 0))
+    pieces, _ = known.weighed(text, 0)
 
     def named(begin: int, most: int) -> list[tuple[int, int, str, float]]:
-        return known.heaviest("t", 0, counts, text, begin, most)
+        return known.heaviest("t", 0, pieces, text, begin, most)
 
     assert named(0, 2) == [(0, 2, "头痛", 2.0), (0, 3, "头痛得", 2.0)]
     assert named(1, 9) == [(6, 8, "头痛", 2.0), (9, 11, "发热", 1.0)]
