@@ -34,7 +34,6 @@ import yaml
 from backend.bot import datasets, departments, learned, rules, shelf, triage
 from backend.bot.departments import LEARNED
 from backend.bot.matching import automaton
-from backend.bot.normalise import plain_all
 from backend.bot.reading import Reading
 from backend.bot.rules import Rules
 from backend.bot.talk import Person
@@ -72,7 +71,7 @@ def matched(small: Rules) -> Callable[[str], str]:
     """What the peers do and no more: the words that stand there, and what they speak for."""
     known = departments.model(small)
     table = small.tables[departments.DICTIONARY]
-    find = automaton(plain_all(table.column("term"))).find_matches_as_indexes
+    find = automaton(tuple(table.rows_of)).find_matches_as_indexes
     words = known.words
     assert words is not None
 
@@ -134,8 +133,12 @@ def reading() -> dict[str, float]:
 def few(shipped: Rules, messages: Sequence[str]) -> tuple[Rules, list[tuple[str, str]]]:
     """The words that these messages say most often, and nothing else: no flags, no weights."""
     table = shipped.tables[departments.DICTIONARY]
+    rows_of = tuple(table.rows_of.values())
     said = Counter(
-        index for text in messages for index, _, _ in Reading(shipped, text, 0).hits["departments"]
+        row
+        for text in messages
+        for at, _, _ in Reading(shipped, text, 0).hits["departments"]
+        for row in rows_of[at]
     )
     word, name = table.columns.index("term"), table.columns.index("department")
     found = {table.rows[index][word]: table.rows[index] for index, _ in said.most_common()}

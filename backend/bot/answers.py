@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from backend.bot import cases, slots
+from backend.bot import cases, departments, slots
 from backend.bot.reading import Reading
 from backend.bot.rules import Rules
 from backend.bot.schema import ANSWERS, Deed, Faq
@@ -168,12 +168,12 @@ def _department(rules: Rules, reading: Reading) -> str | None:
     table = rules.tables.get("departments")
     if table is None or "kind" not in table.columns:
         return None
-    kinds, names = table.column("kind"), table.column("department")
-    named = [
-        (end - start, names[term])
-        for term, start, end in reading.hits["departments"]
-        if kinds[term] == "department"
-    ]
+    words = departments.model(rules).words
+    if words is None or not (hits := reading.hits["departments"]):
+        return None
+    kind, name = table.columns.index("kind"), table.columns.index("department")
+    said = [(end - start, table.rows[row]) for at, start, end in hits for row, _, _ in words[at]]
+    named = [(length, row[name]) for length, row in said if row[kind] == "department"]
     return max(named)[1] if named else None
 
 

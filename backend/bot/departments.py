@@ -16,7 +16,7 @@ from backend.bot import learned
 from backend.bot.learned import Learned
 from backend.bot.matching import Hit
 from backend.bot.reading import FROM_RECORD, Reading
-from backend.bot.rules import Rules
+from backend.bot.rules import Rules, Table
 from backend.bot.talk import Evidence, Person, Ranked
 
 DICTIONARY, LEARNED = "departments", "learned_departments"  # tables
@@ -40,17 +40,26 @@ SHARES = {CHILDREN: CHILD_SHARE}
 NUMBER = operator.itemgetter(0)  # of a hit
 
 
-class Dictionary:
-    """The reviewed words, row by row as in the file. A longer word says more."""
+class Dictionary(dict[int, tuple[tuple[int, int, float], ...]]):
+    """Number of a reviewed word → for each of its rows: which that is, the department, and what the
+    word weighs for it. A longer word says more. Worked out when first asked for."""
 
-    def __init__(self, rules: Rules, names: Sequence[str]) -> None:
-        table = rules.tables[DICTIONARY]
-        number = {name: at for at, name in enumerate(names)}
-        columns = map(table.column, ("term", "department", "weight"))
-        self.of = [
-            (number.get(name, -1), float(weight) * len(term) * SHARES.get(name, 1.0))
-            for term, name, weight in zip(*columns, strict=True)
-        ]
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self._columns = [table.column(name) for name in ("term", "department", "weight")]
+        self._rows = tuple(table.rows_of.values())
+        self._number = {name: at for at, name in enumerate(names)}
+
+    def __missing__(self, word: int) -> tuple[tuple[int, int, float], ...]:
+        terms, names, weights = self._columns
+        found = self[word] = tuple(
+            (
+                row,
+                self._number.get(names[row], -1),
+                float(weights[row]) * len(terms[row]) * SHARES.get(names[row], 1.0),
+            )
+            for row in self._rows[word]
+        )
+        return found
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -75,7 +84,7 @@ def model(rules: Rules) -> Model:
         at = {name: number for number, name in enumerate(names)}
         found = Model(
             names,
-            Dictionary(rules, names) if table else None,
+            Dictionary(table, names) if table else None,
             terms if labels else None,
             at.get(WOMEN),
             at.get(CHILDREN),
@@ -182,13 +191,12 @@ def weigh(
     scores: dict[int, float],
 ) -> None:
     """Adds to `scores`. `times`: how often each word has stood in the conversation."""
-    of = words.of
-    for index, start, _ in hits:
-        department, weight = of[index]
-        times[index] = many = times.get(index, 0) + 1
+    for word, start, _ in hits:
+        times[word] = many = times.get(word, 0) + 1
         if many <= TIMES_MOST:
-            weight = weight * TITLE_SHARE if start < title else weight
-            scores[department] = scores.get(department, 0.0) + weight
+            share = TITLE_SHARE if start < title else 1.0
+            for _, department, weight in words[word]:
+                scores[department] = scores.get(department, 0.0) + weight * share
 
 
 def kept(reading: Reading) -> list[Hit]:
@@ -204,7 +212,7 @@ def kept(reading: Reading) -> list[Hit]:
 
 
 def visible(reading: Reading) -> list[Hit]:
-    """The dictionary's words: a longer one hides what overlaps it. One may stand for several."""
+    """The dictionary's words: a longer one hides what overlaps it."""
     known: list[Hit] | None = reading.memo.get(VISIBLE)
     if known is None:
         known = reading.memo[VISIBLE] = longer_first(reading.hits.get(DICTIONARY, []))
@@ -216,17 +224,13 @@ def longer_first(hits: list[Hit]) -> list[Hit]:
         return hits
     found: list[Hit] = []
     taken = 0
-    last = (-1, -1)
-    for shorter, start, index in sorted(
-        [(start - end, start, index) for index, start, end in hits]
-    ):
+    by_length = sorted([(start - end, start, word) for word, start, end in hits])
+    for shorter, start, word in by_length:
         end = start - shorter
         bits = (-1 << start) ^ (-1 << end)
-        if taken & bits and (start, end) != last:
-            continue
-        taken |= bits
-        last = (start, end)
-        found.append((index, start, end))
+        if not taken & bits:
+            taken |= bits
+            found.append((word, start, end))
     return found
 
 
@@ -262,10 +266,10 @@ def _ranked(known: Model, scores: Sequence[float], order: Sequence[int]) -> tupl
 def _for(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:
     if known.words is None:
         return
-    for index, start, end in kept(reading):
-        department, weight = known.words.of[index]
-        if department == at:
-            yield _proof(reading, start, end, f"{DICTIONARY}:{index + 2}", weight)
+    for word, start, end in kept(reading):
+        for row, department, weight in known.words[word]:
+            if department == at:
+                yield _proof(reading, start, end, f"{DICTIONARY}:{row + 2}", weight)
 
 
 def _learned(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:

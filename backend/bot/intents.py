@@ -60,8 +60,12 @@ def is_shape(term: str) -> bool:
 
 
 def kinds(rules: Rules) -> tuple[str, ...]:
+    """By the number of the word in the matcher."""
     table = rules.tables.get(departments.DICTIONARY)
-    return tuple(KINDS.get(kind, "") for kind in table.column("kind")) if table else ()
+    if table is None:
+        return ()
+    kinds = table.column("kind")
+    return tuple(KINDS.get(kinds[rows[0]], "") for rows in table.rows_of.values())
 
 
 def classify(rules: Rules, readings: Sequence[Reading]) -> tuple[str, list[Evidence]]:

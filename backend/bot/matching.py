@@ -29,6 +29,15 @@ def automaton(terms: tuple[str, ...], *, as_strings: bool = False) -> ahocorasic
     )
 
 
+@functools.lru_cache(maxsize=KEPT_MOST)
+def distinct(terms: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Each term once, in the order in which they come first, and in which rows it stands."""
+    rows: dict[str, tuple[int, ...]] = {}
+    for row, term in enumerate(terms):
+        rows[term] = (*rows[term], row) if term in rows else (row,)
+    return rows
+
+
 class Matcher:
     """`groups`: name → terms, normalised already."""
 

@@ -18,7 +18,7 @@ import msgspec
 import yaml
 
 from backend.bot import schema
-from backend.bot.matching import Matcher
+from backend.bot.matching import Matcher, distinct
 from backend.bot.normalise import Normaliser, plain_all
 from backend.bot.phrases import Phrases, compiled
 from backend.bot.scope import Cue
@@ -58,7 +58,7 @@ class RulesError(Refused):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A CSV with a column `term`: a group of the matcher, its rows in the same order."""
+    """A CSV with a column `term`: a group of the matcher, where each term is found once."""
 
     columns: Row
     rows: tuple[Row, ...]
@@ -66,6 +66,11 @@ class Table(msgspec.Struct, frozen=True):
     def column(self, name: str) -> tuple[str, ...]:
         at = self.columns.index(name)
         return tuple(row[at] for row in self.rows)
+
+    @property
+    def rows_of(self) -> Mapping[str, tuple[int, ...]]:
+        """Terms in normal spelling, as they are numbered in the matcher, and their rows."""
+        return distinct(plain_all(self.column("term")))
 
 
 class Rules:
@@ -99,7 +104,7 @@ class Rules:
                 "signs": self.phrases.terms,
                 "cues": plain_all(cue.cue for cue in self.cues),
                 **{
-                    name: plain_all(table.column("term"))
+                    name: tuple(table.rows_of)
                     for name, table in self.tables.items()
                     if not name.startswith(LEARNED)
                 },

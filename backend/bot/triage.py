@@ -144,7 +144,7 @@ def _summary(
                 lines.append((name, "、".join(symptoms[status])))
     if measured := _measured(readings):
         lines.append(("measures", "，".join(measured)))
-    if filled:
+    if len(filled) > ("symptom" in filled):
         for slot in DETAILS:
             if slot in filled:
                 lines.append((slot, filled[slot]))
