@@ -15,7 +15,7 @@ import msgspec
 from backend.bot import learned
 from backend.bot.learned import Learned
 from backend.bot.matching import Hit
-from backend.bot.reading import FROM_RECORD, Reading
+from backend.bot.reading import Reading, without_record
 from backend.bot.rules import Rules, Table
 from backend.bot.talk import Evidence, Person, Ranked
 
@@ -108,7 +108,7 @@ def names(rules: Rules) -> dict[str, str]:
 def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ranked, ...]:
     """The likeliest departments, the best first; empty where nothing said anything."""
     known = model(rules)
-    told = [reading for reading in readings if reading.turn != FROM_RECORD]
+    told = without_record(readings)
     words = said(known, told)
     if not words and not any([_is_said(known, reading) for reading in told]):
         return ()
@@ -137,8 +137,10 @@ def evidence(rules: Rules, readings: Sequence[Reading], name: str) -> list[Evide
     """The reviewed words that speak for a department; where none do, the learned terms."""
     known = model(rules)
     at = known.names.index(name)
-    told = [reading for reading in readings if reading.turn != FROM_RECORD]
-    found = [proof for reading in told for proof in _for(known, reading, at)]
+    told = without_record(readings)
+    found: list[Evidence] = []
+    for reading in told:
+        found += _for(known, reading, at)
     return found or [proof for reading in told for proof in _learned(known, reading, at)]
 
 

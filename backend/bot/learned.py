@@ -127,10 +127,10 @@ class Learned:
 
     def summed(self, counts: Mapping[str, int]) -> int:
         """Σ growth × weights in the lanes of weights, Σ (growth × idf)² in those of squares."""
-        grown = self._grown
         if counts and max(counts.values()) > COUNT_MOST:
             counts = {piece: min(count, COUNT_MOST) for piece, count in counts.items()}
-        return sum([grown[count][piece] for piece, count in counts.items()])
+        by_count = map(self._grown.__getitem__, counts.values())
+        return sum(map(operator.getitem, by_count, counts))
 
     def once(self, pieces: list[str]) -> int:
         """The same where each counts as often as it is named."""

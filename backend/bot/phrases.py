@@ -180,7 +180,7 @@ def _chains(
 ) -> Iterator[tuple[Span, ...]]:
     """Each start of the first piece with the nearest of each following one."""
     places = [
-        sorted([span for term in terms.intersection(at) for span in at[term]])
+        sorted(itertools.chain.from_iterable(map(at.__getitem__, terms.intersection(at))))
         for terms in pattern.pieces
     ]
     following = list(zip(places[1:], pattern.gaps, strict=True))

@@ -128,6 +128,11 @@ def read_all(rules: Rules, person: Person, texts: Sequence[str]) -> list[Reading
     return record + [_read(rules, text, turn) for turn, text in enumerate(texts)]
 
 
+def without_record(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Without what the record says, which is always the first of them."""
+    return readings[1:] if readings and readings[0].turn == FROM_RECORD else readings
+
+
 def _read(rules: Rules, text: str, turn: int) -> Reading:
     """As it was read the turn before, for as long as the few last conversations are remembered."""
     kept: dict[tuple[int, str], Reading] = rules.memo.setdefault("readings", {})

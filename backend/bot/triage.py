@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from backend.bot import cases, departments, intents, red_flags, slots
 from backend.bot.cases import Candidates
-from backend.bot.reading import Reading, read_all
+from backend.bot.reading import Reading, read_all, without_record
 from backend.bot.red_flags import LEVELS, Raised
 from backend.bot.rules import Rules
 from backend.bot.schema import Rule
@@ -133,25 +133,25 @@ def _summary(
     priority: Priority,
 ) -> str:
     """Lines for the doctor; what is not known has no line."""
-    lines: list[tuple[str, str]] = [("priority", priority)]
+    around = _around(rules)
+    lines = [priority.join(around["priority"])]
     if firm:
-        lines.append(("red_flags", "；".join([one.rule.name for one in firm])))
+        lines.append("；".join([one.rule.name for one in firm]).join(around["red_flags"]))
     if symptom := filled.get("symptom"):
-        lines.append(("symptoms", symptom))
-    if symptoms:
-        for status, name in BY_STATUS:
-            if status in symptoms:
-                lines.append((name, "、".join(symptoms[status])))
+        lines.append(symptom.join(around["symptoms"]))
+    for status, name in BY_STATUS:
+        if status in symptoms:
+            lines.append("、".join(symptoms[status]).join(around[name]))
     if measured := _measured(readings):
-        lines.append(("measures", "，".join(measured)))
+        lines.append("，".join(measured).join(around["measures"]))
     if len(filled) > ("symptom" in filled):
         for slot in DETAILS:
-            if slot in filled:
-                lines.append((slot, filled[slot]))
-    told = [reading.written for reading in readings if reading.turn >= 0]
-    lines.append(("words", " / ".join(filter(None, told))[:WORDS_MOST]))
-    around = _around(rules)
-    return "\n".join([value.join(around[name]) for name, value in lines if value])
+            if value := filled.get(slot):
+                lines.append(value.join(around[slot]))
+    told = [reading.written for reading in without_record(readings) if reading.written]
+    if told:
+        lines.append(" / ".join(told)[:WORDS_MOST].join(around["words"]))
+    return "\n".join(lines)
 
 
 def _around(rules: Rules) -> dict[str, list[str]]:
