@@ -1,5 +1,6 @@
 """The way of the Tab key through a page."""
 
+import asyncio
 from typing import Any
 
 from playwright.sync_api import Page
@@ -26,13 +27,26 @@ def stops(page: Page, look: str, expected: int) -> list[Any]:
     found: list[Any] = []
     presses, came_round = expected + 2, False
     while not came_round and len(found) < STOPS_MOST:
-        for _ in range(presses):
-            page.keyboard.down("Tab")  # held: a release each time says nothing more
+        press(page, presses)
         found, came_round = _once(page.evaluate(SO_FAR))
         presses = MORE
     page.keyboard.up("Tab")
     page.evaluate(END)
     return found
+
+
+def press(page: Page, times: int) -> None:
+    """The Tab key, held: a release each time says nothing more.
+
+    All are on their way at once, in their order: half the work of one after the other, and the
+    only thing for which we reach behind Playwright's calls that wait.
+    """
+
+    async def send() -> None:
+        key = page.keyboard._impl_obj
+        await asyncio.gather(*(key.down("Tab") for _ in range(times)))
+
+    page._sync(send())
 
 
 def _once(seen: list[Any]) -> tuple[list[Any], bool]:
