@@ -34,6 +34,14 @@ STORE = """(values) => {
   for (const [name, value] of Object.entries(values))
     if (localStorage.getItem(name) === null) localStorage.setItem(name, JSON.stringify(value))
 }"""
+# Left in the window by whoever hands the phone over, for the next page that is loaded.
+GIVE = "(values) => { name = 'given ' + JSON.stringify(values) }"
+TAKE = f"""(() => {{
+  if (!name.startsWith('given ')) return
+  localStorage.clear();
+  ({STORE})(JSON.parse(name.slice(6)))
+  name = ''
+}})()"""
 # The browser's own words for an answer that the page deals with itself.
 # The last one: a page that is left while its socket opens.
 EXPECTED = re.compile(r"Failed to load resource|net::ERR_|closed before the connection is establ")
@@ -65,6 +73,7 @@ class Phone:
         self.asked: list[Request] = []
         self.waits_for: set[Request] = set()
         self.saver: CDPSession | None = None
+        self.owners = 0  # before this one
         url = service.over_line if over_line else service.url
         self.pages = url + miniprogram.PATH
         self.context = browser.new_context(
@@ -73,6 +82,7 @@ class Phone:
         )  # fmt: skip
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(TELL)
+        self.context.add_init_script(TAKE)
         self.page = self._page()
         self.remember(self._stored(agreed=agreed))
 
@@ -86,10 +96,13 @@ class Phone:
         page = self.context.new_page()
         page.on("console", self._heard)
         page.on("pageerror", self._throws)
-        page.on("request", self._asks)
-        page.on("requestfinished", self._is_answered)
-        page.on("requestfailed", self._is_answered)
         return page
+
+    def listen(self) -> None:
+        """From now on `asked` and `waits_for` are known. Loading a page costs a tenth more."""
+        self.page.on("request", self._asks)
+        self.page.on("requestfinished", self._is_answered)
+        self.page.on("requestfailed", self._is_answered)
 
     def _asks(self, request: Request) -> None:
         self.asked.append(request)
@@ -131,9 +144,10 @@ class Phone:
         """
         self.user, self.elder = user or a_user(), elder
         self.save_data()
-        self.page.goto("/healthz")  # of the same origin, and no page of ours
-        self.page.evaluate("localStorage.clear()")
-        self.page.evaluate(STORE, self._named(self._stored(agreed=agreed)))
+        if not self.page.url.startswith(self.pages):
+            self.page.goto("/healthz")  # of the same origin, and no page of ours
+        self.page.evaluate(GIVE, self._named(self._stored(agreed=agreed)))
+        self.owners += 1
         self.asked.clear()
         self.waits_for.clear()
 
@@ -150,7 +164,8 @@ class Phone:
         if path:
             name, mark, query = path.partition("?")
             route = f"#/pages/{name}/{name}{mark}{query}"
-        self.page.goto(self.pages + route)
+        owner = f"?{self.owners}" if self.owners else ""  # so that it is loaded anew
+        self.page.goto(self.pages + owner + route)
         self.settle()
         return self
 

@@ -39,6 +39,7 @@ def phones(browser: Browser, service: Service) -> Iterator[dict[bool, Phone]]:
         for one in made.values():
             stack.callback(one.close)
             one.context.clock.install()
+            one.listen()
         yield made
 
 

@@ -76,7 +76,7 @@ def test_a_return_visit_asks_for_ones_own_before_its_code_and_once(phone: NewPho
     assert token
     assert token not in one.page.evaluate("localStorage.getItem('first page')")
     release = hold_code(one)
-    one.asked.clear()
+    one.listen()
     one.page.reload(wait_until="commit")
 
     def own() -> list[str]:
