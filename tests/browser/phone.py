@@ -143,7 +143,6 @@ class Phone:
         `user`: see above.
         """
         self.user, self.elder = user or a_user(), elder
-        self.save_data()
         if not self.page.url.startswith(self.pages):
             self.page.goto("/healthz")  # of the same origin, and no page of ours
         self.page.evaluate(GIVE, self._named(self._stored(agreed=agreed)))
@@ -160,14 +159,15 @@ class Phone:
 
     def open(self, path: str = "") -> "Phone":
         """A page by its route: `home`, `appointment?id=…`. Like a link from a message."""
-        route = ""
-        if path:
-            name, mark, query = path.partition("?")
-            route = f"#/pages/{name}/{name}{mark}{query}"
-        owner = f"?{self.owners}" if self.owners else ""  # so that it is loaded anew
-        self.page.goto(self.pages + owner + route)
+        self.page.goto(self.address(path))
         self.settle()
         return self
+
+    def address(self, path: str = "") -> str:
+        """Another one for each owner, so that the first page is loaded anew."""
+        owner = f"?{self.owners}" if self.owners else ""
+        name, mark, query = path.partition("?")
+        return self.pages + owner + (f"#/pages/{name}/{name}{mark}{query}" if path else "")
 
     def settle(self) -> None:
         """The page in front has shown what it loads."""

@@ -40,6 +40,7 @@ def phones(browser: Browser, service: Service) -> Iterator[dict[bool, Phone]]:
             stack.callback(one.close)
             one.context.clock.install()
             one.listen()
+            one.save_data()
         yield made
 
 
