@@ -32,7 +32,7 @@ import httpx
 import structlog
 
 from backend import clock, db, recent, snapshots
-from backend.api import route
+from backend.api import cache
 from backend.booking.places import Places
 from backend.main import create_app
 from backend.migrate import migrate
@@ -159,7 +159,7 @@ def in_a_process(run: Callable[[str], Coroutine[Any, Any, Figures]], url: str) -
 
 def _run(run: Callable[[str], Coroutine[Any, Any, Figures]], url: str) -> Figures:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with patch.object(route._Cache, "get", lambda *_: None):
+    with patch.object(cache.Cache, "get", lambda *_: None):
         return asyncio.run(run(url))
 
 

@@ -8,9 +8,10 @@ from sanic import HTTPResponse
 
 from backend import errors, throttle
 from backend.api import uploads, wire
+from backend.api.etags import JSON
 from backend.api.links import FILE, actor_of, linker
 from backend.api.reply import Reply
-from backend.api.route import JSON, Call, route
+from backend.api.route import Call, route
 from backend.api.views.appointments import KeyQuery
 from backend.api.views.conversations import AttachmentView, UploadForm
 from backend.chat import conversations, files, pictures, voices

@@ -6,9 +6,10 @@ from sanic import HTTPResponse
 
 from backend import errors
 from backend.api import etags, paging, wire
+from backend.api.etags import JSON
 from backend.api.links import linker
 from backend.api.reply import Reply
-from backend.api.route import JSON, Call, route
+from backend.api.route import Call, route
 from backend.api.views.conversations import (
     ChatMessagesView,
     ChatMessageView,

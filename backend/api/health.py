@@ -8,10 +8,11 @@ from sanic import HTTPResponse, Request, Sanic
 
 from backend import db
 from backend.api import figures, openapi, wire
+from backend.api.etags import JSON
 from backend.api.guard import guarded
 from backend.api.papers import pages
 from backend.api.reply import Reply
-from backend.api.route import JSON, PREFIX
+from backend.api.route import PREFIX
 from backend.api.service import Service
 from backend.api.views.health import ReadyView
 from backend.consortium.directory import directory

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from backend import __version__, errors
+from backend.api.etags import JSON
 from backend.api.hosts import HostUnknown
 from backend.api.problem import BadRequest, ProblemDocument
-from backend.api.route import JSON, PREFIX, Nothing, Route, routes
+from backend.api.route import PREFIX, Nothing, Route, routes
 from backend.api.wire import BadJson, TooLarge, UnsupportedMedia
 
 REF = "#/components/schemas/{name}"

@@ -6,8 +6,9 @@ from sanic import HTTPResponse
 
 from backend import errors, throttle
 from backend.api import paging, wire
+from backend.api.etags import JSON
 from backend.api.reply import Reply
-from backend.api.route import JSON, Call, route
+from backend.api.route import Call, route
 from backend.api.views.fields import Ref
 from backend.api.views.privacy import (
     AccessesView,

@@ -5,9 +5,7 @@ at this place it costs a fraction of that.
 """
 
 import asyncio
-import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +15,8 @@ from sanic import HTTPResponse, Request, Sanic
 
 from backend import errors, throttle
 from backend.api import figures, problem, wire
-from backend.api.etags import is_known
+from backend.api.cache import Cache
+from backend.api.etags import JSON
 from backend.api.hosts import Hosts, HostUnknown
 from backend.api.reply import Reply
 from backend.api.service import Service
@@ -26,11 +25,8 @@ from backend.logs import new_request_id, request_id
 from backend.protocol import take_larger
 from backend.receipts import Answer, Receipt, Replayed
 
-JSON = "application/json"
 PREFIX = "/api/v1"
-CACHED_MOST = 2000
 FORM_MOST = 64 * 1024  # of a form around its file
-ANSWER_S = 4.5  # for what many wait for; a request of its own has the protocol's deadline
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -154,13 +150,13 @@ def mount(app: Sanic[Any, Any], service: Service) -> None:
 
 def _serve(declared: Route, service: Service) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
     hosts = Hosts(service.settings.allowed_hosts)
-    cache = _Cache(declared.cached_s) if declared.cached_s else None
     observe = figures.observer(declared.method, PREFIX + declared.path)
 
     async def serve(request: Request, **parameters: Any) -> HTTPResponse:
         began = time.perf_counter()
         try:
             hosts.check(request)
+            cache = _cache(declared, service)
             response = cache.get(request) if cache else None
             if response is None:
                 request_id.set(new_request_id())
@@ -180,6 +176,15 @@ def _serve(declared: Route, service: Service) -> Callable[..., Coroutine[Any, An
         return response
 
     return serve
+
+
+def _cache(declared: Route, service: Service) -> Cache | None:
+    if not declared.cached_s:
+        return None
+    known = service.caches.get(declared.path)
+    if known is None:
+        known = service.caches[declared.path] = Cache(declared.cached_s)
+    return known
 
 
 async def _answer(
@@ -242,49 +247,3 @@ def client_ip(request: Request, trusted_proxies: int) -> str:
         if len(seen) >= trusted_proxies and seen[-trusted_proxies].strip():
             return seen[-trusted_proxies].strip()[:45]
     return request.ip or ""
-
-
-class _Cache:
-    """Public answers as bytes, for a moment, with their ETag. One request works for all."""
-
-    def __init__(self, ttl_s: float) -> None:
-        self._ttl_s = ttl_s
-        self._control = f"public, max-age={max(1, int(ttl_s))}"
-        self._kept: OrderedDict[bytes, tuple[float, str, bytes]] = OrderedDict()
-        self._under_way: dict[bytes, asyncio.Task[HTTPResponse]] = {}
-
-    def get(self, request: Request) -> HTTPResponse | None:
-        """What is kept for this address, if it is fresh."""
-        kept = self._kept.get(request.raw_url)
-        if kept is None or kept[0] < time.monotonic():
-            return None
-        headers = {"etag": kept[1], "cache-control": self._control}
-        said = request.headers.get("if-none-match")
-        if said and is_known(kept[1], said):
-            return Reply(b"", 304, headers, None)
-        return Reply(kept[2], 200, headers, JSON)
-
-    async def fill(
-        self, request: Request, answering: Coroutine[Any, Any, HTTPResponse]
-    ) -> HTTPResponse:
-        """Make the answer once for all who ask for it now. Raises what making it raises."""
-        url = request.raw_url
-        task = self._under_way.get(url)
-        if task is None:
-            # A task of its own: whoever asked first may hang up, the others still wait for it.
-            task = self._under_way[url] = asyncio.create_task(self._fill(url, answering))
-            task.add_done_callback(lambda _: self._under_way.pop(url))
-        else:
-            answering.close()
-        await asyncio.shield(task)
-        return self.get(request) or await task
-
-    async def _fill(self, url: bytes, answering: Coroutine[Any, Any, HTTPResponse]) -> HTTPResponse:
-        async with asyncio.timeout(ANSWER_S):
-            response = await answering
-        body = response.body or b""
-        etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-        self._kept[url] = (time.monotonic() + self._ttl_s, etag, body)
-        if len(self._kept) > CACHED_MOST:
-            self._kept.popitem(last=False)
-        return response

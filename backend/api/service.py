@@ -1,7 +1,8 @@
 """What a process wires together once and hands to its handlers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from backend.api.cache import Cache
 from backend.booking.desk import Desk
 from backend.chat.pictures import Studio
 from backend.chat.reception import Reception
@@ -24,3 +25,5 @@ class Service:
     reception: Reception
     replays: Runner
     studio: Studio
+    caches: dict[str, Cache] = field(default_factory=dict)
+    """By the path of a route."""

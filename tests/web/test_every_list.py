@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from backend import clock, recent, snapshots
-from backend.api import route
+from backend.api import cache
 from backend.api.route import PREFIX, routes
 from backend.booking.places import Places
 from backend.booking.policies import policies
@@ -204,7 +204,7 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept for a while is kept for the whole test, but for finished answers."""
     monkeypatch.setattr(recent, "monotonic", lambda: 0.0)
     monkeypatch.setattr(snapshots, "time", SimpleNamespace(monotonic=lambda: 0.0))
-    monkeypatch.setattr(route._Cache, "get", lambda *_: None)
+    monkeypatch.setattr(cache.Cache, "get", lambda *_: None)
 
 
 async def test_no_list_asks_more_for_more_rows(pages: Pages, remembered: None) -> None:
