@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,11 +18,16 @@ from backend.main import create_app, start, stop, wire
 from backend.protocol import Limits
 from backend.serving import listen
 from backend.settings import Settings
+from tests.plain import Plain
 
+# For what runs here, without TLS: reading the trusted roots would take longer than most tests.
 NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-# To what runs here, without TLS: reading the trusted roots would take longer than most tests.
-plain_http = functools.partial(httpx.AsyncClient, verify=NO_ROOTS, trust_env=False)
 POLLS_MOST, POLL_S = 1500, 0.02
+
+
+def plain_http(**options: Any) -> httpx.AsyncClient:
+    """A client of what runs here."""
+    return httpx.AsyncClient(transport=Plain(), trust_env=False, **options)
 
 
 async def until(reached: Callable[[], bool | Awaitable[bool]]) -> None:
