@@ -125,11 +125,13 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
 
 def blend(terms: list[float], words: Mapping[int, float]) -> None:
     """Adds to the scores of learned terms what the words weigh beside them."""
-    weights = [(at, words[at]) for at in sorted(words)]
-    length = math.sqrt(sum([weight * weight for _, weight in weights]) + DAMPED)
+    square = 0.0
+    for at in sorted(words):  # a sum of floats depends on its order
+        square += words[at] * words[at]
+    length = math.sqrt(square + DAMPED)
     doubt = 1 / (1 + math.exp((max(terms) - SURE) / SURE_WIDTH))
     share = DICTIONARY_SHARE * doubt / length
-    for at, weight in weights:
+    for at, weight in words.items():
         terms[at] += share * weight
 
 

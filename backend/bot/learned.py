@@ -153,8 +153,8 @@ class Learned:
         # A table without idf is summed as it stands, however many terms a text has.
         scale = IDF_UNIT / math.sqrt(square) if square else 1 / GROWTH_UNIT
         scale /= WEIGHT_UNIT
-        bias = self.plain(table, BIAS)
-        scores = [value * scale + add for add, value in zip(bias, values, strict=True)]
+        bias = self._plain.get((table, BIAS)) or self.plain(table, BIAS)
+        scores = [value * scale + add for add, value in zip(bias, values)]  # noqa: B905  slower
         for name in plain:
             scores = [a + b for a, b in zip(scores, self.plain(table, name), strict=True)]
         return scores

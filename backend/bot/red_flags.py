@@ -39,6 +39,8 @@ def find(
     """The most urgent first. `candidates`: of these readings, where they are known."""
     if candidates is None:
         candidates = cases.candidates(rules, readings, person)
+    if not candidates["red_flags"]:
+        return []
     raised = []
     for at, may_hold in candidates["red_flags"].items():
         found = [

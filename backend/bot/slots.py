@@ -68,9 +68,11 @@ def known(
     if present := told.get("present"):
         slots["symptom"] = "、".join(present)
     _from_record(slots, person)
-    if diseases := _conditions(rules, readings, person):
+    if diseases := _conditions(spoken, rules, readings, person):
         slots.setdefault("chronic", "、".join(diseases))
-    return slots, [proof for name, proof in evidence.items() if name not in given]
+    if given:
+        evidence = {name: proof for name, proof in evidence.items() if name not in given}
+    return slots, list(evidence.values())
 
 
 def whose(
@@ -147,8 +149,10 @@ def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str
     return {status: list(names)[:LISTED_MOST] for status, names in by_status.items()}
 
 
-def _conditions(rules: Rules, readings: Sequence[Reading], person: Person) -> list[str]:
-    conditions = _spoken(rules).conditions
+def _conditions(
+    spoken: Spoken, rules: Rules, readings: Sequence[Reading], person: Person
+) -> list[str]:
+    conditions = spoken.conditions
     told = []
     for reading in readings:
         if not conditions.isdisjoint(reading.signs):

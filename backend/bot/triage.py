@@ -1,5 +1,6 @@
 """分诊: one pure decision over a whole conversation. Red flags first; never a diagnosis."""
 
+import operator
 from collections.abc import Collection, Mapping, Sequence
 
 from backend.bot import cases, departments, intents, red_flags, slots
@@ -43,8 +44,8 @@ def judge(
     person, readings = slots.whose(rules, readings, person, given)
     candidates = cases.candidates(rules, readings, person)
     raised = red_flags.find(rules, readings, person, candidates)
-    firm = [one for one in raised if one.status == "present" or one.rule.id in confirmed]
-    evidence = _proofs(rules, readings, raised)
+    firm = raised and [one for one in raised if one.status == "present" or one.rule.id in confirmed]
+    evidence = _proofs(rules, readings, raised) if raised else []
     used: list[Rule] = [one.rule for one in firm]
     priority = _priority(rules, readings, person, firm, used, candidates)
     told = slots.symptoms(rules, readings)
@@ -64,7 +65,7 @@ def judge(
         next_step=rules.wording[NEXT[priority]],
         safety_net=rules.wording[SAFETY[priority]],
         evidence=(*evidence, *of_slots, *reasons, *words)[:EVIDENCE_MOST],
-        signed=all([rule.reviewed_by for rule in used]),
+        signed=all(map(REVIEWED_BY, used)),
     )
 
 
@@ -112,8 +113,6 @@ def _tier(
 
 
 def _proofs(rules: Rules, readings: Sequence[Reading], raised: Sequence[Raised]) -> list[Evidence]:
-    if not raised:
-        return []
     by_turn = {reading.turn: reading for reading in readings}
     return [
         by_turn[seen.turn].evidence(
@@ -171,6 +170,7 @@ BY_STATUS: tuple[tuple[Status, str], ...] = (
     ("uncertain", "doubtful"), ("absent", "denied"), ("past", "past"),
 )  # fmt: skip
 DETAILS = ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
+REVIEWED_BY = operator.attrgetter("reviewed_by")
 SUMMARY = "sum_"  # begins the names of its wordings
 NEXT, SAFETY = ({level: f"{name}_{level}" for level in LEVELS} for name in ("next", "safety"))
 
