@@ -6,7 +6,6 @@ more, the less sure the learned part is. Its share was chosen on sources left ou
 """
 
 import math
-import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,7 +14,7 @@ import msgspec
 from backend.bot import learned
 from backend.bot.learned import Learned
 from backend.bot.matching import Hit
-from backend.bot.reading import Reading, without_record
+from backend.bot.reading import NUMBER, Reading, without_record
 from backend.bot.rules import Rules, Table
 from backend.bot.talk import Evidence, Person, Ranked
 
@@ -37,7 +36,6 @@ CHILD_MONTHS = 14 * 12  # 儿科 sees children below this age
 NAMED_MOST = 6  # pieces of evidence
 WOMEN, CHILDREN = "妇产科", "儿科"
 SHARES = {CHILDREN: CHILD_SHARE}
-NUMBER = operator.itemgetter(0)  # of a hit
 
 
 class Dictionary(dict[int, tuple[tuple[int, int, float], ...]]):
@@ -263,7 +261,7 @@ def _ranked(known: Model, scores: Sequence[float], order: Sequence[int]) -> tupl
         if share < SHARE_LEAST:  # neither it nor those that follow
             break
         found.append(Ranked(known.names[at], round(share, DIGITS)))
-    found += [known.nothing[at] for at in order[len(found) :]]
+    found += map(known.nothing.__getitem__, order[len(found) :])
     return tuple(found)
 
 

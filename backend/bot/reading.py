@@ -1,5 +1,6 @@
 """One message, read once: in normal spelling, with what was found in it and what that means."""
 
+import operator
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from backend.bot.talk import TEXT_MOST, Evidence, EvidenceKind, Person, Status
 
 OCCURRENCES_MOST = 24  # of one sign in one message: who says it more often says nothing new
 READ_MOST = 200  # messages; each of some hundred kilobytes at most
+NUMBER = operator.itemgetter(0)  # of a hit
 FROM_RECORD = -1  # the turn of what the record says, not the resident
 
 
@@ -20,7 +22,7 @@ class Reading:
     are those of `text`, `original` leads back."""
 
     __slots__ = (
-        "_learned", "_scope", "hits", "measures", "memo", "normal", "rules",
+        "_cued", "_learned", "_scope", "hits", "measures", "memo", "normal", "rules",
         "signs", "text", "title", "turn", "written",
     )  # fmt: skip
 
@@ -38,6 +40,9 @@ class Reading:
         self.signs = _signs(rules, self.text, self.hits.pop("signs"))
         """Number of the sign → where it stands, meant or not."""
         self.measures = measures.read(self.text)
+        cues = self.hits["cues"]
+        self._cued = bool(cues) and not rules.loud.isdisjoint(map(NUMBER, cues))
+        """Whether anything may be meant otherwise: only then a scope is made."""
         self._scope: Scope | None = None
 
     @property
@@ -58,7 +63,7 @@ class Reading:
         if known is None:
             known = occurrence.status = (
                 "present"
-                if self.turn == FROM_RECORD
+                if self.turn == FROM_RECORD or not self._cued
                 else self.scope.status(occurrence.start, occurrence.end, occurrence.own)
             )
         return known

@@ -21,7 +21,7 @@ from backend.bot import schema
 from backend.bot.matching import Matcher, distinct
 from backend.bot.normalise import Normaliser, plain_all
 from backend.bot.phrases import Phrases, compiled
-from backend.bot.scope import Cue
+from backend.bot.scope import SILENT, Cue
 from backend.refused import Refused
 
 FOLDER = Path(__file__).with_name("rules")
@@ -96,6 +96,7 @@ class Rules:
         self.tables = read.tables
         self.cues = read.cues
         self.denials = frozenset(at for at, cue in enumerate(self.cues) if cue.kind == "absent")
+        self.loud = frozenset(at for at, cue in enumerate(self.cues) if cue.kind not in SILENT)
         self.normalise = Normaliser(read.aliases)
         self.phrases = read.phrases
         self.signed = all(rule.reviewed_by for kind in schema.CLINICAL for rule in read.rules(kind))

@@ -141,8 +141,8 @@ def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str
                 name = rules.signs[sign].name
                 for one in occurrences:
                     found.append((reading.turn, one.start, name, reading.status(one)))
-    if len(found) < 2:
-        return {status: [name] for _, _, name, status in found}
+    if not found:
+        return {}
     by_status: dict[Status, dict[str, None]] = {}
     for _, _, name, status in sorted(found):
         by_status.setdefault(status, {})[name] = None

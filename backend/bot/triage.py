@@ -46,7 +46,7 @@ def judge(
     raised = red_flags.find(rules, readings, person, candidates)
     firm = raised and [one for one in raised if one.status == "present" or one.rule.id in confirmed]
     evidence = _proofs(rules, readings, raised) if raised else []
-    used: list[Rule] = [one.rule for one in firm]
+    used: list[Rule] = [one.rule for one in firm] if firm else []
     priority = _priority(rules, readings, person, firm, used, candidates)
     told = slots.symptoms(rules, readings)
     filled, of_slots = slots.known(rules, readings, person, given, told)
