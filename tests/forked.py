@@ -1,7 +1,7 @@
 """Our command in a process that need not import us again: forked from one that did only that.
 
-Most of what a process of ours costs is Python reading us and what we use, two seconds of some
-hundred processes. Nothing but imports happens before the fork, and the supervisor's own children
+Most of what a process of ours costs is Python reading us and what we use: 1.3 of a server's 1.7
+seconds. Nothing but imports happens before the fork, and the supervisor's own children
 start in the same way; then `python -m backend` goes on as ever.
 """
 

@@ -44,7 +44,7 @@ def environ(said: Mapping[str, str]) -> dict[str, str]:
 def run(
     *arguments: str, said: Mapping[str, str], cwd: Path, anew: bool = False
 ) -> "subprocess.CompletedProcess[str]":
-    """The command, to its end. `anew`: as a shell starts it, which takes two seconds longer."""
+    """The command, to its end. `anew`: as a shell starts it, which takes a second longer."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
         process = _start(arguments, said, cwd, out, err, anew)
