@@ -139,9 +139,7 @@ def desk(
 
     yield make
     if is_whole(request, made):
-        for one in made:
-            one.page.goto("about:blank")  # what it listens to ends
-        spare_desks.extend(made)
+        spare_desks.extend(made)  # each where it is: to leave our origin would end its process
 
 
 def is_whole(request: pytest.FixtureRequest, made: Sequence[Phone | Desk]) -> bool:

@@ -192,14 +192,14 @@ def test_everybody_can_use(
     desk = one.open(path.format(**known))
     page, faults = desk.page, {}
     for size, pixels in SIZES.items():
-        page.set_viewport_size(pixels)
+        desk.resize(pixels)
         picture(page, "staff", f"{name}-{size}")
         faults[f"small, {size}"] = page.evaluate(SMALL, TARGET_PX)
         faults[f"wider than the screen, {size}"] = page.evaluate(WIDER)
         faults[f"close to what follows, {size}"] = page.evaluate(CLOSE, APART_PX)
     keep_few(page)
     faults["axe, desk"], faults["keyboard"] = axe(page), keyboard(page)
-    page.set_viewport_size(PHONE)
+    desk.resize(PHONE)
     faults["axe, phone"], faults["focus, phone"] = axe(page), focus(page)
     faults["console"] = desk.faults[:]
     desk.faults.clear()
