@@ -83,28 +83,29 @@ def read(text: str) -> tuple[Measure, ...]:
     if MAY_MEASURE.search(text) is None or DIGIT.search(text) is None:
         return ()
     found: list[Measure] = []
+    taken = 0  # a bit a character: many numbers cost no more each
     for reader, words in READERS:
         for word in words:
             if word in text:
-                _keep(found, reader(text))
+                taken = _keep(found, taken, reader(text))
                 break
     if len(found) > 1:
         found.sort(key=lambda one: one.start)
     return tuple(found)
 
 
-def _keep(found: list[Measure], more: Iterable[Measure]) -> None:
+def _keep(found: list[Measure], taken: int, more: Iterable[Measure]) -> int:
+    """Adds to `found` what overlaps nothing that is there, and gives the bits taken then."""
     for measure in more:
-        if measure.kind == "bp_diastolic" or not any(_overlap(measure, one) for one in found):
+        bits = (-1 << measure.start) ^ (-1 << measure.end)
+        if measure.kind == "bp_diastolic" or not taken & bits:
+            taken |= bits
             found.append(measure)
+    return taken
 
 
 def _value(written: str) -> float:
     return float(written.replace("点", "."))
-
-
-def _overlap(one: Measure, other: Measure) -> bool:
-    return one.start < other.end and other.start < one.end
 
 
 def _pressures(text: str) -> Iterator[Measure]:
