@@ -141,13 +141,22 @@ class Scope:
         """The cues without those that are part of these words."""
         cues = _near(self._cues, self._cue_starts, start, end)
         words = own or ((start, end),)
-        if _cut(cues, words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
+        if self._cuts(words):  # 没有过 in 没有过敏 is only 没有, and 也没力气 has no 也没
             near = _near(self._found, self._starts, start, end)
-            cues = _visible([cue for cue in near if not _cut((cue,), words)])
+            cues = _visible([cue for cue in near if not _cut(cue, words)])
             cues = [cue for cue in cues if not self._is_part(cue)]  # no 后 in 后背, found as 背
-        if own:
-            cues = [cue for cue in cues if not _within(cue, own)]
+        for low, high in own:
+            cues = [cue for cue in cues if cue.start < low or cue.end > high]
         return cues
+
+    def _cuts(self, words: Sequence[Span]) -> bool:
+        """Whether a cue ends in the middle of one of these words. Of those that begin before it,
+        the last one reaches farthest."""
+        for start, _ in words:
+            at = bisect_left(self._cue_starts, start)
+            if at and self._cues[at - 1].end > start:
+                return True
+        return False
 
     def _is_part(self, cue: Found) -> bool:
         """Whether a break is only a part of a longer word."""
@@ -181,18 +190,10 @@ def _visible(found: Iterable[Found]) -> list[Found]:
     return kept
 
 
-def _cut(cues: Iterable[Found], words: Sequence[Span]) -> bool:
-    """Whether a cue ends in the middle of one of these words."""
-    for cue in cues:
-        for start, _ in words:
-            if cue.start < start < cue.end:
-                return True
-    return False
-
-
-def _within(cue: Found, own: Sequence[Span]) -> bool:
-    for start, end in own:
-        if start <= cue.start and cue.end <= end:
+def _cut(cue: Found, words: Sequence[Span]) -> bool:
+    """Whether it ends in the middle of one of these words."""
+    for start, _ in words:
+        if cue.start < start < cue.end:
             return True
     return False
 
