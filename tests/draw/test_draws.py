@@ -305,7 +305,7 @@ async def test_outsiders_decide_nothing(fair: Fair) -> None:
 async def test_two_hundred_bots_with_fifty_identities(
     db: None, settings: Settings, noon: clock.Hands
 ) -> None:
-    """Four bots fight for each of fifty identities; 450 residents take part too; 100 places.
+    """Four bots fight for each of fifty identities; 2,000 residents take part too; 100 places.
 
     What bots win is by lot (see `test_lottery`); here: no identity is counted twice, no place is
     given twice, and nobody holds more than one.
@@ -315,10 +315,10 @@ async def test_two_hundred_bots_with_fifty_identities(
     bots = [who for who in identities for _ in range(4)]
     results = await asyncio.gather(*map(fair.enter, bots), return_exceptions=True)
     assert sum(isinstance(one, EnteredAlready) for one in results) == 150
-    await _residents(fair, 450)
+    await _residents(fair, 2000)
     await fair.draw_now(noon)
     outcomes = await fair.outcomes()
-    assert outcomes == ["won"] * 100 + ["lost"] * 400
+    assert outcomes == ["won"] * 100 + ["lost"] * 1950
     won = await Appointment.all().values_list("patient_id", flat=True)
     assert len(won) == len(set(won)) == 100
 
