@@ -337,6 +337,18 @@ describe('adding a person', () => {
     await page.onShow()
     expect([page.data.self, page.data.faults.relation, page.data.missing]).toEqual(['adult', '', ''])
   })
+
+  test('who taps before it is known that oneself is there now is not refused for it', async () => {
+    let mine = []
+    const device = phone({ answers: answers({ 'GET /patients': () => ({ items: mine }), 'POST /patients': made }) })
+    const page = await open('patient-new')
+    fill(page, { id_number: '330000202002030791', relation: 'parent' })
+    mine = [Object.assign({}, GRANDMA, { relation: 'self' })]
+    page.onShow()
+    await page.submit()
+    expect(sent(device, 'POST')).toHaveLength(1)
+    expect(page.data.missing).toBe('')
+  })
 })
 
 describe('an invitation', () => {

@@ -46,7 +46,7 @@ page({
   },
 
   open() {
-    return this.show(() => api.get('/patients').then(({ items }) => {
+    this.opened = this.show(() => api.get('/patients').then(({ items }) => {
       const mine = items.find(({ relation, state }) => relation === 'self' && state === 'active')
       return {
         self: mine ? (mine.minor ? 'minor' : 'adult') : 'none',
@@ -54,6 +54,7 @@ page({
         'faults.relation': '', missing: '',
       }
     }))
+    return this.opened
   },
 
   // --- filling in ---
@@ -152,9 +153,15 @@ page({
 
   // --- sending ---
 
-  submit() {
-    if (this.data.saving || Object.keys(this.check(STEPS.length)).length) return undefined
+  /** Not before it is known whether oneself is there: whoever has just been added would be asked for. */
+  async submit() {
+    if (this.data.saving) return undefined
     this.setData({ saving: true, fault: null })
+    await this.opened
+    if (Object.keys(this.check(STEPS.length)).length) {
+      this.setData({ saving: false })
+      return undefined
+    }
     return this.add('/patients', registration.body(this.data.form)).then(
       (found) => this.added(found),
       (problem) => this.failed(problem),
