@@ -1,6 +1,7 @@
 """A returned place goes to the line and never past it, and everybody passed finds out why."""
 
 import asyncio
+import contextvars
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -455,4 +456,26 @@ async def test_leaving_while_places_come_back_loses_none(
     assert unexpected(results) == []
     states = [await state_of(wait) for wait in waits]
     assert states == ["left"] * (RIVALS - 1) + ["offered"]
+    assert await booked_in(slot.id) == 1
+
+
+async def test_an_offer_made_while_one_leaves_goes_on_to_the_next(
+    db: None, settings: Settings, engine: str, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("one writer: nothing comes between")
+    clinic, slot, booked, ticket = await a_full_clinic(settings)
+    people = [await a_person(settings) for _ in range(2)]
+    waits = [await join(person, clinic) for person in people]
+    get = WaitlistEntry.get
+
+    async def get_while_a_place_comes_back(**which: Any) -> WaitlistEntry:
+        monkeypatch.undo()
+        row = await get(**which)
+        await asyncio.create_task(cancel(booked, ticket), context=contextvars.Context())
+        return row
+
+    monkeypatch.setattr(WaitlistEntry, "get", get_while_a_place_comes_back)
+    await leaving.leave(people[0].actor, a_desk(), waits[0].id)
+    assert [await state_of(wait) for wait in waits] == ["left", "offered"]
     assert await booked_in(slot.id) == 1
