@@ -150,6 +150,8 @@ def empty_database(
     admin = str(request.config.getoption("--postgres-url"))
     name = f"jiamenkou_test_{os.getpid()}_{uuid4().hex[:8]}"
     asyncio.run(_admin(admin, f"CREATE DATABASE {name}"))
+    # No test pulls the plug, so no commit need wait for the disk.
+    asyncio.run(_admin(admin, f"ALTER DATABASE {name} SET synchronous_commit = off"))
     url = urlunsplit(urlsplit(admin)._replace(path=f"/{name}"))
     try:
         asyncio.run(migrate(make_settings(url)))

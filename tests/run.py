@@ -8,6 +8,7 @@ the end, and with CI=true it is a failure. With arguments only the databases are
 """
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -16,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -30,6 +30,7 @@ NODE = ROOT / "miniprogram_stub" / "node.py"
 SIDE_BY_SIDE = max(2, os.cpu_count() or 1) + 1  # each waits for somebody part of its time
 TESTED_BY = {"PostgreSQL": "postgres", "Redis": "postgres", "Node": "vitest", "Chromium": "browser"}
 SUITE_S = 1800.0  # far above the promised 300; a suite that hangs must end
+NICE = 5  # of suites that give way
 TEST_S = 300  # a test that hangs ends the suite with a traceback that names it
 SOAK_S = 6 * 3600.0
 STOP_S = 10.0
@@ -47,6 +48,8 @@ class Suite:
     command: list[str]
     output: Path
     report: Path
+    gives_way: bool = True
+    """To the longest suite, which would run on alone when all others have ended."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -54,6 +57,7 @@ class Suite:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env=environ(),
                 stdout=file, stderr=file, stdin=subprocess.DEVNULL,
+                preexec_fn=functools.partial(os.nice, NICE if self.gives_way else 0),
             )  # fmt: skip
 
     @property
@@ -112,43 +116,30 @@ def main(arguments: list[str]) -> int:
     soak = "--soak" in arguments
     arguments = [argument for argument in arguments if argument != "--soak"]
     began = time.monotonic()
-    absent = Engine(None, "只测数据库")
-    node, chromium = (absent, absent) if soak or arguments else _mini_program()
+    whole = not (soak or arguments)
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(postgres(os.environ))
         shared = stack.enter_context(redis_server(os.environ))
-        engines = {"PostgreSQL": database, "Redis": shared, "Node": node, "Chromium": chromium}
+        engines = {"PostgreSQL": database, "Redis": shared}
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="jiamenkou-run-", dir=_memory()))
         )
         limit = [f"faulthandler_timeout={TEST_S}", "faulthandler_exit_on_timeout=true"]
         limits = [] if soak else [part for option in limit for part in ("-o", option)]
         marks = "soak" if soak else "not soak and not browser"
-        whole = not (soak or arguments)
         chosen = ["-m", marks, *limits, *arguments]
-        suites = _suites(folder, engines, chosen, limits, whole=whole)
+        suites = _databases(folder, engines, chosen, whole=whole)
         for suite in suites:
             stack.callback(suite.stop)
+        _start_more(suites)
+        if whole:  # while they run, the pages are built
+            engines["Node"], engines["Chromium"] = _mini_program()
+            others = _others(folder, engines, chosen, limits)
+            suites += others
+            for suite in others:
+                stack.callback(suite.stop)
         _follow(suites, SOAK_S if soak else SUITE_S)
-        if not whole:
-            del engines["Node"], engines["Chromium"]
         return _sum_up(suites, engines, ci, began)
-
-
-@contextlib.contextmanager
-def _bytecode() -> Iterator[None]:
-    """In a new checkout each suite would compile us and all tests for itself: once is enough."""
-    if any((ROOT / "tests").glob("__pycache__/test_*")):
-        yield
-        return
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=quiet, stderr=quiet)
-    try:
-        yield
-        process.wait(SUITE_S)
-    finally:
-        process.kill()
 
 
 def _memory() -> Path | None:
@@ -164,43 +155,48 @@ def _mini_program() -> tuple[Engine, Engine]:
     node = tools.node()
     if node.url is None:
         return node, Engine(None, "没有 Node，小程序没有构建")
-    with _bytecode():
-        is_built = tools.build()
-    if not is_built:
+    if not tools.build():
         raise SystemExit("小程序没有构建成功，原因见上。 / The mini-program does not build.")
     return node, tools.chromium(os.environ)
 
 
-def _suites(
-    folder: Path, engines: dict[str, Engine], chosen: list[str], limits: list[str], *, whole: bool
+def _databases(
+    folder: Path, engines: dict[str, Engine], chosen: list[str], *, whole: bool
 ) -> list[Suite]:
-    """In the order in which they start: the long ones first. `whole`: nothing is left out."""
-
-    def suite(name: str, command: list[str], report: str) -> Suite:
-        file = folder / f"{name}.xml"
-        return Suite(name, [sys.executable, *command, report + str(file)],
-                     folder / f"{name}.txt", file)  # fmt: skip
-
-    def pytest(name: str, *arguments: str) -> Suite:
-        own = ["-p", "no:cacheprovider", f"--basetemp={folder / name}"]
-        kept = ["-o", "tmp_path_retention_policy=none"]  # the folder may be memory
-        return suite(name, ["-m", "pytest", *own, *kept, *arguments], "--junitxml=")
-
+    """`whole`: what needs no database is a suite of its own, see `_others`."""
+    part = ["--part", "engine"] if whole else []
+    suites = [_pytest(folder, "sqlite", "--engine", "sqlite", *part, *chosen)]
     database, shared = engines["PostgreSQL"], engines["Redis"]
-    suites = [
-        pytest("sqlite", "--engine", "sqlite", *(["--part", "engine"] if whole else []), *chosen)
-    ]
     if database.url and shared.url:
         where = ["--postgres-url", database.url, "--redis-url", shared.url]
-        suites.append(pytest("postgres", "--engine", "postgres", *where, *chosen))
-    if engines["Chromium"].url:
-        suites.append(pytest("browser", "-m", "browser", "tests/browser", *limits))
-    if whole:
-        suites.append(pytest("apart", "--part", "apart", *chosen))
-    if engines["Node"].url:
-        reporters = ["--reporter=default", "--reporter=junit"]
-        suites.append(suite("vitest", [str(NODE), "test", "--", *reporters], "--outputFile.junit="))
+        suites.append(_pytest(folder, "postgres", "--engine", "postgres", *where, *chosen))
+        suites[-1].gives_way = False
     return suites
+
+
+def _others(
+    folder: Path, engines: dict[str, Engine], chosen: list[str], limits: list[str]
+) -> list[Suite]:
+    """In the order in which they start: the long one first."""
+    suites = [_pytest(folder, "apart", "--part", "apart", *chosen)]
+    if engines["Chromium"].url:
+        suites.insert(0, _pytest(folder, "browser", "-m", "browser", "tests/browser", *limits))
+    if engines["Node"].url:
+        command = [str(NODE), "test", "--", "--reporter=default", "--reporter=junit"]
+        suites.append(_suite(folder, "vitest", command, "--outputFile.junit="))
+    return suites
+
+
+def _pytest(folder: Path, name: str, *arguments: str) -> Suite:
+    own = ["-p", "no:cacheprovider", f"--basetemp={folder / name}"]
+    kept = ["-o", "tmp_path_retention_policy=none"]  # the folder may be memory
+    return _suite(folder, name, ["-m", "pytest", *own, *kept, *arguments], "--junitxml=")
+
+
+def _suite(folder: Path, name: str, command: list[str], report: str) -> Suite:
+    file = folder / f"{name}.xml"
+    command = [sys.executable, *command, report + str(file)]
+    return Suite(name, command, folder / f"{name}.txt", file)
 
 
 def _follow(suites: list[Suite], most_s: float) -> None:
