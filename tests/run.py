@@ -27,7 +27,7 @@ from tests.engines import Engine, postgres, redis_server
 ROOT = Path(__file__).resolve().parents[1]
 NOT_TESTED = "未测 / not tested"
 NODE = ROOT / "miniprogram_stub" / "node.py"
-SIDE_BY_SIDE = max(2, os.cpu_count() or 1) + 1  # each waits for somebody part of its time
+SIDE_BY_SIDE = max(2, os.cpu_count() or 1) + 2  # each waits for somebody part of its time
 TESTED_BY = {"PostgreSQL": "postgres", "Redis": "postgres", "Node": "vitest", "Chromium": "browser"}
 SUITE_S = 1800.0  # far above the promised 300; a suite that hangs must end
 NICE = 5  # of suites that give way
