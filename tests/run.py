@@ -30,7 +30,7 @@ NODE = ROOT / "miniprogram_stub" / "node.py"
 SIDE_BY_SIDE = max(2, os.cpu_count() or 1) + 2  # each waits for somebody part of its time
 TESTED_BY = {"PostgreSQL": "postgres", "Redis": "postgres", "Node": "vitest", "Chromium": "browser"}
 SUITE_S = 1800.0  # far above the promised 300; a suite that hangs must end
-NICE = 5  # of suites that give way
+NICE = 10  # of suites that give way
 TEST_S = 300  # a test that hangs ends the suite with a traceback that names it
 SOAK_S = 6 * 3600.0
 STOP_S = 10.0
@@ -48,8 +48,8 @@ class Suite:
     command: list[str]
     output: Path
     report: Path
-    gives_way: bool = True
-    """To the longest suite, which would run on alone when all others have ended."""
+    gives_way: bool = False
+    """To the long ones, of which one would run on alone in the end."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> int:
         limit = [f"faulthandler_timeout={TEST_S}", "faulthandler_exit_on_timeout=true"]
         limits = [] if soak else [part for option in limit for part in ("-o", option)]
         marks = "soak" if soak else "not soak and not browser"
-        chosen = ["-m", marks, *limits, *arguments]
+        chosen = ["-m", marks, *limits, *(arguments or ["--ignore=tests/browser"])]
         suites = _databases(folder, engines, chosen, whole=whole)
         for suite in suites:
             stack.callback(suite.stop)
@@ -170,7 +170,6 @@ def _databases(
     if database.url and shared.url:
         where = ["--postgres-url", database.url, "--redis-url", shared.url]
         suites.append(_pytest(folder, "postgres", "--engine", "postgres", *where, *chosen))
-        suites[-1].gives_way = False
     return suites
 
 
@@ -184,6 +183,8 @@ def _others(
     if engines["Node"].url:
         command = [str(NODE), "test", "--", "--reporter=default", "--reporter=junit"]
         suites.append(_suite(folder, "vitest", command, "--outputFile.junit="))
+    for suite in suites:
+        suite.gives_way = suite.name != "browser"
     return suites
 
 
