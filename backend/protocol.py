@@ -232,6 +232,7 @@ class StrictProtocol(WebSocketProtocol):
             "websocket_ping_timeout": SOCKET_PING_S,
         }
         super().__init__(**(wiring | ours))  # Sanic would say its own defaults
+        self._http: StrictHttp | None = None  # made when its task begins, which is a moment later
 
     def connection_made(self, transport: Any) -> None:
         """Cut at once when there are too many, before anything is allocated for it."""

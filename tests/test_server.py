@@ -22,7 +22,7 @@ from sanic.response import text
 
 from backend import lease, logs, schema
 from backend.migrate import migrate
-from backend.protocol import Limits
+from backend.protocol import Limits, StrictProtocol
 from backend.serving import PortTaken, listen, serving
 from backend.settings import Secret, Settings, SettingsError
 from tests import processes
@@ -105,6 +105,31 @@ async def test_what_does_not_end_is_cut() -> None:
             await begun.wait()
         with pytest.raises(httpx.TransportError):
             await asyncio.wait_for(asked, 30)
+
+
+async def test_a_stop_in_the_moment_in_which_somebody_connects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its task has not begun: it ends neither the stop nor those who were begun before."""
+    app: Sanic[Any, Any] = Sanic(f"moment-{next(NAMES)}", configure_logging=False)
+    app.config.update(MOTD=False, TOUCHUP=False)
+    made = StrictProtocol.connection_made
+    closed = []
+
+    def made_and_stopped(self: StrictProtocol, transport: Any) -> None:
+        made(self, transport)
+        closed.append(self.close_if_idle())
+
+    monkeypatch.setattr(StrictProtocol, "connection_made", made_and_stopped)
+
+    @app.get("/")
+    async def hello(_request: Request) -> HTTPResponse:
+        return text("hello")
+
+    sock = listen("127.0.0.1", 0)
+    async with plain_http() as client, serving(app, sock, Limits()):
+        answer = await client.get(f"http://127.0.0.1:{sock.getsockname()[1]}/")
+    assert (answer.text, closed) == ("hello", [False])
 
 
 def test_a_taken_port_is_a_sentence() -> None:
