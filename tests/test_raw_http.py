@@ -17,7 +17,7 @@ from backend.serving import listen, serving
 
 LIMITS = Limits(header_s=0.4, body_s=0.4, response_s=0.4, idle_s=0.4, per_address_most=0)
 PATIENCE_S = 30.0  # a test's, far above every limit
-LATE_S = 5.0  # how much later than its deadline a thing may come on a busy machine
+LATE_S = 20.0  # how much later than its deadline a thing may come on a busy machine
 NAMES = itertools.count()
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
@@ -196,10 +196,10 @@ async def test_a_head_that_is_too_large_is_refused(server: int) -> None:
 
 
 def test_a_hostile_head_costs_no_more_than_an_honest_one() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(100):
         assert read_head(GET + b"X-A: " + b"a \t" * 2500 + b"\0") is None
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 async def drip(port: int, head: bytes, drop: bytes, every_s: float) -> tuple[float, bytes]:

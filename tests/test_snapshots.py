@@ -134,7 +134,7 @@ async def test_inside_a_transaction_it_is_read_there_and_not_kept(
 
     snapshots = Snapshots(read, ttl_s=60.0)
     with contextlib.suppress(ZeroDivisionError):
-        async with asyncio.timeout(10), database.transaction():
+        async with asyncio.timeout(60), database.transaction():
             await Organization.filter(consortium_id=county).update(active=False)
             assert await snapshots.get(county) == 0
             raise ZeroDivisionError

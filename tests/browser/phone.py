@@ -24,7 +24,7 @@ from tests.browser.service import Service
 from tests.processes import until
 
 SIZE = {"width": 390, "height": 844}
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000
 SOON_MS = 500
 # What a page throws away may be a plain object, of which the browser tells nothing.
 TELL = """addEventListener('unhandledrejection', ({reason}) => {

@@ -23,7 +23,7 @@ from tests.browser.service import Service
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000
 COUNTY = uuid5(TENANTS, "demo")
 
 

@@ -156,7 +156,7 @@ def _with(box: bytes, kind: bytes, change: object) -> bytes:
 def test_broken_recordings_never_break_the_reader_and_take_no_time() -> None:
     dice = random.Random(5)
     bodies = [recording(name) for name in FILES]
-    began = time.monotonic()
+    began = time.process_time()
     for _ in range(600):
         body = bytearray(dice.choice(bodies))
         for _ in range(dice.choice((1, 4, 40))):
@@ -170,7 +170,7 @@ def test_broken_recordings_never_break_the_reader_and_take_no_time() -> None:
         except VoiceRefused:
             continue
         assert SECRET not in made.body
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_frames_of_an_m4a_are_limited() -> None:

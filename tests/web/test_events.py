@@ -22,6 +22,8 @@ from tests.serving import Shared, plain_http, sharing
 from tests.serving import until as until_true
 from tests.web.conftest import Desk, Pages
 
+PATIENCE_S = 60.0
+
 shown: list[Event] = []
 looks: list[str] = []
 
@@ -65,7 +67,7 @@ async def lines(desk: Desk, **headers: str) -> AsyncIterator[str]:
 
 async def until(found: AsyncIterator[str], wanted: str) -> list[str]:
     seen = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for line in found:
             seen.append(line)
             if line == wanted:
@@ -138,7 +140,7 @@ async def test_it_ends_with_the_log_in_and_is_no_sign_of_life(
     after = await StaffSession.get()
     assert after.last_seen_at == before.last_seen_at
     await StaffSession.all().update(ended_at=clock.now())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert [line async for line in stream][-1] in ("", ": ping")
 
 
@@ -148,7 +150,7 @@ async def test_it_ends_with_a_role(pages: Pages) -> None:
     stream = lines(desk)
     await until(stream, "id: 1")
     await StaffRole.all().update(ended_at=clock.now())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for line in stream:
             assert line in ("", "event: message", ": ping") or line.startswith("data: ")
     assert (await desk.get("/live")).status_code == 404
@@ -183,7 +185,7 @@ async def test_a_stop_does_not_wait_for_readers(pages: Pages) -> None:
     app: Sanic[Any, Any] = Sanic(f"stop-{uuid4().hex}", configure_logging=False)
     app.config.update(TOUCHUP=False, ACCESS_LOG=False)
     page.mount(app, pages.service)
-    async with asyncio.timeout(10), plain_http(base_url=url) as http:
+    async with asyncio.timeout(PATIENCE_S), plain_http(base_url=url) as http:
         async with serving(app, sock, Limits(), drain_s=60.0):
             reader = Desk(http, pages.service, desk.token)
             stream = lines(reader)
