@@ -13,13 +13,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from backend.api import chat_live, watching
-from backend.chat import live, queue
+from backend.chat import conversations, live, queue
+from backend.chat.messages import DOCTOR
 from backend.chat.models import Conversation
 from backend.fanout import MISSED
 from backend.identity.models import Carer
 from tests.api.conftest import Headers, Server, keyed
 from tests.api.test_conversations import TALKS, begun, said
 from tests.people import an_id_number
+from tests.serving import until
 
 PATIENCE_S = 20.0
 
@@ -279,6 +281,15 @@ async def test_when_the_hub_comes_back_one_question_is_asked_for_all(
         return await real(*asked)
 
     monkeypatch.setattr(queue, "shown", shown)
+    looked_up: list[UUID] = []
+    versions = conversations.versions
+
+    async def counted(ids: list[UUID]) -> dict[UUID, int]:
+        found = await versions(ids)
+        looked_up.extend(ids)
+        return found
+
+    monkeypatch.setattr(conversations, "versions", counted)
     fanout = phone.server.service.hub._fanout  # type: ignore[attr-defined]
     other = Phone(phone.server, phone.headers, await begun(phone.server, phone.headers))
     async with phone.opened() as opened, other.opened() as idle:
@@ -286,7 +297,11 @@ async def test_when_the_hub_comes_back_one_question_is_asked_for_all(
         await other.hears(idle, "conversation")
         before = looks
         fanout.tell_all(MISSED)
-        await asyncio.sleep(0.5)
+        await until(lambda: set(looked_up) == {phone.id, other.id})
+        for _ in range(2):  # what came before the first has been dealt with when the second comes
+            fanout.tell_all(live.TYPING[DOCTOR])
+            await phone.hears(opened, "typing")
+            await other.hears(idle, "typing")
         assert looks == before
         version = phone.shown["version"] + 1
         await Conversation.filter(id=phone.id).update(version=version, state="waiting")
