@@ -106,6 +106,7 @@ class WeChat:
         self._appid, self._secret, self._hub = appid, secret, hub
         self._program_state = program_state
         self._transport = Transport(base_url, connect_s=connect_s, call_s=call_s)
+        self._call_s = call_s
         self._token_key = f"wechat-token:{appid}"
         self._renewal: asyncio.Task[str] | None = None
 
@@ -202,7 +203,16 @@ class WeChat:
         return (await self._call("/wxa/msg_sec_check", form, _Checked)).result.suggest
 
     async def _call(self, path: str, form: Mapping[str, Any], kind: type[T]) -> T:
-        """POST with the shared token, and once more if it was refused."""
+        """`_post`, given up after `call_s` in all: somebody waits for it, whatever it waits for."""
+        try:
+            async with asyncio.timeout(self._call_s):
+                return await self._post(path, form, kind)
+        except TimeoutError:
+            log.warning("wechat.failed", call=path, why="TimeoutError")
+            raise WeChatError(False, None, "TimeoutError") from None
+
+    async def _post(self, path: str, form: Mapping[str, Any], kind: type[T]) -> T:
+        """With the shared token, and once more if it was refused."""
         token = await self._token()
         try:
             return await self._transport.post(path, {"access_token": token}, form, kind)
@@ -226,23 +236,21 @@ class WeChat:
         return await asyncio.shield(self._renewal)
 
     async def _renew(self, refused: str | None) -> str:
-        """One fetch at a time across workers: who does not get the lock looks for the result."""
-        async with self._hub.lock(f"{self._token_key}:fetch", ttl_s=TOKEN_LOCK_S) as held:
-            look = self._shared_token if held else self._awaited_token
-            return await look(refused) or await self._fetch_token()
+        """One fetch at a time across workers. Who does not get the lock looks for the result, and
+        fetches it where the other did not get one."""
+        for _ in range(TOKEN_WAITS):
+            async with self._hub.lock(f"{self._token_key}:fetch", ttl_s=TOKEN_LOCK_S) as held:
+                if token := await self._shared_token(refused):
+                    return token
+                if held:
+                    return await self._fetch_token()
+            await asyncio.sleep(TOKEN_WAIT_S)
+        return await self._fetch_token()
 
     async def _shared_token(self, refused: str | None) -> str | None:
         shared = await self._hub.get(self._token_key)
         token = shared.decode() if shared else None
         return token if token != refused else None
-
-    async def _awaited_token(self, refused: str | None) -> str | None:
-        """The token that another worker is fetching; None if it did not manage in time."""
-        for _ in range(TOKEN_WAITS):
-            if token := await self._shared_token(refused):
-                return token
-            await asyncio.sleep(TOKEN_WAIT_S)
-        return None
 
     async def _fetch_token(self) -> str:
         """Ordinary mode: asking twice gives the same token, so an extra call does no harm.

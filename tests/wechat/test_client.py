@@ -5,6 +5,7 @@ import gzip
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,9 +18,17 @@ from backend.errors import Malformed, Upstream
 from backend.hub import Hub
 from backend.protocol import Limits
 from backend.settings import Secret
-from backend.wechat.client import InvalidCode, Login, WeChat, WeChatError
+from backend.wechat.client import (
+    TOKEN_WAIT_S,
+    TOKEN_WAITS,
+    InvalidCode,
+    Login,
+    WeChat,
+    WeChatError,
+)
 from backend.wechat.simulator.calls import REVIEW, RISKY
 from backend.wechat.transport import CALL_S, REPLY_MOST, Transport
+from tests.serving import until
 
 from .conftest import APPID, FOLLOW_UP, SECRET, VALUES, VISIT, Simulator
 
@@ -263,6 +272,40 @@ async def test_a_lost_answer_may_hide_a_success(sim: Simulator, wechat: WeChat) 
 def test_a_slow_wechat_is_given_up_before_the_request_is() -> None:
     """Else the request's own deadline answers, and says that too many people are there."""
     assert Limits().response_s - CALL_S >= 0.5
+
+
+async def test_who_waits_for_a_token_that_another_did_not_get_fetches_it(
+    sim: Simulator, connect: Callable[..., WeChat], hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wechat, openid, lock, tries = connect(sim.url), await sim.openid(), hub.lock, 0
+
+    def tried(name: str, *, ttl_s: float) -> Any:
+        nonlocal tries
+        tries += 1
+        return lock(name, ttl_s=ttl_s)
+
+    monkeypatch.setattr(hub, "lock", tried)
+    async with lock(f"wechat-token:{APPID}:fetch", ttl_s=60):
+        waiting = asyncio.create_task(wechat.check_text("您好", openid=openid))
+        await until(lambda: tries >= 2)
+        assert sim.count(TOKEN_PATH) == 0
+    async with asyncio.timeout(TOKEN_WAITS * TOKEN_WAIT_S / 2):
+        assert await waiting == "pass"
+
+
+async def test_a_slow_token_is_given_up_like_a_slow_call(
+    sim: Simulator, connect: Callable[..., WeChat], hub: Hub
+) -> None:
+    """Another process is fetching it, for longer than anybody here waits; the next have it."""
+    wechat = connect(sim.url, call_s=0.5)
+    async with hub.lock(f"wechat-token:{APPID}:fetch", ttl_s=60):
+        async with asyncio.timeout(TOKEN_WAITS * TOKEN_WAIT_S / 2):
+            with pytest.raises(WeChatError) as caught:
+                await wechat.phone("c")
+        assert (caught.value.status, caught.value.errcode) == (502, None)
+        await hub.set(f"wechat-token:{APPID}", (await sim.token())["access_token"].encode(), 60)
+    with pytest.raises(InvalidCode):
+        await wechat.phone("c")
 
 
 async def test_nobody_there(connect: Callable[..., WeChat]) -> None:
