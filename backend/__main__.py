@@ -94,7 +94,7 @@ def migrate() -> None:
 
 
 @main.command("import")
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="只检查并列出变化，不写入。")
 @click.option(
     "--template",
@@ -113,6 +113,7 @@ def import_(path: Path | None, dry_run: bool, template: Path | None) -> None:
         elif path is None:
             raise click.UsageError("请给出要导入的工作簿，或用 --template 写出空白的。")
         else:
+            _must_exist(path)
             settings = _settings()
             asyncio.run(schema.insist(settings))
             with _alone(settings):
@@ -190,12 +191,14 @@ def bot() -> None:
 
 
 @bot.command("check")
-@click.argument("folder", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 def bot_check(folder: Path | None) -> None:
     """检查规则，跑一遍每条规则自带的例子。FOLDER 是放规则的文件夹，不给就是自带的。"""
     from backend import bot_command
 
     with _explained():
+        if folder is not None:
+            _must_exist(folder)
         bot_command.check(folder, console)
 
 
@@ -284,6 +287,14 @@ def doctor(new_keys: bool) -> None:
     if any(finding.verdict == "fail" for finding in findings):
         sys.exit(1)
     console.print("[green]没有发现错误。[/]")
+
+
+def _must_exist(path: Path) -> None:
+    """Raises Refused; of click's own check the sentence is English alone."""
+    if not path.exists():
+        raise Refused(
+            f"找不到 {path}，请核对名字和所在的文件夹。 / There is no such file or folder."
+        )
 
 
 def _variables() -> dict[str, str]:

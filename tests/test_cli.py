@@ -174,6 +174,17 @@ def test_import_wants_a_workbook(tmp_path: Path) -> None:
     assert processes.run("import", said=embedded(tmp_path), cwd=tmp_path).returncode == 2
 
 
+@pytest.mark.parametrize("command", [("import", "nope.xlsx"), ("bot", "check", "nope")])
+def test_what_is_not_there_is_said_in_one_sentence(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    refused = processes.run(*command, said=embedded(tmp_path), cwd=tmp_path)
+    assert refused.returncode == 1
+    (sentence,) = refused.stderr.splitlines()
+    assert f"找不到 {command[-1]}" in sentence
+    assert "no such file" in sentence
+
+
 def test_new_keys_are_good_settings_and_new() -> None:
     one, other = environment.parse(new_keys()), environment.parse(new_keys())
     assert len(from_env(one).keys) == 1
