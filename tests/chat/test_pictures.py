@@ -116,7 +116,10 @@ def test_noise_is_made_small_enough() -> None:
     judge(reencode(nasty.saved(noise, "JPEG", quality=60)))
 
 
-async def test_a_process_makes_it_and_the_service_grows_by_little() -> None:
+async def test_a_process_makes_it_and_the_service_grows_by_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pictures, "MOST_S", PATIENCE_S)
     studio, me = Studio(), psutil.Process()
     before = me.memory_info().rss
     made = await studio.make(nasty.taken()["jpeg gps"])
