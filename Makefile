@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Lock files name no host: pip's own settings, or PIP_INDEX_URL, say where packages come from.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install
+# A lock is complete, so there is nothing to resolve; `make check` sees whether it is.
+LOCKED := $(PIP) --no-deps --require-hashes -r
 UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
@@ -54,6 +56,7 @@ check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程�
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m pip check
 	@$(NPM) run --silent check
 
 browser: $(VENV)/.dev $(HOST) ## 只测小程序 / the mini-program alone: its logic, then journeys in Chromium
@@ -108,7 +111,7 @@ $(VENV)/.python:
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.python
 	@echo "正在安装依赖，第一次大约一分钟…… / Installing dependencies"
-	@$(PIP) --require-hashes -r requirements/runtime.txt
+	@$(LOCKED) requirements/runtime.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -122,5 +125,5 @@ $(HOST): $(NODE_MODULES) $(HOST_SOURCES)
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "正在安装开发工具…… / Installing development tools"
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(LOCKED) requirements/dev.txt
 	@touch $@
