@@ -38,7 +38,8 @@ async def case(view: View, appeal_id: UUID) -> Show:
     return show("appeal.html", case=found, charges=CHARGES, states=STATES)
 
 
-@page("POST", "/appeals/<appeal_id:uuid>", right=RIGHT, form=Decision, on_fault=case)
+@page("POST", "/appeals/<appeal_id:uuid>", right=RIGHT, form=Decision, on_fault=case,
+      words=("decision",))  # fmt: skip
 async def decide(view: View, appeal_id: UUID, form: Decision) -> Go:
     """The resident is told at once."""
     granted = form.verdict == "granted"

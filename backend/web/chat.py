@@ -220,7 +220,7 @@ async def again(view: View, conversation_id: UUID, **_: Any) -> Show:
     return show("chat.html", **context)
 
 
-@page("POST", ONE + "/reply", right=ANSWER, form=ReplyForm, on_fault=again)
+@page("POST", ONE + "/reply", right=ANSWER, form=ReplyForm, on_fault=again, words=("text",))
 async def reply(view: View, conversation_id: UUID, form: ReplyForm) -> Show | Go:
     """Answer. The form's own id makes a second send harmless."""
     draft = Draft(client_id=form.client_id, body=form.text.strip(), quoted_id=form.quoted_id)
@@ -231,7 +231,7 @@ async def reply(view: View, conversation_id: UUID, form: ReplyForm) -> Show | Go
     return show("chat.html", block="sent", **await context_of(view, conversation_id))
 
 
-@page("POST", ONE + "/fill", right=ANSWER, form=FillForm, on_fault=again)
+@page("POST", ONE + "/fill", right=ANSWER, form=FillForm, on_fault=again, words=("text",))
 async def fill(view: View, conversation_id: UUID, form: FillForm) -> Show:
     """A ready answer into the form, to be read over; what was written stays above it."""
     filled = await canned.filled(view.actor, form.canned, conversation_id)
@@ -263,7 +263,7 @@ async def claim(view: View, conversation_id: UUID) -> Go:
     return go(f"/chats/{conversation_id}#end", "已接诊，请回复。")
 
 
-@page("POST", ONE + "/release", right=ANSWER, form=ReasonForm, on_fault=whole)
+@page("POST", ONE + "/release", right=ANSWER, form=ReasonForm, on_fault=whole, words=("reason",))
 async def release(view: View, conversation_id: UUID, form: ReasonForm) -> Go:
     await taking.release(view.actor, view.service.hub, conversation_id, reason=form.reason)
     return go("/chats?list=mine", "已退回，会有别人来接。")
@@ -290,7 +290,8 @@ def _sent_id(view: View, name: str) -> UUID | None:
     return None
 
 
-@page("POST", ONE + "/transfer", right=READ, form=TransferForm, on_fault=ask_transfer)
+@page("POST", ONE + "/transfer", right=READ, form=TransferForm, on_fault=ask_transfer,
+      words=("reason",))  # fmt: skip
 async def transfer(view: View, conversation_id: UUID, form: TransferForm) -> Go:
     target = Target(
         organization_id=form.organization, practitioner_id=form.doctor, level=form.level or None
@@ -312,13 +313,13 @@ async def close(view: View, conversation_id: UUID, form: CloseForm) -> Go:
     return go("/chats?list=mine", "已结束。居民 48 小时内再写，会重新排队。")
 
 
-@page("POST", ONE + "/reopen", right=READ, form=ReasonForm, on_fault=whole)
+@page("POST", ONE + "/reopen", right=READ, form=ReasonForm, on_fault=whole, words=("reason",))
 async def reopen(view: View, conversation_id: UUID, form: ReasonForm) -> Go:
     await ending.reopen(view.actor, view.service.hub, conversation_id, reason=form.reason)
     return go(f"/chats/{conversation_id}", "已重新打开，请接诊。")
 
 
-@page("POST", ONE + "/notes", right=READ, form=NoteForm, on_fault=whole)
+@page("POST", ONE + "/notes", right=READ, form=NoteForm, on_fault=whole, words=("note",))
 async def note(view: View, conversation_id: UUID, form: NoteForm) -> Go:
     await notes.add(view.actor, conversation_id, form.note)
     return go(f"/chats/{conversation_id}#notes", "备注已记下，居民看不到。")

@@ -130,7 +130,8 @@ async def reveal(view: View, call_id: UUID) -> Show:
     return await _calls(view, None, call_id, tuple(numbers))
 
 
-@page("POST", "/chats/calls/<call_id:uuid>", right=READ, form=CallForm, on_fault=call_list)
+@page("POST", "/chats/calls/<call_id:uuid>", right=READ, form=CallForm, on_fault=call_list,
+      words=("note",))  # fmt: skip
 async def called(view: View, call_id: UUID, form: CallForm) -> Go:
     """What came of the call."""
     await calls.done(

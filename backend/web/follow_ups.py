@@ -90,7 +90,8 @@ def ask_for(view: View, name: str, looks: Sequence[Look], back: str, to: str = "
     )
 
 
-@page("POST", BEGIN, right=ANSWER, query=Chosen, form=BeginForm, on_fault=ask)
+@page("POST", BEGIN, right=ANSWER, query=Chosen, form=BeginForm, on_fault=ask,
+      words=("about",))  # fmt: skip
 async def begin(view: View, conversation_id: UUID, form: BeginForm) -> Go:
     await planned.follow_up(
         view.actor, view.service.hub, conversation_id, _wanted(view, form),
@@ -116,7 +117,8 @@ async def ask_of_resident(view: View, patient_id: UUID, **_: Any) -> Show:
     return ask_for(view, resident.name, looks, f"/staff/contracts/{patient_id}", "/staff/contracts")
 
 
-@page("POST", OWN, right=RIGHT, query=Chosen, form=BeginForm, on_fault=ask_of_resident)
+@page("POST", OWN, right=RIGHT, query=Chosen, form=BeginForm, on_fault=ask_of_resident,
+      words=("about",))  # fmt: skip
 async def begin_for_resident(view: View, patient_id: UUID, form: BeginForm) -> Go:
     await follow_ups.start(view.actor, patient_id, _wanted(view, form), plan_id=form.id or uuid4())
     return go("/follow-ups", "随访已定，居民会收到消息；两周以内到期的在这里。")
@@ -155,7 +157,7 @@ async def without_doctor(view: View) -> Show:
 
 
 @page("POST", "/follow-ups/<follow_up_id:uuid>", right=RIGHT, query=From, form=CloseForm,
-      on_fault=due)  # fmt: skip
+      on_fault=due, words=("note",))  # fmt: skip
 async def close(view: View, follow_up_id: UUID, form: CloseForm) -> Go:
     await follow_ups.close(
         view.actor, follow_up_id, deed=form.deed, note=form.note,

@@ -22,6 +22,7 @@ from backend.web.view import View
 
 LIST = "/chats/<conversation_id:uuid>/medicines"
 ONE = LIST + "/<plan_id:uuid>"
+WORDS = ("medicine", "amount", "times", "at_most", "note")
 WEEKDAYS = [(str(number), f"周{day}") for number, day in enumerate(timetable.WEEKDAYS, 1)]
 
 
@@ -142,7 +143,7 @@ def _context(found: Sequence[Plan], back: Back) -> dict[str, Any]:
     }
 
 
-@page("POST", LIST, right=ANSWER, form=DosageForm, on_fault=whole)
+@page("POST", LIST, right=ANSWER, form=DosageForm, on_fault=whole, words=WORDS)
 async def begin(view: View, conversation_id: UUID, form: DosageForm) -> Go:
     await planned.begin(
         view.actor, view.service.hub, conversation_id, form.dosage(), plan_id=form.id or uuid4()
@@ -150,7 +151,7 @@ async def begin(view: View, conversation_id: UUID, form: DosageForm) -> Go:
     return go(f"/chats/{conversation_id}#end", "用药计划已写好，居民在对话里能看到。")
 
 
-@page("POST", ONE, right=ANSWER, form=DosageForm, on_fault=one)
+@page("POST", ONE, right=ANSWER, form=DosageForm, on_fault=one, words=WORDS)
 async def change(view: View, conversation_id: UUID, plan_id: UUID, form: DosageForm) -> Go:
     await planned.change(
         view.actor, view.service.hub, conversation_id, plan_id, form.dosage(),

@@ -5,7 +5,7 @@ How to add one is in README.md beside this file.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -79,6 +79,7 @@ class Declared:
     query: type[Any]
     form: type[Any] | None
     on_fault: Handler | None
+    words: tuple[str, ...]
     passive: bool
     body_most: int
 
@@ -95,6 +96,7 @@ def page(
     query: type[Any] = Nothing,
     form: type[Any] | None = None,
     on_fault: Handler | None = None,
+    words: tuple[str, ...] = (),
     stage: str = "whole",
     passive: bool = False,
     body_most: int = BODY_MOST,
@@ -102,7 +104,8 @@ def page(
     """Declare a handler of `View` (and the decoded `form`, and path parameters by name).
 
     `right`: whoever has it nowhere gets 404; the verb judges where. `query`, `form`: structs.
-    `on_fault`: the GET handler that shows the form again when it can't be taken.
+    `on_fault`: the GET handler that shows the form again when it can't be taken. `words`: the
+    fields that are shown to be copied where that refuses as well, or the service can't answer.
     `stage`: how far a log-in must be: "public" none, "half" the password, "change" the second
     factor as well, "whole" also a password of one's own. `passive`: asked by the page itself again
     and again, so no sign of life. `body_most`: bytes of a form, files included.
@@ -119,6 +122,7 @@ def page(
                 query=query,
                 form=form,
                 on_fault=on_fault,
+                words=words,
                 passive=passive,
                 body_most=body_most,
             )
@@ -175,7 +179,7 @@ def _serve(declared: Declared, service: Service) -> Callable[..., Coroutine[Any,
             observe(499, time.perf_counter() - began)
             raise
         except Exception as error:
-            response = _refuse(view, problem.to_problem(error))
+            response = _refuse(view, problem.to_problem(error), declared.words)
         observe(response.status if response else 200, time.perf_counter() - began)
         return response
 
@@ -292,7 +296,7 @@ def _gone(view: View, where: Go) -> HTTPResponse:
     return Html("", 303, headers, where.cookies + said)
 
 
-def _refuse(view: View, wrong: errors.Problem) -> HTTPResponse:
+def _refuse(view: View, wrong: errors.Problem, words: Sequence[str] = ()) -> HTTPResponse:
     """A page that says what to do next; for htmx a part that goes where problems are shown."""
     headers = _headers()
     if "retry_after_s" in wrong.extra:
@@ -300,7 +304,8 @@ def _refuse(view: View, wrong: errors.Problem) -> HTTPResponse:
     if view.htmx:
         headers |= {"hx-retarget": "#problems", "hx-reswap": "innerHTML"}
     block = "problem" if view.htmx else None
-    context = {"view": view, "problem": wrong, "request_id": request_id.get()}
+    view.faults = view.faults or faults_of(wrong)
+    context = {"view": view, "problem": wrong, "request_id": request_id.get(), "words": words}
     return Html(render("problem.html", block, context), wrong.status, headers)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from backend.identity import contracts
 from backend.reminders import medication_plans as plans
-from backend.web.medicines import Back, DosageForm, EndForm, all_of, one_of
+from backend.web.medicines import WORDS, Back, DosageForm, EndForm, all_of, one_of
 from backend.web.page import Go, Show, go, page
 from backend.web.view import View
 
@@ -32,13 +32,13 @@ async def one(view: View, patient_id: UUID, plan_id: UUID, **_: Any) -> Show:
     return one_of(view, found, plan_id, _back(patient_id))
 
 
-@page("POST", LIST, right=plans.RIGHT, form=DosageForm, on_fault=whole)
+@page("POST", LIST, right=plans.RIGHT, form=DosageForm, on_fault=whole, words=WORDS)
 async def begin(view: View, patient_id: UUID, form: DosageForm) -> Go:
     await plans.start(view.actor, patient_id, form.dosage(), plan_id=form.id or uuid4())
     return go(f"/contracts/{patient_id}/medicines", "用药计划已写好，居民会收到消息。")
 
 
-@page("POST", ONE, right=plans.RIGHT, form=DosageForm, on_fault=one)
+@page("POST", ONE, right=plans.RIGHT, form=DosageForm, on_fault=one, words=WORDS)
 async def change(view: View, patient_id: UUID, plan_id: UUID, form: DosageForm) -> Go:
     await plans.change(view.actor, plan_id, form.dosage(), version=form.version)
     return go(f"/contracts/{patient_id}/medicines", "用药计划已改好，居民会收到消息。")

@@ -8,6 +8,7 @@ import pytest
 from backend import clock
 from backend.audit import AuditEvent
 from backend.chat.models import Message
+from backend.errors import Busy
 from backend.inbox import messages
 from backend.reminders.dosage import NOT_YET
 from backend.reminders.models import MedicationPlan, MedicationVersion
@@ -15,7 +16,7 @@ from tests.chat.duties import Town, a_town
 from tests.clinics import a_clinic, a_desk
 from tests.reminders.plans import a_plan
 from tests.web.conftest import Desk, Pages, text_of
-from tests.web.test_chats import desk_of, hidden
+from tests.web.test_chats import box, desk_of, hidden
 
 
 @pytest.fixture
@@ -132,6 +133,35 @@ async def test_a_doctor_changes_and_ends_what_the_resident_wrote(pages: Pages, t
     assert {"medication.listed", "medication.changed", "medication.ended"} <= {
         row.action for row in told
     }
+
+
+async def test_what_was_written_can_be_copied_when_the_conversation_is_no_longer_ones_own(
+    pages: Pages, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await a_plan(town.wang)
+    desk, at = await claimed(pages, town)
+    form = a_form(version="1", times="08:00", when=[], note="<早上量血压>")
+
+    async def busy(*_: object, **__: object) -> None:
+        raise Busy
+
+    with monkeypatch.context() as patched:
+        patched.setattr("backend.web.medicines.planned.begin", busy)
+        refused = await desk.post(f"{at}/medicines", form)
+        assert (refused.status_code, box(refused, "unsent-note")) == (503, "&lt;早上量血压&gt;")
+    assert (await desk.post(f"{at}/release", {"reason": "下班了"})).status_code == 303
+    for path in (f"{at}/medicines", f"{at}/medicines/{plan.id}"):
+        refused = await desk.post(path, form)
+        assert refused.status_code == 409
+        assert "没有存下，可以复制" in refused.text
+        for name in ("medicine", "amount", "times"):
+            assert box(refused, f"unsent-{name}") == form[name]
+    again = {"about": "血压复查", "due_on": form["to_on"], "every_days": "28"}
+    refused = await desk.post(f"{at}/follow-up", again)
+    assert (refused.status_code, box(refused, "unsent-about")) == (409, "血压复查")
+    part = await desk.post(f"{at}/medicines", form, hx_request="true")
+    assert "unsent" not in part.text  # the form is there still
+    assert "unsent" not in (await desk.get(f"{at}/medicines")).text
 
 
 async def test_only_who_has_claimed_it_writes(pages: Pages, town: Town) -> None:
