@@ -137,6 +137,12 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.config.getoption("--engine"))
 
 
+@pytest.fixture
+def postgres_only(engine: str) -> None:
+    if engine == "sqlite":
+        pytest.skip("PostgreSQL only")
+
+
 @pytest.fixture(scope="session")
 def empty_database(
     engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

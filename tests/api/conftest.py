@@ -50,3 +50,8 @@ async def server(settings: Settings, noon: clock.Hands, shared: Shared) -> Async
         wired = dataclasses.replace(settings, wechat_base_url=wechat)
         async with shared.wired(wired) as http, plain_http(base_url=wechat) as phone:
             yield Server(http, phone, shared.port, wired, shared.app.ctx.service)
+
+
+@pytest.fixture
+async def who(server: Server) -> Headers:
+    return await server.log_in()
