@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 import structlog
 from tortoise.expressions import F, Q
 
 from backend import clock
-from backend.booking import pools
+from backend.booking import pools, sql
 from backend.booking.models import Fee, Schedule, ScheduleException, ScheduleTemplate, Slot
 from backend.booking.policies import policies
 from backend.booking.pool_rules import pool_rules
 from backend.booking.rota import AHEAD_DAYS, HORIZON_MOST, Roles, Rota, Row, days_of
 from backend.booking.waitlist import offering
 from backend.consortium.models import PractitionerRole
-from backend.db import retried, transaction
+from backend.db import insert, retried, transaction
 
 log = structlog.get_logger()
 
@@ -49,12 +49,27 @@ class Published:
     opened: int = 0
 
 
+class NewSlot(NamedTuple):
+    """A slot not yet stored, in the order of `sql.PUBLISH_SLOT`.
+
+    A county publishes thousands, and to make models of them took longer than to store them.
+    """
+
+    id: UUID
+    consortium_id: UUID
+    schedule_id: UUID
+    pool: str
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+
+
 @dataclass(slots=True)
 class Draft:
     """A schedule and its slots, not yet stored."""
 
     schedule: Schedule
-    slots: list[Slot]
+    slots: list[NewSlot]
 
     @property
     def rows(self) -> int:
@@ -207,7 +222,7 @@ def one_off(schedule_id: UUID, consortium_id: UUID, row: Row, on: date, rota: Ro
 async def add(draft: Draft) -> Schedule:
     """Publish it, inside the caller's transaction. Raises IntegrityError: it is there already."""
     await draft.schedule.save(force_create=True)
-    await Slot.bulk_create(draft.slots)
+    await Slot.bulk_create(Slot(**slot._asdict()) for slot in draft.slots)
     return draft.schedule
 
 
@@ -241,7 +256,7 @@ def _draft(
 
 def slots_of(
     schedule: Schedule, slot_minutes: int, capacity: int, kept: pools.Rules
-) -> Iterator[Slot]:
+) -> Iterator[NewSlot]:
     """Whole slots from the schedule's start; a remainder at its end gets none.
 
     One of the public for each time, and beside it one for each pool that keeps places in it.
@@ -251,7 +266,7 @@ def slots_of(
     for pool, row in places.items():
         for number, kept_there in enumerate(row):
             if kept_there or pool == pools.PUBLIC:
-                yield a_slot(
+                yield _new_slot(
                     schedule, pool, schedule.starts_at + number * length, length, kept_there
                 )
 
@@ -259,8 +274,15 @@ def slots_of(
 def a_slot(
     schedule: Schedule, pool: str, starts_at: datetime, length: timedelta, places: int
 ) -> Slot:
-    """Not stored. Its id follows from the schedule, the pool and the time."""
-    return Slot(
+    """Not stored."""
+    return Slot(**_new_slot(schedule, pool, starts_at, length, places)._asdict())
+
+
+def _new_slot(
+    schedule: Schedule, pool: str, starts_at: datetime, length: timedelta, places: int
+) -> NewSlot:
+    """Its id follows from the schedule, the pool and the time."""
+    return NewSlot(
         id=uuid5(schedule.id, f"{pool} {starts_at:%H:%M}"),
         consortium_id=schedule.consortium_id,
         schedule_id=schedule.id,
@@ -289,7 +311,7 @@ async def _store(chunk: list[Draft], published: Published) -> None:
     slots = [slot for draft in chunk for slot in draft.slots]
     async with transaction():
         await Schedule.bulk_create([draft.schedule for draft in chunk], ignore_conflicts=True)
-        await Slot.bulk_create(slots, ignore_conflicts=True)
+        await insert(sql.PUBLISH_SLOT, slots)
     published.schedules += len(chunk)
     published.slots += len(slots)
 

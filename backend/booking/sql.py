@@ -6,6 +6,12 @@ from typing import Any
 
 from backend import db
 
+# What another worker published first stays.
+PUBLISH_SLOT = """
+INSERT INTO slot (id, consortium_id, schedule_id, pool, starts_at, ends_at, capacity, booked, open)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 0, true) ON CONFLICT DO NOTHING
+"""
+
 LIVING = "status NOT IN ('cancelled', 'excused')"
 
 # All in one statement, so one round trip and one commit: lock the slots in the order of their ids
