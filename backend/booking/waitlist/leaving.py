@@ -50,7 +50,7 @@ async def _leave(actor: Actor, entry_id: UUID) -> list[UUID]:
         await diary.write_down(actor, row, "leave")
     else:
         now = await WaitlistEntry.get(id=entry_id)
-        if now.state == OFFERED and row.state == WAITING:  # since we looked
+        if now.state == OFFERED and now.appointment_id != row.appointment_id:  # since we looked
             return await _leave(actor, entry_id)
         if now.state != LEFT:
             raise WaitOver(state=now.state)

@@ -479,3 +479,33 @@ async def test_an_offer_made_while_one_leaves_goes_on_to_the_next(
     await leaving.leave(people[0].actor, a_desk(), waits[0].id)
     assert [await state_of(wait) for wait in waits] == ["left", "offered"]
     assert await booked_in(slot.id) == 1
+
+
+async def test_another_offer_made_while_one_leaves_is_left_too(
+    db: None, settings: Settings, engine: str, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("one writer: nothing comes between")
+    clinic = await a_clinic(settings)
+    slots = await a_schedule(settings, clinic, slots=2)
+    booked = [await a_person(settings) for _ in slots]
+    tickets = [await book(who, slot) for who, slot in zip(booked, slots, strict=True)]
+    person = await a_person(settings)
+    wait = await join(person, clinic)
+    await cancel(booked[0], tickets[0])
+    first, get = await offer_of(person, slots[0]), WaitlistEntry.get
+
+    async def another() -> None:
+        await decline(person, first.id)
+        await cancel(booked[1], tickets[1])
+
+    async def get_while_another_is_offered(**which: Any) -> WaitlistEntry:
+        monkeypatch.undo()
+        row = await get(**which)
+        await asyncio.create_task(another(), context=contextvars.Context())
+        return row
+
+    monkeypatch.setattr(WaitlistEntry, "get", get_while_another_is_offered)
+    await leaving.leave(person.actor, a_desk(), wait.id)
+    assert await state_of(wait) == "left"
+    assert [await booked_in(slot.id) for slot in slots] == [0, 0]
