@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from backend import clock
 from backend.api import chat_live, watching
 from backend.chat import conversations, live, queue
 from backend.chat.messages import DOCTOR
@@ -218,11 +219,15 @@ async def test_who_may_no_longer_see_it_is_let_go(phone: Phone) -> None:
             await phone.hears(opened, "messages")
 
 
+@pytest.mark.parametrize("end", [{"state": "revoked"}, {"expires_at": clock.now}])
 @pytest.mark.usefixtures("watchful")
-async def test_who_may_no_longer_see_it_is_let_go_though_nothing_happens(phone: Phone) -> None:
+async def test_who_may_no_longer_see_it_is_let_go_though_nothing_happens(
+    phone: Phone, end: dict[str, Any]
+) -> None:
     async with phone.opened() as opened:
         await phone.hears(opened, "conversation")
-        await Carer.all().update(state="revoked")
+        facts = {name: value() if callable(value) else value for name, value in end.items()}
+        await Carer.all().update(**facts)
         with pytest.raises(ConnectionClosed):
             await phone.hears(opened, "messages")
         assert opened.close_code == 1008
