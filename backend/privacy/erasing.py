@@ -237,7 +237,9 @@ async def sweep(consortium_id: UUID) -> int:
     for patient_id in ids:
         async with db.transaction():
             await lock_patients([patient_id])
-            if not await Carer.filter(in_force(), patient_id=patient_id).exists():
+            # Once more: somebody may have agreed to care, or a doctor have written something.
+            others = await Carer.filter(in_force(), patient_id=patient_id)
+            if (await _fates({patient_id: others}))[patient_id] == "erased":
                 await _erase_patient(Actor.system(consortium_id), patient_id)
                 erased += 1
     return erased

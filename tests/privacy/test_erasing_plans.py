@@ -10,6 +10,7 @@ import pytest
 
 from backend import clock
 from backend import db as database
+from backend.booking.models import Appointment
 from backend.chat.leaving import ANSWERED_KEPT
 from backend.errors import NotFound
 from backend.hub import Hub
@@ -71,6 +72,30 @@ async def test_what_a_doctor_found_when_looking_again_is_kept_for_its_time(
     noon.move(ANSWERED_KEPT + timedelta(days=1))
     assert await erasing.sweep(settings.consortium_id) == 1
     assert not await FollowUp.exists()
+
+
+async def test_what_a_doctor_writes_in_the_moment_of_the_sweep_is_kept(
+    db: None, settings: Settings, hub: Hub, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = await a_town(settings, hub)
+    who, real = await a_person(settings), database.transaction
+    wanted = Wanted(about="高血压", due_on=clock.today(), every_days=90)
+    async with database.transaction():
+        look = await follow_ups.begin(town.zhao, who.patient_id, uuid4(), wanted)
+    await a_visit(settings, who)
+    await erase(who.actor)
+    await Appointment.all().update(status="no_show")  # nothing keeps them any more
+
+    @contextlib.asynccontextmanager
+    async def late() -> AsyncIterator[Any]:
+        monkeypatch.setattr(database, "transaction", real)
+        await follow_ups.close(town.zhao, look.id, deed="do", note="130/80")
+        async with real() as connection:
+            yield connection
+
+    monkeypatch.setattr(database, "transaction", late)
+    assert await erasing.sweep(settings.consortium_id) == 0
+    assert (await FollowUp.get()).note == "130/80"
 
 
 async def test_nothing_is_written_for_whoever_is_erased_meanwhile(
