@@ -164,9 +164,13 @@ async def _leave(actor: Actor, row: Carer, others: list[Carer]) -> None:
         if stranded:
             raise HasAppointments(appointment_ids=stranded)
     await carers.end(actor, row)
-    fates = await _fates({row.patient_id: others})
-    if row.state == "active" and fates[row.patient_id] == "erased":
+    fate = (await _fates({row.patient_id: others}))[row.patient_id]
+    if row.state == "active" and fate == "erased":
         await _erase_patient(actor, row.patient_id)
+    if row.state == "active" and fate == "kept":
+        records = clock.now() - chats.ANSWERED_KEPT
+        await medication_records.forget(row.patient_id, but=records)
+        await follow_ups.forget(row.patient_id, but=records)
 
 
 async def _erase_patient(actor: Actor, patient_id: UUID) -> None:

@@ -317,7 +317,16 @@ def recorded(since: datetime) -> QuerySet[FollowUp]:
     return FollowUp.filter(state__in=(policy.DONE, policy.MISSED), closed_at__gt=since)
 
 
-async def forget(patient_id: UUID) -> None:
-    """In the transaction in which the patient is erased."""
-    await FollowUp.filter(patient_id=patient_id).delete()
-    await FollowUpPlan.filter(patient_id=patient_id).delete()
+async def forget(patient_id: UUID, *, but: datetime | None = None) -> None:
+    """In the transaction in which the patient is erased, or is kept and nobody cares for them any
+    more: then all but what doctors have recorded after `but`. No plan goes on."""
+    looks, plans = (
+        FollowUp.filter(patient_id=patient_id),
+        FollowUpPlan.filter(patient_id=patient_id),
+    )
+    if but is not None:
+        looks = looks.exclude(id__in=Subquery(recorded(but).values("id")))
+    await looks.delete()
+    left = FollowUp.filter(patient_id=patient_id).values("plan_id")
+    await plans.exclude(id__in=Subquery(left)).delete()
+    await plans.filter(status=ACTIVE).update(status=ENDED, ended_at=clock.now())

@@ -119,8 +119,11 @@ def of_doctors(since: datetime) -> QuerySet[MedicationPlan]:
     return MedicationPlan.filter(id__in=Subquery(written.values("plan_id")))
 
 
-async def forget(patient_id: UUID) -> None:
-    """In the transaction in which the patient is erased."""
+async def forget(patient_id: UUID, *, but: datetime | None = None) -> None:
+    """In the transaction in which the patient is erased, or is kept and nobody cares for them any
+    more: then all but what doctors have written after `but`."""
     mine = MedicationPlan.filter(patient_id=patient_id)
+    if but is not None:
+        mine = mine.exclude(id__in=Subquery(of_doctors(but).values("id")))
     await MedicationVersion.filter(plan_id__in=Subquery(mine.values("id"))).delete()
     await mine.delete()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from backend import clock
@@ -25,7 +26,7 @@ from backend.satisfaction.models import SurveyResponse
 from backend.satisfaction.surveys import Given
 from backend.settings import Settings
 from tests.chat.duties import a_town, contract
-from tests.people import Person, a_person, a_receipt
+from tests.people import Person, a_carer, a_person, a_receipt
 from tests.reminders.plans import a_dosage, a_plan
 from tests.satisfaction.visits import BEST, a_visit
 
@@ -74,14 +75,40 @@ async def test_what_a_doctor_found_when_looking_again_is_kept_for_its_time(
     assert not await FollowUp.exists()
 
 
+async def test_of_somebody_who_is_kept_only_what_doctors_wrote_stays(
+    db: None, settings: Settings, hub: Hub
+) -> None:
+    """As the terms say: the rest of plans goes with the account, also of who was seen somewhere."""
+    town = await a_town(settings, hub)
+    who, shared = town.wang, await a_person(settings)
+    for person in (who, shared):
+        await a_visit(settings, person)
+        await a_plan(person)
+    await a_carer(settings, shared.patient_id, "book")
+    prescribed = await a_plan(who, town.doctor)
+    wanted = Wanted(about="高血压", due_on=clock.today(), every_days=90)
+    for about in ("糖尿病", "高血压"):
+        wished = msgspec.structs.replace(wanted, about=about)
+        look = await follow_ups.start(town.doctor, who.patient_id, wished, plan_id=uuid4())
+    await follow_ups.close(town.doctor, look.id, deed="do", note="130/80", next_on=clock.today())
+    for person in (who, shared):
+        await erase(person.actor)
+    left = await MedicationPlan.all().order_by("created_at")
+    assert {row.patient_id for row in left} == {who.patient_id, shared.patient_id}
+    assert [row.id for row in left if row.patient_id == who.patient_id] == [prescribed.id]
+    assert await MedicationVersion.all().count() == 2
+    assert [row.note for row in await FollowUp.all()] == ["130/80"]
+    (plan,) = await FollowUpPlan.all()
+    assert (plan.about, plan.status) == ("高血压", follow_ups.ENDED)
+    assert await follow_ups.due_list(town.doctor, after=None, most=9) == []
+
+
 async def test_what_a_doctor_writes_in_the_moment_of_the_sweep_is_kept(
     db: None, settings: Settings, hub: Hub, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     town = await a_town(settings, hub)
     who, real = await a_person(settings), database.transaction
-    wanted = Wanted(about="高血压", due_on=clock.today(), every_days=90)
-    async with database.transaction():
-        look = await follow_ups.begin(town.zhao, who.patient_id, uuid4(), wanted)
+    await contract(town, who)
     await a_visit(settings, who)
     await erase(who.actor)
     await Appointment.all().update(status="no_show")  # nothing keeps them any more
@@ -89,13 +116,13 @@ async def test_what_a_doctor_writes_in_the_moment_of_the_sweep_is_kept(
     @contextlib.asynccontextmanager
     async def late() -> AsyncIterator[Any]:
         monkeypatch.setattr(database, "transaction", real)
-        await follow_ups.close(town.zhao, look.id, deed="do", note="130/80")
+        await a_plan(who, town.doctor)
         async with real() as connection:
             yield connection
 
     monkeypatch.setattr(database, "transaction", late)
     assert await erasing.sweep(settings.consortium_id) == 0
-    assert (await FollowUp.get()).note == "130/80"
+    assert await MedicationPlan.all().count() == 1
 
 
 async def test_nothing_is_written_for_whoever_is_erased_meanwhile(
