@@ -73,15 +73,20 @@ def _listed(word: str, lists: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return lists[name]
 
 
-class Pattern(msgspec.Struct, frozen=True, eq=False):
-    """A phrase with gaps: terms by piece, and how far each piece may be from the one before.
-    `others`: the pieces without the rarest, which wakes it. Equal to itself alone: none is there
-    twice, and that is told at once."""
+Piece = frozenset[int]  # its words, as terms
 
-    sign: int
-    pieces: tuple[frozenset[int], ...]
-    gaps: tuple[int, ...]
-    others: tuple[frozenset[int], ...]
+
+class Pattern:
+    """A phrase with gaps: its pieces, and how far each may be from the one before. `others`: the
+    pieces without the rarest, which wakes it. Equal to itself alone: none is there twice, and that
+    is told at once."""
+
+    __slots__ = ("gaps", "others", "pieces", "sign")
+
+    def __init__(
+        self, sign: int, pieces: tuple[Piece, ...], gaps: tuple[int, ...], others: tuple[Piece, ...]
+    ) -> None:
+        self.sign, self.pieces, self.gaps, self.others = sign, pieces, gaps, others
 
 
 class Phrases:

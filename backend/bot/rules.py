@@ -21,7 +21,7 @@ from backend.bot import schema
 from backend.bot.matching import Matcher, distinct
 from backend.bot.normalise import Normaliser, plain_all
 from backend.bot.phrases import Phrases, compiled
-from backend.bot.scope import SILENT, Cue
+from backend.bot.scope import SILENT
 from backend.refused import Refused
 
 FOLDER = Path(__file__).with_name("rules")
@@ -189,7 +189,7 @@ class _Reading:
         self.signs: dict[str, schema.Sign] = {}
         self.wording: dict[str, str] = {}
         self.tables: dict[str, Table] = {}
-        self.cues: tuple[Cue, ...] = ()
+        self.cues: tuple[schema.Cue, ...] = ()
         self.aliases: dict[str, str] = {}
         self.phrases = Phrases()
         self._rules: dict[str, dict[str, Any]] = {kind: {} for kind in schema.RULES}
@@ -310,7 +310,7 @@ class _Reading:
 
     def _table(self, name: str, columns: Row, rows: tuple[Row, ...]) -> None:
         if name == "cues.csv":
-            self.cues = tuple(self._rows(name, columns, rows, Cue))
+            self.cues = tuple(self._rows(name, columns, rows, schema.Cue))
         elif name == "aliases.csv":
             found = self._rows(name, columns, rows, Alias)
             self.aliases = {one.alias: one.means for one in found}

@@ -15,6 +15,10 @@ Words = Annotated[str, Meta(min_length=1, max_length=400)]
 Phrase = Annotated[str, Meta(min_length=1, max_length=200)]
 Some = Annotated[tuple[Words, ...], Meta(min_length=1, max_length=60)]
 PHRASES_MOST = 200
+CueKind = Literal[
+    "absent", "after", "uncertain", "question", "about", "hypothetical", "past", "other", "break",
+    "weak", "plain",
+]  # fmt: skip
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +166,15 @@ class Question(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sex: Literal["male", "female"] | None = None
     age_from_months: float | None = None
     age_under_months: float | None = None
+
+
+class Cue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of `cues.csv`: what says how other words are meant. `reach`: over how many characters
+    it still speaks of them."""
+
+    cue: Annotated[str, Meta(min_length=1, max_length=20)]
+    kind: CueKind
+    reach: Annotated[int, Meta(ge=0, le=40)]
 
 
 RULES: dict[str, type[Rule]] = {

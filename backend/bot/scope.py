@@ -8,17 +8,13 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
 
 import msgspec
 
 from backend.bot.matching import Hit
+from backend.bot.schema import Cue, CueKind
 from backend.bot.talk import Status
 
-Kind = Literal[
-    "absent", "after", "uncertain", "question", "about", "hypothetical", "past", "other", "break",
-    "weak", "plain",
-]  # fmt: skip
 SENTENCE_ENDS = frozenset("。!?;…\n")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",，:")
 STOP = re.compile(f"[{''.join(sorted(CLAUSE_ENDS))}]")
@@ -48,18 +44,10 @@ NUMBERED = re.compile(
 Span = tuple[int, int]
 
 
-class Cue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`reach`: over how many characters it still speaks of what is found there."""
-
-    cue: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-    kind: Kind
-    reach: Annotated[int, msgspec.Meta(ge=0, le=40)]
-
-
 class Found(msgspec.Struct, frozen=True, gc=False):
     """A cue in a text."""
 
-    kind: Kind
+    kind: CueKind
     start: int
     end: int
     reach: int

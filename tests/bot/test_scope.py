@@ -9,7 +9,8 @@ import pytest
 import backend.bot
 from backend.bot.matching import Matcher
 from backend.bot.normalise import plain
-from backend.bot.scope import Cue, Scope
+from backend.bot.schema import Cue
+from backend.bot.scope import Scope
 from backend.bot.talk import Status
 
 with (Path(backend.bot.__file__).parent / "rules" / "cues.csv").open() as file:
