@@ -31,7 +31,9 @@ RESET ?=
 help: ## 列出所有命令 / this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
+# The bot is compiled for speed alone: where it can't be, it runs as it is written.
 setup: $(VENV)/.dev ## 建立开发环境 / runtime and development environment
+	@$(BIN)/python -m backend.bot.compiling || true
 
 tools: $(NODE_MODULES)
 	@$(NPM) --version >/dev/null
@@ -81,7 +83,7 @@ wheel: $(VENV)/.runtime $(HOST) ## 打包，含构建好的小程序 / dist/*.wh
 		--wheel-dir dist .
 
 clean: ## 删除环境和缓存，保留数据 / remove environment and caches, keep var/
-	rm -rf $(VENV) $(STUB)/node_modules backend/miniprogram/built .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(STUB)/node_modules backend/miniprogram/built backend/bot/built .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:

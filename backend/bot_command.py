@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from backend.bot import checking, dialogue, rules, schema, triage
+from backend.bot import checking, compiled, dialogue, rules, schema, triage
 from backend.bot.rules import FOLDER, Rules
 from backend.bot.talk import HandOver, Person, Reply, Said, Triage, Turn
 from backend.refused import Refused
@@ -42,7 +42,8 @@ def check(folder: Path | None, console: Console) -> None:
     console.print(table)
     console.print(
         f"征象 {len(read.signs)} 个，说法 {found.terms} 个词，"
-        f"其中 {found.touched} 个在例子里出现过；读入用了 {took_ms:.0f} ms。",
+        f"其中 {found.touched} 个在例子里出现过；读入用了 {took_ms:.0f} ms，"
+        f"程序{'是编译过的' if compiled.is_used() else '没有编译'}。",
         soft_wrap=True,
     )
     _listed(console, "例子少于三个的规则", found.few)

@@ -19,6 +19,7 @@ import asyncpg
 from redis.exceptions import RedisError
 
 from backend import clock, lease, schema
+from backend.bot import compiled
 from backend.environment import FILE
 from backend.hub import open_hub
 from backend.settings import KEY_BYTES, Settings, SettingsError, from_env
@@ -62,7 +63,7 @@ async def examine(variables: Mapping[str, str], folder: Path) -> list[Finding]:
     findings += [*_wechat(settings), *_addresses(settings), *_port(settings)]
     findings += [finding async for finding in _database(settings)]
     findings += [finding async for finding in _redis(settings)]
-    return findings
+    return [*findings, _bot()]
 
 
 def _env_file(folder: Path) -> Iterator[Finding]:
@@ -201,3 +202,13 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
         )
     finally:
         await hub.close()
+
+
+def _bot() -> Finding:
+    if compiled.is_used():
+        return Finding("ok", "分诊程序是编译过的")
+    return Finding(
+        "warn",
+        "分诊程序没有编译（或者编译后改过），判断一样，只是慢一些",
+        "需要更快时，装上 C 编译器，运行 make setup",
+    )

@@ -37,7 +37,7 @@ from backend.settings import Secret, Settings
 from backend.staff import passwords
 from backend.wechat.simulator import Account as SimulatorAccount
 from backend.wechat.simulator import create_simulator
-from tests import pools
+from tests import pools, uncompiled  # noqa: F401
 from tests.serving import Shared, plain_http, serving, sharing
 
 

@@ -1,1 +1,7 @@
-"""分诊机器人: red flags, symptoms, hand-over to a human. Comes later; nothing is here yet."""
+"""Triage by rules: pure functions over what was written. Of its modules those of a turn are taken
+as they were compiled, where they were compiled from these very sources (ADR 0042)."""
+
+from backend.bot import compiled
+
+if (found := compiled.folder()) is not None:
+    __path__.insert(0, str(found))

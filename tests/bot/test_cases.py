@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -54,7 +55,7 @@ def conversations() -> list[Any]:
 
 @pytest.mark.parametrize("case", conversations())
 def test_conversations(shipped: Rules, case: dict[str, Any]) -> None:
-    person = Person(**case.get("person", {}))
+    person = msgspec.convert(case.get("person", {}), Person)
     turn = dialogue.begin(shipped, person)
     for step in case["turns"]:
         said = Said(step.get("says", ""), step.get("taps"), step.get("fills", {}))
