@@ -297,11 +297,11 @@ async def test_a_slow_token_is_given_up_like_a_slow_call(
     sim: Simulator, connect: Callable[..., WeChat], hub: Hub
 ) -> None:
     """Another process is fetching it, for longer than anybody here waits; the next have it."""
-    wechat = connect(sim.url, call_s=0.5)
+    hasty, wechat = connect(sim.url, call_s=0.5), connect(sim.url)
     async with hub.lock(f"wechat-token:{APPID}:fetch", ttl_s=60):
         async with asyncio.timeout(TOKEN_WAITS * TOKEN_WAIT_S / 2):
             with pytest.raises(WeChatError) as caught:
-                await wechat.phone("c")
+                await hasty.phone("c")
         assert (caught.value.status, caught.value.errcode) == (502, None)
         await hub.set(f"wechat-token:{APPID}", (await sim.token())["access_token"].encode(), 60)
     with pytest.raises(InvalidCode):
