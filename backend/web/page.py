@@ -105,7 +105,8 @@ def page(
 
     `right`: whoever has it nowhere gets 404; the verb judges where. `query`, `form`: structs.
     `on_fault`: the GET handler that shows the form again when it can't be taken. `words`: the
-    fields that are shown to be copied where that refuses as well, or the service can't answer.
+    fields that are shown to be copied where that refuses as well, the service can't answer, or
+    the log-in is over.
     `stage`: how far a log-in must be: "public" none, "half" the password, "change" the second
     factor as well, "whole" also a password of one's own. `passive`: asked by the page itself again
     and again, so no sign of life. `body_most`: bytes of a form, files included.
@@ -191,6 +192,7 @@ async def _answer(
 ) -> HTTPResponse | None:
     away = await _let_in(declared, view)
     if away is not None:
+        _keep_words(declared, view)
         return _gone(view, away)
     if declared.method == "POST":
         _check_source(declared, view)
@@ -236,6 +238,19 @@ async def _let_in(declared: Declared, view: View) -> Go | None:
         county = await directory(login.actor.consortium_id)
         view.institution = place_of(login.actor.grants[0], county)
     return None
+
+
+def _keep_words(declared: Declared, view: View) -> None:
+    """Raises Unauthenticated: something was written, which would be lost on the way to the log-in.
+
+    It goes back to the browser that has sent it, from a page of ours, and nowhere else.
+    """
+    if declared.method != "POST" or not declared.words:
+        return
+    session.check_origin(view.request)
+    view.sent = forms.receive(view.request, declared.body_most)
+    if any(view.sent.one(name) for name in declared.words):
+        raise errors.Unauthenticated("登录已过期，刚才写的没有存下。请先复制，再重新登录。")
 
 
 def _with_next(to: str, view: View) -> str:

@@ -164,6 +164,26 @@ async def test_what_was_written_can_be_copied_when_the_conversation_is_no_longer
     assert "unsent" not in (await desk.get(f"{at}/medicines")).text
 
 
+async def test_what_was_written_can_be_copied_when_the_log_in_has_ended(
+    pages: Pages, town: Town, noon: clock.Hands
+) -> None:
+    desk, at = await claimed(pages, town)
+    noon.move(timedelta(minutes=15))
+    late = await desk.post(f"{at}/medicines", a_form(note="早上量血压"))
+    assert (late.status_code, box(late, "unsent-note")) == (401, "早上量血压")
+    assert "重新登录" in late.text
+    part = await desk.post(f"{at}/reply", {"text": "先量一下血压。"}, hx_request="true")
+    assert part.status_code == 401  # beside the form, which stays as it is
+    assert part.headers["hx-retarget"] == "#problems"
+    assert "hx-redirect" not in part.headers
+    elsewhere = await desk.post(f"{at}/medicines", a_form(), origin="https://evil.example")
+    assert elsewhere.status_code == 403
+    assert "unsent" not in elsewhere.text
+    empty = await desk.post(f"{at}/medicines", {"reason": "stopped"})
+    assert empty.headers["location"].startswith("/staff/login")
+    assert not await MedicationPlan.all().count()
+
+
 async def test_only_who_has_claimed_it_writes(pages: Pages, town: Town) -> None:
     desk, at = await claimed(pages, town)
     other = await pages.desk("doctor", town.village.organization)
