@@ -26,7 +26,7 @@ HOST_SOURCES := $(shell find $(STUB)/mp $(STUB)/web $(STUB)/pack $(STUB)/*.cjs -
 PORT ?= 8000
 RESET ?=
 
-.PHONY: help setup tools host demo serve worker test check browser bench soak lock wheel clean
+.PHONY: help setup tools host demo serve worker test compiled check browser bench soak lock wheel clean
 
 help: ## 列出所有命令 / this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -53,6 +53,11 @@ worker: $(VENV)/.runtime ## 按 .env 启动任务进程 / jobs, as .env says (Po
 
 test: $(VENV)/.dev ## 全部测试 / the whole suite: every database that can be had, Node, Chromium
 	@$(BIN)/python -m tests.run
+
+# Without the tests that count the calls of Python's functions.
+compiled: $(VENV)/.dev ## 编译分诊程序，并测编译过的 / the bot's tests on the bot as it is compiled
+	@$(BIN)/python -m backend.bot.compiling
+	@TEST_COMPILED=1 $(BIN)/python -m pytest -q -m "not soak" tests/bot --ignore=tests/bot/test_long_texts.py
 
 check: $(VENV)/.dev $(NODE_MODULES) ## 代码规范、类型、分层、小程序 / lint, types, import contracts, mini-program
 	$(BIN)/python -m ruff check .

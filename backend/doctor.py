@@ -207,8 +207,4 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
 def _bot() -> Finding:
     if compiled.is_used():
         return Finding("ok", "分诊程序是编译过的")
-    return Finding(
-        "warn",
-        "分诊程序没有编译（或者编译后改过），判断一样，只是慢一些",
-        "需要更快时，装上 C 编译器，运行 make setup",
-    )
+    return Finding("ok", "分诊程序没有编译，判断一样；想更快，装上 C 编译器后运行 make setup")

@@ -1,6 +1,6 @@
 """The suite tests the bot as it is written, whatever `make setup` has compiled: a failure then
 names its line, and functions can be replaced. With TEST_COMPILED it tests what is compiled
-(`tests/bot/test_compiled.py` does so). Import this before anything that imports the bot."""
+(`make compiled`). Import this before anything that imports the bot."""
 
 import os
 import sys

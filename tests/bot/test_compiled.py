@@ -12,7 +12,6 @@ from backend.bot import compiled, compiling
 from tests.processes import ROOT
 
 IS_USED = "from backend.bot import compiled; print(compiled.is_used())"
-SUITE_S = 200
 
 
 def copied(folder: Path) -> Path:
@@ -100,18 +99,3 @@ def test_only_what_decides_as_the_sources_do_is_kept(
     if found:
         assert [path.name for path in found.iterdir()] == ["triage.abi.so"]
     assert list(nothing_built.glob("making-*")) == []
-
-
-def test_what_is_compiled_passes_the_same_tests() -> None:
-    if compiled.folder() is None:
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail("the bot isn't compiled: make setup")
-        pytest.skip("未编译 / the bot isn't compiled: make setup")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/bot", "-q", "-p", "no:cacheprovider",
-         # Not these, and not those that count the calls of Python's functions.
-         "--ignore", "tests/bot/test_compiled.py", "--ignore", "tests/bot/test_long_texts.py"],
-        cwd=ROOT, env=os.environ | {"TEST_COMPILED": "1"},
-        capture_output=True, text=True, timeout=SUITE_S, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
