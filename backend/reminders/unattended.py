@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from backend import clock, db
+from backend.consortium.models import Organization
 from backend.identity.access import Actor, note_read
 from backend.identity.documents import mask_name
 from backend.reminders.follow_ups import RIGHT as FOLLOWS
@@ -31,13 +32,13 @@ class Left(msgspec.Struct, frozen=True):
 
 
 async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Left]:
-    """Of the actor's institutions, the first that falls due first. Leaves audit rows.
+    """Of the actor's institutions, what falls due first. Leaves audit rows.
 
     Raises NotFound: the actor oversees none.
     """
     actor.must(RIGHT)
     places, (on, last) = actor.where(RIGHT), after or (NO_DAY, NOBODY)
-    within = [] if places is None else [list(places)]
+    within = [] if places is None else [list(await _with_closed(actor, places))]
     rows = await db.fetch(
         _query(everywhere=places is None),
         actor.consortium_id, ROLES, clock.today(), on, last, most, *within,
@@ -58,6 +59,16 @@ async def list_of(actor: Actor, *, after: Cursor | None, most: int) -> list[Left
         )
         for row in looks
     ]
+
+
+async def _with_closed(actor: Actor, places: frozenset[UUID]) -> frozenset[UUID]:
+    """Also those below them that are closed by now: rights no longer name them, and it is there
+    that doctors have left."""
+    closed = await Organization.filter(consortium_id=actor.consortium_id, active=False)
+    found = places
+    while below := {one.id for one in closed if one.parent_id in found} - found:
+        found |= below
+    return found
 
 
 def _query(*, everywhere: bool) -> str:

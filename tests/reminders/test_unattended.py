@@ -7,6 +7,7 @@ import pytest
 
 from backend import clock
 from backend.audit import AuditEvent
+from backend.consortium.models import Organization
 from backend.errors import NotFound
 from backend.hub import Hub
 from backend.identity.access import Actor
@@ -85,6 +86,20 @@ async def test_only_who_runs_the_place_where_it_was_begun_sees_it(
     assert await listed(village) == []
     await follow_ups.forget(zhou.patient_id)
     assert await listed(everywhere) == []
+
+
+async def test_what_a_closed_institution_leaves_is_seen_by_the_one_above(town: Town) -> None:
+    """That is when doctors leave."""
+    look = await begin(town.zhao, await a_person(town.settings))
+    await leave(town.zhao)
+    above = a_staff(town.settings, "institution_admin", town.county.organization)
+    closed = Organization.filter(id=town.township.organization.id)
+    await closed.update(parent_id=town.county.organization.id)
+    assert await listed(above) == []  # the rights for what is open say what stands below
+    await closed.update(active=False)
+    assert await listed(above) == [look.id]
+    village = a_staff(town.settings, "institution_admin", town.village.organization)
+    assert await listed(village) == []
 
 
 async def test_a_page_at_a_time(town: Town) -> None:
