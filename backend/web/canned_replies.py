@@ -14,6 +14,7 @@ from backend.web.page import Go, Show, go, page, show
 from backend.web.view import View
 
 LIST = "/chats/replies"
+WORDS = ("title", "text")
 
 
 class ReplyForm(msgspec.Struct):
@@ -51,7 +52,7 @@ async def _shown(view: View, chosen: UUID | None) -> Show:
     )
 
 
-@page("POST", LIST, right=READ, form=ReplyForm, on_fault=listed)
+@page("POST", LIST, right=READ, form=ReplyForm, on_fault=listed, words=WORDS)
 async def add(view: View, form: ReplyForm) -> Go:
     await canned.save(
         view.actor, title=form.title, text=form.text, organization_id=form.organization
@@ -59,7 +60,8 @@ async def add(view: View, form: ReplyForm) -> Go:
     return go(LIST, "已存好，回复时点一下就能用。")
 
 
-@page("POST", LIST + "/<canned_id:uuid>", right=READ, form=ReplyForm, on_fault=ask)
+@page("POST", LIST + "/<canned_id:uuid>", right=READ, form=ReplyForm, on_fault=ask,
+      words=WORDS)  # fmt: skip
 async def change(view: View, canned_id: UUID, form: ReplyForm) -> Go:
     await canned.save(view.actor, title=form.title, text=form.text, canned_id=canned_id)
     return go(LIST, "已改好。")

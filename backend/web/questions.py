@@ -38,7 +38,8 @@ async def listed(view: View, question_id: UUID | None = None) -> Show:
     )  # fmt: skip
 
 
-@page("POST", LIST + "/<question_id:uuid>", right=OVERSEE, form=DecisionForm, on_fault=listed)
+@page("POST", LIST + "/<question_id:uuid>", right=OVERSEE, form=DecisionForm, on_fault=listed,
+      words=("note",))  # fmt: skip
 async def decide(view: View, question_id: UUID, form: DecisionForm) -> Go:
     """Raises NotFound: also where the right does not hold for the whole consortium."""
     await zero_hits.decide(view.actor, question_id, form.state, note=form.note)

@@ -153,7 +153,7 @@ async def undo(view: View, suspension_id: UUID) -> Go:
     return go(f"/suspensions/{suspension_id}", f"已撤销停诊，{restored} 位患者的号已恢复。")
 
 
-@page("POST", CASE + "/reach", right=RIGHT, form=Told)
+@page("POST", CASE + "/reach", right=RIGHT, form=Told, words=("note",))
 async def reach(view: View, case_id: UUID, form: Told) -> Go:
     """Somebody has been told by telephone or in person."""
     to = await cases.reach(view.actor, case_id, form.how, form.note)

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from backend import clock
@@ -14,7 +15,25 @@ from backend.web.session import COOKIE, safe_next
 from tests.clinics import a_clinic
 from tests.web.conftest import Pages
 
+LONG = 150  # characters
 POSTS = [one for one in declared if one.method == "POST"]
+
+
+def test_no_form_loses_what_somebody_took_time_to_write() -> None:
+    """Also where the form can't be shown again. Secrets and codes are not given back."""
+    for one in POSTS:
+        if one.form is None or one.stage != "whole":
+            continue
+        told = msgspec.inspect.type_info(one.form)
+        assert isinstance(told, msgspec.inspect.StructType)
+        long = {
+            field.name
+            for field in told.fields
+            if isinstance(field.type, msgspec.inspect.StrType)
+            and (field.type.max_length or 0) >= LONG
+        }
+        names = {field.name for field in told.fields}
+        assert long - {"code"} <= set(one.words) <= names, one.path
 
 
 async def test_home_says_who_one_is(pages: Pages) -> None:
