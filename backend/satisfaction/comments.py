@@ -1,8 +1,8 @@
 """写的话: what residents wrote in surveys, for the administrators of the institution.
 
 As the figures, only of whole months that are over. An anonymous one comes alone: no week, no
-scores, no time, in the order of random keys. None is shown before all anonymous answers of the
-month were mixed, nor where they are fewer than ten. Why so: ADR 0040.
+scores, no time, in the order of the words themselves. None is shown before all anonymous answers of
+the month were mixed, nor where they are fewer than ten. Why so: ADR 0040.
 """
 
 from collections.abc import Iterable
@@ -33,9 +33,9 @@ class Who(msgspec.Struct, frozen=True):
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """`who` None: anonymous. `id` only says where a page begins, and names nobody."""
+    """`who` None: anonymous. No key: those of late are others after each night (`mixing`), which
+    would tell of which week a comment is."""
 
-    id: UUID
     text: str
     who: Who | None
 
@@ -52,9 +52,9 @@ class Page(msgspec.Struct, frozen=True):
 
 
 async def list_of(
-    actor: Actor, organization_id: UUID, month: date, *, after: UUID | None, most: int
+    actor: Actor, organization_id: UUID, month: date, *, after: int, most: int
 ) -> Page:
-    """A page, in the order of random keys. Leaves audit rows.
+    """What comes after so many, in the order of the words. Leaves audit rows.
 
     Raises:
         NotFound: no such institution, or not the actor's to read.
@@ -70,12 +70,12 @@ async def list_of(
     wanted = told.exclude(comment="")
     if hides:
         wanted = wanted.filter(appointment_id__not_isnull=True)
-    if after is not None:
-        wanted = wanted.filter(id__gt=after)
-    rows = await wanted.order_by("id").limit(most).select_related("patient", "appointment")
-    await _note(actor, organization_id, month, rows)
+    # An order that stays as it is from reading to reading, whatever was written anew.
+    rows = wanted.order_by("comment", "appointment_id", "id").offset(after).limit(most)
+    found = await rows.select_related("patient", "appointment")
+    await _note(actor, organization_id, month, found)
     county = await directory(actor.consortium_id)
-    items = [Comment(row.id, row.comment, _who(row, county)) for row in rows]
+    items = [Comment(row.comment, _who(row, county)) for row in found]
     return Page(place.name, from_on, to_on, items, hides)
 
 

@@ -19,6 +19,7 @@ from backend.web.page import Show, page, show
 from backend.web.view import View
 
 PAGE_MOST = 20
+Shown = Annotated[int, Meta(ge=0, le=100_000)]  # on the pages before
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,11 +53,11 @@ async def survey_report(view: View) -> Show:
 async def survey_comments(view: View) -> Show:
     """写的话. Each look is audited: a page of its own, so that figures are looked at without."""
     mine, chosen, month = await _wanted(view, comments.RIGHT)
-    (after,) = paging.decode(view.query.after or None, tuple[UUID]) or (None,)
+    (after,) = paging.decode(view.query.after or None, tuple[Shown]) or (0,)
     found, following = None, None
     if chosen is not None:
         found = await comments.list_of(view.actor, chosen, month, after=after, most=PAGE_MOST)
-        following = paging.following(found.items, PAGE_MOST, lambda one: (one.id,))
+        following = paging.following(found.items, PAGE_MOST, lambda _: (after + PAGE_MOST,))
     return show(
         "survey_comments.html",
         found=found,
