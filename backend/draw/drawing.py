@@ -28,7 +28,9 @@ from backend.crypto import Vault
 from backend.draw.draws import ANNOUNCED, DRAWING, DRAWN, SEED_COLUMN
 from backend.draw.lottery import LOST, WAITING, WON, order
 from backend.draw.models import Draw, DrawEntry
-from backend.identity.access import Actor
+from backend.errors import NotFound
+from backend.identity.access import Actor, at_least, in_force
+from backend.identity.models import Carer
 from backend.ids import new_id
 
 log = structlog.get_logger()
@@ -40,7 +42,7 @@ STANDING_BY_MOST = 200  # ranks beyond it never get what is returned
 PUBLIC = "public"
 WORDS = "摇号中签"
 # Why somebody in front got no place: the code of the refusal.
-PASSED = (AlreadyBooked, TooManyThatDay, TooManyInDepartment, Restricted)
+PASSED = (AlreadyBooked, TooManyThatDay, TooManyInDepartment, Restricted, NotFound)
 
 
 async def draw_due(consortium_id: UUID, vault: Vault) -> int:
@@ -120,11 +122,19 @@ async def _give(actor: Actor, entry: DrawEntry, slots: list[Place]) -> None:
 
 async def _try(actor: Actor, entry: DrawEntry, place: Place) -> None:
     async with db.transaction():
+        await _must_be_cared_for(entry.patient_id)
         ticket = _ticket(entry, place)
         await granting.give(actor, ticket, by=entry.account_id, reason=WORDS)
         mine = DrawEntry.filter(id=entry.id, outcome=WAITING)
         if not await mine.update(outcome=WON, appointment_id=ticket.id):
             raise SlotFull  # another run was quicker: nothing of this is kept
+
+
+async def _must_be_cared_for(patient_id: UUID) -> None:
+    """Raises NotFound: nobody could see the place, or give it back."""
+    cares = Carer.filter(in_force(), patient_id=patient_id, scope__in=at_least("book"))
+    if not await cares.exists():
+        raise NotFound
 
 
 def _ticket(entry: DrawEntry, place: Place) -> Ticket:

@@ -107,6 +107,24 @@ async def test_places_go_down_the_list_and_anybody_can_check_it(
     ]
 
 
+async def test_who_has_nobody_who_could_come_is_passed(fair: Fair, noon: clock.Hands) -> None:
+    """Whoever entered them has left meanwhile, or may only look."""
+    people = [await a_person(fair.settings) for _ in range(3)]
+    for who in people:
+        await fair.enter(who)
+    left, looks, comes = people
+    await Carer.filter(patient_id=left.patient_id).update(state="revoked")
+    await Carer.filter(patient_id=looks.patient_id).update(scope="view")
+    await fair.draw_now(noon)
+    rows = {row.patient_id: row for row in await draws.results(fair.draw.id)}
+    assert rows[comes.patient_id].outcome == "won"
+    for who in (left, looks):
+        assert (rows[who.patient_id].outcome, rows[who.patient_id].reason) == ("lost", "not-found")
+    draw = await Draw.get(id=fair.draw.id)
+    results = [Result(row.rank or 0, row.code, row.outcome, row.reason) for row in rows.values()]
+    assert faults(Published(draw.seed_hash, draw.seed, draw.places, results)) == []
+
+
 async def test_drawn_again_nothing_changes(fair: Fair, noon: clock.Hands) -> None:
     for _ in range(4):
         await fair.enter(await a_person(fair.settings))
@@ -354,8 +372,9 @@ async def test_a_drawn_place_can_not_be_handed_on(fair: Fair, noon: clock.Hands)
 
 
 async def _residents(fair: Fair, number: int) -> None:
-    """People with an entry, straight into the tables."""
+    """People with an entry, straight into the tables; one account cares for them all."""
     county, now = fair.settings.consortium_id, clock.now()
+    account_id = (await an_account(fair.settings)).account_id
     patients = [
         Patient(
             id=uuid4(), consortium_id=county, name="居民", id_kind="resident_id", id_sealed="t1:x",
@@ -364,10 +383,20 @@ async def _residents(fair: Fair, number: int) -> None:
         for _ in range(number)
     ]  # fmt: skip
     await Patient.bulk_create(patients, batch_size=500)
+    await Carer.bulk_create(
+        (
+            Carer(
+                id=uuid4(), consortium_id=county, patient_id=patient.id, account_id=account_id,
+                relation="child", scope="book", state="active", created_at=now,
+            )
+            for patient in patients
+        ),
+        batch_size=500,
+    )  # fmt: skip
     await DrawEntry.bulk_create(
         (
             DrawEntry(
-                id=uuid4(), draw_id=fair.draw.id, patient_id=patient.id, account_id=uuid4(),
+                id=uuid4(), draw_id=fair.draw.id, patient_id=patient.id, account_id=account_id,
                 code=uuid4().hex[:12], registered_at=now,
             )
             for patient in patients
