@@ -18,6 +18,7 @@ from backend import audit, clock, db
 from backend.appeal.models import Appeal
 from backend.booking import leaving
 from backend.booking.models import Appointment, Restriction
+from backend.booking.waitlist import leaving as waits
 from backend.chat import leaving as chats
 from backend.chat.models import Conversation
 from backend.draw.lottery import WAITING, WITHDRAWN
@@ -168,9 +169,18 @@ async def _leave(actor: Actor, row: Carer, others: list[Carer]) -> None:
     if row.state == "active" and fate == "erased":
         await _erase_patient(actor, row.patient_id)
     if row.state == "active" and fate == "kept":
+        await _withdraw(actor, row.patient_id)
         records = clock.now() - chats.ANSWERED_KEPT
         await medication_records.forget(row.patient_id, but=records)
         await follow_ups.forget(row.patient_id, but=records)
+
+
+async def _withdraw(actor: Actor, patient_id: UUID) -> None:
+    """From what they wait for: nobody is there to whom it could be given."""
+    await waits.of_patient(actor, patient_id)
+    await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(
+        outcome=WITHDRAWN, withdrawn_at=clock.now()
+    )
 
 
 async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
@@ -187,9 +197,7 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await follow_ups.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()
     await SurveyResponse.filter(patient_id=patient_id).delete()
-    await DrawEntry.filter(patient_id=patient_id, outcome=WAITING).update(
-        outcome=WITHDRAWN, withdrawn_at=clock.now()
-    )
+    await _withdraw(actor, patient_id)
     contracts = FamilyDoctorContract.filter(patient_id=patient_id, ended_at=None)
     await contracts.update(ended_at=clock.now())
     await Notice.filter(patient_id=patient_id).delete()

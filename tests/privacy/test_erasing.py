@@ -11,6 +11,7 @@ from backend import clock, notices
 from backend.audit import AuditEvent
 from backend.booking import appointments
 from backend.booking.models import Appointment, Restriction
+from backend.draw.models import DrawEntry
 from backend.errors import NotFound, Unauthenticated
 from backend.identity import accounts, invitations, sessions
 from backend.identity.access import Actor
@@ -27,7 +28,19 @@ from tests.api.conftest import Server, keyed
 from tests.api.conftest import server as server
 from tests.api.world import dump
 from tests.clinics import a_desk, a_slot
-from tests.people import a_person, a_receipt, an_account, an_id_number, log_in, register, vault_of
+from tests.draw.test_draws import announced
+from tests.people import (
+    a_carer,
+    a_person,
+    a_receipt,
+    an_account,
+    an_id_number,
+    log_in,
+    register,
+    vault_of,
+)
+from tests.satisfaction.visits import a_visit
+from tests.waits import join, state_of
 
 NAME, NUMBER, PHONE, OPENID = "欧阳翠花", an_id_number(), "13912345678", "openid-canary"
 REASON = "老毛病金丝雀"
@@ -96,6 +109,26 @@ async def test_nothing_of_the_person_is_left(db: None, settings: Settings) -> No
     assert not await Session.filter(revoked_at=None).exists()
     assert not await Session.exclude(device="").exists()
     assert (await Account.get(id=actor.account_id)).erased_at == clock.now()
+
+
+async def test_nobody_waits_for_whom_nobody_cares(db: None, settings: Settings) -> None:
+    """Also of those who are kept by law; who has other carers stays in line and in the draw."""
+    fair = await announced(settings)
+    erased, seen, shared = [await a_person(settings) for _ in range(3)]
+    await a_visit(settings, seen)
+    await a_carer(settings, shared.patient_id, "book")
+    waits = []
+    for who in (erased, seen, shared):
+        waits.append(await join(who, fair.clinic))
+        await fair.enter(who)
+        await erase(who.actor)
+    assert [await state_of(wait) for wait in waits] == ["left", "left", "waiting"]
+    entries = {row.patient_id: row.outcome for row in await DrawEntry.all()}
+    assert [entries[who.patient_id] for who in (erased, seen, shared)] == [
+        "withdrawn", "withdrawn", "waiting",
+    ]  # fmt: skip
+    left = await AuditEvent.filter(action="waitlist.left")
+    assert {row.patient_id for row in left} == {erased.patient_id, seen.patient_id}
 
 
 async def test_whoever_comes_again_is_new_and_may_register_anew(

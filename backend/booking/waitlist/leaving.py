@@ -78,7 +78,7 @@ async def _drop(actor: Actor, appointment_id: UUID) -> list[UUID]:
 
 
 async def of_patient(actor: Actor, patient_id: UUID) -> None:
-    """End all waits of somebody who is erased, inside the caller's transaction."""
+    """End all waits of somebody for whom nobody cares any more, inside the caller's transaction."""
     for row in await WaitlistEntry.filter(patient_id=patient_id, state=WAITING):
         still = WaitlistEntry.filter(id=row.id, state=WAITING)
         if await still.update(state=LEFT, changed_at=clock.now()):
