@@ -18,11 +18,10 @@ from backend.booking.policy import BOOKED, CANCELLED, PENDING
 from backend.booking.waitlist import answers
 from backend.identity.access import Actor
 
-STOPPABLE = (PENDING, BOOKED)  # whoever has checked in is there, and gets told in person
-
 
 async def living(schedule_ids: Sequence[UUID], *, most: int) -> list[Appointment]:
-    """What a stop of these schedules ends, the next visit first; dead holds end by themselves."""
+    """What a stop of these schedules ends, the next visit first. Dead holds end by themselves;
+    whoever has checked in is there, and gets told in person."""
     return (
         await Appointment.filter(
             Q(status=BOOKED) | Q(status=PENDING, held_until__gt=clock.now()),

@@ -31,7 +31,6 @@ from backend.staff.models import Staff
 
 PAGE_MOST = 100
 RESIDENT, BOT, DOCTOR, SYSTEM = "resident", "bot", "doctor", "system"
-SIDES = (RESIDENT, DOCTOR)
 CHECKED_KINDS = frozenset({"text", "form", "image", "voice"})  # of a resident's own words
 QUIET = frozenset({"recall"})  # no news of their own
 

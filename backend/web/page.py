@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import structlog
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 HTML = "text/html; charset=utf-8"
 Handler = Callable[..., Awaitable[Any]]
+Stage = Literal["public", "half", "change", "whole"]
 MENDABLE = (403, 404, 409, 413, 415, 422, 429)  # a form comes back with these, nothing typed lost
 LOGIN, CODE, PASSWORD = (PREFIX + path for path in ("/login", "/login/code", "/account/password"))
 
@@ -75,7 +76,7 @@ class Declared:
     path: str
     handler: Handler
     right: str | None
-    stage: str
+    stage: Stage
     query: type[Any]
     form: type[Any] | None
     on_fault: Handler | None
@@ -85,7 +86,6 @@ class Declared:
 
 
 pages: list[Declared] = []
-STAGES = ("public", "half", "change", "whole")
 
 
 def page(
@@ -97,7 +97,7 @@ def page(
     form: type[Any] | None = None,
     on_fault: Handler | None = None,
     words: tuple[str, ...] = (),
-    stage: str = "whole",
+    stage: Stage = "whole",
     passive: bool = False,
     body_most: int = BODY_MOST,
 ) -> Callable[[Handler], Handler]:

@@ -85,9 +85,7 @@ class View:
     def chosen(self, name: str, value: Any, otherwise: Any = ()) -> bool:
         """Whether this option or box was chosen before the form came back, or is in `otherwise`."""
         if not self.sent.values:
-            many = (
-                otherwise if isinstance(otherwise, list | tuple | set | frozenset) else [otherwise]
-            )
+            many = otherwise if isinstance(otherwise, MANY) else [otherwise]
             return str(value) in {str(one) for one in many}
         return str(value) in self.sent.values.get(name, [])
 
