@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 LOOK_S = 15.0  # without news
 GAP_S = 0.25  # between two looks: a line that moves much is not drawn for each move
-PING_S = 15.0  # proxies cut what is silent; the log-in is looked at again as often
+PING_S = 15.0  # proxies cut what is silent; the log-in is looked at again as often, and before news
 RETRY_MS = 3000  # how soon a browser comes back
 STREAMS_MOST = 500  # of one process
 LAST_MOST = 64  # characters of an id
@@ -104,6 +104,8 @@ async def _send(view: View, look: Look, news: Listener, passing: Passing) -> Non
             quiet_since = time.monotonic()
         found = await _look(look, last) if is_due or heard - passing.keys() else None
         if found is not None and found.id != last:
+            if not is_due and not await _is_as_before(view):
+                break
             await response.send(found.encode())
             last = found.id
         await asyncio.sleep(GAP_S)

@@ -144,6 +144,21 @@ async def test_it_ends_with_the_log_in_and_is_no_sign_of_life(
         assert [line async for line in stream][-1] in ("", ": ping")
 
 
+async def test_whoever_is_no_longer_logged_in_is_shown_nothing_more(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even what is new before the next ping."""
+    monkeypatch.setattr(events, "PING_S", 60.0)
+    desk = await pages.desk("auditor")
+    stream = lines(desk)
+    await until(stream, "data: <p>行</p>")
+    await StaffSession.all().update(ended_at=clock.now())
+    shown.append(Event("2", "二"))
+    await pages.service.hub.publish("test", b"moved")
+    async with asyncio.timeout(PATIENCE_S / 2):
+        assert "二" not in "".join([line async for line in stream])
+
+
 async def test_it_ends_with_a_role(pages: Pages) -> None:
     """Whoever has fewer rights now comes back, and is judged by those."""
     desk = await pages.desk("auditor")
