@@ -79,6 +79,8 @@ NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in China
 GC_EVERY = 100_000  # new objects; Python's own 700 suits small programs, never is slower again
 KEY = base64.b64encode(b"0123456789abcdef" * 2).decode()
 
+gc.set_threshold(GC_EVERY)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("sqlite", "postgres"), default="sqlite")
@@ -105,7 +107,6 @@ def pytest_collection_finish() -> None:
     """What was imported stays: to look for garbage in it again and again took a tenth of all."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_EVERY)
 
 
 def make_settings(database_url: str, **changes: Any) -> Settings:

@@ -53,6 +53,17 @@ def test_no_more_at_once_than_a_small_machine_bears(
     assert shown.index("sqlite: 3 tests") < shown.index("=== browser ===")
 
 
+def test_a_checkout_is_new_until_its_tests_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    compiled = tmp_path / "tests" / "__pycache__"
+    compiled.mkdir(parents=True)
+    assert run.is_new()
+    (compiled / "test_run.cpython-311-pytest-9.2.0.pyc").touch()
+    assert not run.is_new()
+
+
 def test_a_suite_that_hangs_is_ended_and_counts_as_failed(tmp_path: Path) -> None:
     hanging = a_suite(tmp_path, "sqlite")
     hanging.command = [sys.executable, "-c", "import time; time.sleep(600)"]

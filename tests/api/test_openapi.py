@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openapi_spec_validator import validate
 
 from backend.api import openapi
 from backend.api.route import PREFIX, Nothing, routes
@@ -47,6 +46,8 @@ ENDING = ("login.end_one", "login.end_others")
 
 
 def test_the_document_is_valid() -> None:
+    from openapi_spec_validator import validate  # slow, and nobody else needs it
+
     validate(json.loads(json.dumps(openapi.document(), default=str)))
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from wechatpy.crypto import WeChatCrypto
 
 from backend import clock
 from backend.settings import Secret
@@ -103,6 +102,8 @@ def test_the_address_proves_itself_once_and_not_for_ever(gate: PushGate) -> None
 def test_wechatpy_reads_what_we_seal_and_we_read_what_it_seals(
     gate: PushGate, hands: clock.Hands, xml: bool
 ) -> None:
+    from wechatpy.crypto import WeChatCrypto  # slow, and nobody else needs it
+
     peer = WeChatCrypto(TOKEN, KEY, APPID)
     message = write_xml({"FromUserName": "oAnna", "MsgType": "text", "CreateTime": 1714112445})
     seal = gate.seal(message)
