@@ -185,6 +185,7 @@ async def _withdraw(actor: Actor, patient_id: UUID) -> None:
 
 async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     """Their appointments stay as numbers, of nobody."""
+    await _withdraw(actor, patient_id)  # first: what is offered just now has the entry, then them
     await Patient.filter(id=patient_id).update(
         name=NOBODY, id_kind="erased", id_sealed="", id_index=f"erased:{uuid4().hex}",
         phone_sealed=None, phone_index=None, birth_on=NO_DAY, sex="unknown",
@@ -197,7 +198,6 @@ async def _erase_patient(actor: Actor, patient_id: UUID) -> None:
     await follow_ups.forget(patient_id)
     await CarerInvitation.filter(patient_id=patient_id).delete()
     await SurveyResponse.filter(patient_id=patient_id).delete()
-    await _withdraw(actor, patient_id)
     contracts = FamilyDoctorContract.filter(patient_id=patient_id, ended_at=None)
     await contracts.update(ended_at=clock.now())
     await Notice.filter(patient_id=patient_id).delete()

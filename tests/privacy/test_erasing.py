@@ -1,6 +1,7 @@
 """注销账号: said first, then done at once; what others or the law need stays, and is nobody's."""
 
 import asyncio
+import contextvars
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,9 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from backend import clock, notices
+from backend import db as database
 from backend.audit import AuditEvent
 from backend.booking import appointments
 from backend.booking.models import Appointment, Restriction
+from backend.booking.waitlist.models import WaitlistEntry
 from backend.draw.models import DrawEntry
 from backend.errors import NotFound, Unauthenticated
 from backend.identity import accounts, invitations, sessions
@@ -27,7 +30,7 @@ from backend.wechat.events import WechatEvent
 from tests.api.conftest import Server, keyed
 from tests.api.conftest import server as server
 from tests.api.world import dump
-from tests.clinics import a_desk, a_slot
+from tests.clinics import a_clinic, a_desk, a_slot
 from tests.draw.test_draws import announced
 from tests.people import (
     a_carer,
@@ -40,6 +43,7 @@ from tests.people import (
     vault_of,
 )
 from tests.satisfaction.visits import a_visit
+from tests.serving import until
 from tests.waits import join, state_of
 
 NAME, NUMBER, PHONE, OPENID = "欧阳翠花", an_id_number(), "13912345678", "openid-canary"
@@ -129,6 +133,30 @@ async def test_nobody_waits_for_whom_nobody_cares(db: None, settings: Settings) 
     ]  # fmt: skip
     left = await AuditEvent.filter(action="waitlist.left")
     assert {row.patient_id for row in left} == {erased.patient_id, seen.patient_id}
+
+
+BLOCKED = "SELECT pid FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+
+
+async def test_an_offer_and_an_erasure_never_wait_for_each_other(
+    db: None, settings: Settings, engine: str
+) -> None:
+    """An offer has the entry in line, and then refers to the patient."""
+    if engine == "sqlite":
+        pytest.skip("one writer: nobody waits for anybody")
+    who = await a_person(settings)
+    wait = await join(who, await a_clinic(settings))
+    async with database.transaction():
+        await WaitlistEntry.filter(id=wait.id).update(changed_at=clock.now())
+        erased = asyncio.create_task(erase(who.actor), context=contextvars.Context())
+
+        async def is_blocked() -> bool:
+            return bool(await database.fetch(BLOCKED))
+
+        await until(is_blocked)
+        await database.fetch("SELECT id FROM patient WHERE id = $1 FOR KEY SHARE", who.patient_id)
+    await erased
+    assert await state_of(wait) == "left"
 
 
 async def test_whoever_comes_again_is_new_and_may_register_anew(
