@@ -4,6 +4,8 @@ What costs time, the meaning of each word, is asked only where all words of a ca
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -15,7 +17,7 @@ from backend.bot.schema import CLINICAL, Case, Limit, RedFlag, TierRule, Urgency
 from backend.bot.talk import Person, Status
 
 Clinical = RedFlag | Urgency | TierRule
-COUNTS: frozenset[Status] = frozenset({"present", "uncertain"})
+COUNTS: Final[frozenset[Status]] = frozenset({"present", "uncertain"})
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -33,14 +35,15 @@ PREGNANT, CHRONIC, THIS_TIME = (
     "long_standing",
     ("sudden", "recent"),
 )  # signs that this module knows
-UNKNOWN = -1
-SILENCED_BY = 20  # characters between a sign and what silences it
-SPANS = ("age_months", "duration_hours", "pregnancy_weeks")  # 不到3个月 is still so young
+UNKNOWN: Final = -1
+SILENCED_BY: Final = 20  # characters between a sign and what silences it
+SPANS: Final = ("age_months", "duration_hours", "pregnancy_weeks")  # 不到3个月 is still so young
 LONG_HOURS, LONG_REACH = 24.0 * 21, 14
 Placed = Occurrence | Measure | Seen
 
 
-class Compiled(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Compiled:
     """A case with numbers instead of names."""
 
     case: Case
@@ -75,7 +78,7 @@ def index(rules: Rules, kind: str) -> Index:
 
 Candidates = Mapping[str, Mapping[int, list[Compiled]]]
 """Kind → rule → cases."""
-NO_CANDIDATES: Candidates = {kind: {} for kind in CLINICAL}
+NO_CANDIDATES: Final[Candidates] = {kind: {} for kind in CLINICAL}
 
 
 class Masks:

@@ -4,7 +4,9 @@ Only for speed: where it can't be done, and after any change in the bot, its mod
 (`compiled.py`). A build is kept only if it decides about every example of the rules as the sources
 do. mypyc compiles Python as it is written, but for Structs: it drops their options (`frozen`, `gc`,
 `eq`) and leaves nothing in their annotations that msgspec could convert by. So shapes that are
-converted, or are keys, stand in modules that are not compiled: `schema`, `talk`, `rules`.
+converted, or are keys, stand in modules that are not compiled: `schema`, `talk`, `rules`. It makes
+most of constants that are Final, of lists of floats in plain loops, and of dataclasses for what is
+made once.
 """
 
 import os

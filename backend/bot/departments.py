@@ -7,9 +7,9 @@ more, the less sure the learned part is. Its share was chosen on sources left ou
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-
-import msgspec
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from backend.bot import learned
 from backend.bot.learned import Learned
@@ -18,24 +18,34 @@ from backend.bot.reading import NUMBER, Reading, without_record
 from backend.bot.rules import Rules, Table
 from backend.bot.talk import Evidence, Person, Ranked
 
-DICTIONARY, LEARNED = "departments", "learned_departments"  # tables
-VISIBLE, KEPT = "departments that are visible", "departments that are meant"  # memos of a reading
+DICTIONARY: Final = "departments"  # tables
+LEARNED: Final = "learned_departments"
+VISIBLE: Final = "departments that are visible"  # memos of a reading
+KEPT: Final = "departments that are meant"
 # How much the dictionary weighs against the learned part, and how sure the latter has to be.
-DICTIONARY_SHARE, SURE, SURE_WIDTH = 3.5, 0.7, 0.5
-TIMES_MOST = 3  # that a word counts in a conversation
-TITLE_SHARE = 1.6
-CHILD_SHARE = 1.3  # of words that only parents say
-DAMPED = 60.0  # so that a single weak word doesn't count as much as three good ones
-SHARPNESS = 4.0  # of the scores that are shown, between 0 and 1
-DIGITS, SHARE_LEAST = 4, 0.00005  # of them; less is rounded to nothing, like most
-YEARS_A_BAND, LAST_BAND = 10, 7
-NEVER = -100.0
-RANKED_MOST = 6  # departments of a decision
-PREGNANT_GAIN, CHILD_GAIN = 1.0, 0.5
-CHILD_MONTHS = 14 * 12  # 儿科 sees children below this age
-NAMED_MOST = 6  # pieces of evidence
-WOMEN, CHILDREN = "妇产科", "儿科"
-SHARES = {CHILDREN: CHILD_SHARE}
+DICTIONARY_SHARE: Final = 3.5
+SURE: Final = 0.7
+SURE_WIDTH: Final = 0.5
+TIMES_MOST: Final = 3  # that a word counts in a conversation
+TITLE_SHARE: Final = 1.6
+CHILD_SHARE: Final = 1.3  # of words that only parents say
+DAMPED: Final = 60.0  # so that a single weak word doesn't count as much as three good ones
+SHARPNESS: Final = 4.0  # of the scores that are shown, between 0 and 1
+DIGITS: Final = 4  # of them
+SHOWN_UNIT: Final = 10_000.0
+NEARLY_HALF: Final = 0.499999
+SHARE_LEAST: Final = 0.00005  # less is rounded to nothing, like most
+YEARS_A_BAND: Final = 10
+LAST_BAND: Final = 7
+NEVER: Final = -100.0
+RANKED_MOST: Final = 6  # departments of a decision
+PREGNANT_GAIN: Final = 1.0
+CHILD_GAIN: Final = 0.5
+CHILD_MONTHS: Final = 14 * 12  # 儿科 sees children below this age
+NAMED_MOST: Final = 6  # pieces of evidence
+WOMEN: Final = "妇产科"
+CHILDREN: Final = "儿科"
+SHARES: Final = {CHILDREN: CHILD_SHARE}
 
 
 class Dictionary(dict[int, tuple[tuple[int, int, float], ...]]):
@@ -60,7 +70,8 @@ class Dictionary(dict[int, tuple[tuple[int, int, float], ...]]):
         return found
 
 
-class Model(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Model:
     names: tuple[str, ...]
     words: Dictionary | None
     terms: Learned | None
@@ -121,7 +132,7 @@ def rank(rules: Rules, readings: Sequence[Reading], person: Person) -> tuple[Ran
     return _ranked(known, scores, order)
 
 
-def blend(terms: list[float], words: Mapping[int, float]) -> None:
+def blend(terms: list[float], words: dict[int, float]) -> None:
     """Adds to the scores of learned terms what the words weigh beside them."""
     square = 0.0
     for at in sorted(words):  # a sum of floats depends on its order
@@ -168,8 +179,8 @@ def _terms(known: Model, told: Sequence[Reading], months: float | None) -> list[
         for reading in told:
             counts.update(learned.counts(reading.learned[0]))
         total = known.terms.summed(counts)
-    lanes = known.terms.lanes(LEARNED, total)
-    scores = known.terms.scores(LEARNED, *lanes, (band,) if band else ())
+    values, square = known.terms.lanes(LEARNED, total)
+    scores = known.terms.scores(LEARNED, values, square, (band,) if band else ())
     if unlearned := len(known.names) - len(scores):
         scores += [min(scores)] * unlearned
     return scores
@@ -187,7 +198,7 @@ def said(known: Model, told: Sequence[Reading]) -> dict[int, float]:
 
 def weigh(
     words: Dictionary,
-    hits: Iterable[Hit],
+    hits: list[Hit],
     title: int,
     times: dict[int, int],
     scores: dict[int, float],
@@ -250,19 +261,31 @@ def _adjust(known: Model, scores: list[float], person: Person, months: float | N
         scores[known.children] += CHILD_GAIN
 
 
-def _ranked(known: Model, scores: Sequence[float], order: Sequence[int]) -> tuple[Ranked, ...]:
+def _ranked(known: Model, scores: list[float], order: list[int]) -> tuple[Ranked, ...]:
     """Those of `order`, the best first, with their share of all."""
     best = scores[order[0]]
-    raised = list(map(math.exp, [SHARPNESS * (score - best) for score in scores]))
-    total = sum(raised)
-    found = []
+    total = 0.0
+    for score in scores:
+        total += math.exp(SHARPNESS * (score - best))
+    names = known.names
+    found: list[Ranked] = []
     for at in order:
-        share = raised[at] / total
+        share = math.exp(SHARPNESS * (scores[at] - best)) / total
         if share < SHARE_LEAST:  # neither it nor those that follow
             break
-        found.append(Ranked(known.names[at], round(share, DIGITS)))
-    found += map(known.nothing.__getitem__, order[len(found) :])
+        found.append(Ranked(names[at], shown(share)))
+    found += [known.nothing[at] for at in order[len(found) :]]
     return tuple(found)
+
+
+def shown(share: float) -> float:
+    """`round(share, DIGITS)`. That writes the number out and reads it again, a fortieth of a
+    compiled turn; only near the middle of two it has to be asked."""
+    scaled = share * SHOWN_UNIT
+    nearest = int(scaled + 0.5)
+    if abs(scaled - nearest) > NEARLY_HALF:
+        return round(share, DIGITS)
+    return nearest / SHOWN_UNIT
 
 
 def _for(known: Model, reading: Reading, at: int) -> Iterable[Evidence]:

@@ -6,9 +6,10 @@ sorts: pieces of the text, and of its shape, where reviewed words are replaced b
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import ahocorasick_rs
-import msgspec
 
 from backend.bot import departments, learned
 from backend.bot.learned import Heavy, Learned
@@ -17,20 +18,23 @@ from backend.bot.reading import FROM_RECORD, Reading
 from backend.bot.rules import Rules, Table
 from backend.bot.talk import Evidence
 
-LEARNED = "learned_intents"
-OTHER = "other"
-SHAPED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ^$")  # no letter of a normalised text is a capital
-NAMED_MOST = 4  # pieces of evidence
-READ_MOST = 120  # characters from the end: what is wanted is said last
-START, END = "^", "$"
+LEARNED: Final = "learned_intents"
+OTHER: Final = "other"
+# No letter of a normalised text is a capital.
+SHAPED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ^$")
+NAMED_MOST: Final = 4  # pieces of evidence
+READ_MOST: Final = 120  # characters from the end: what is wanted is said last
+START: Final = "^"
+END: Final = "$"
 # Capitals: normalised text has none.
-KINDS = {
+KINDS: Final = {
     "disease": "D", "symptom": "S", "body": "B", "test": "T", "procedure": "P", "drug_class": "M",
     "person": "N", "department": "K",
 }  # fmt: skip
 
 
-class Model(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Model:
     """`shapes`: of the table, those that are pieces of shapes."""
 
     terms: Learned

@@ -15,9 +15,8 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
-
-import msgspec
 
 from backend.bot.matching import automaton
 from backend.bot.rules import LEARNED, Rules, Table, rows_in
@@ -32,7 +31,7 @@ WEIGHT_UNIT: Final = 20
 PLAIN_UNIT: Final = 1000
 TITLE_MOST: Final = 30  # characters; what stands before the first stop says what it is about
 IN_TITLE: Final = 2  # times that a piece there counts
-TITLE = re.compile(r"[。?!,、;:\s]")
+TITLE: Final = re.compile(r"[。?!,、;:\s]")
 BIAS: Final = "@bias"
 PLAIN: Final = "@"  # begins the name of a row that is no piece of text: @bias, @age0
 COUNT_MOST: Final = 64
@@ -49,7 +48,8 @@ Heavy = tuple[int, int, str, float]
 """start, end, piece, weight"""
 
 
-class Part(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Part:
     """One table: its rows, and which lanes of a sum are its own."""
 
     labels: tuple[str, ...]
@@ -147,7 +147,7 @@ class Learned:
         return part.lanes.unpack_from(opened, part.begin), square
 
     def scores(
-        self, table: str, values: Iterable[int], square: int, plain: Iterable[str] = ()
+        self, table: str, values: tuple[int, ...], square: int, plain: Iterable[str] = ()
     ) -> list[float]:
         """Of lanes: one score a label; the greatest is the likeliest."""
         # A table without idf is summed as it stands, however many terms a text has.

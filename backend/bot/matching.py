@@ -8,13 +8,14 @@ builds no other's again.
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import ahocorasick_rs
 
 Hit = tuple[int, int, int]
 """(index of the term in its group, start, end) in the normalised text. A bare tuple: one is made
 for each hit of each message, and a named one costs three times as much."""
-KEPT_MOST = 24  # automata; one of ten thousand terms takes some megabytes
+KEPT_MOST: Final = 24  # automata; one of ten thousand terms takes some megabytes
 
 
 @functools.lru_cache(maxsize=KEPT_MOST)

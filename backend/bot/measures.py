@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,55 +18,60 @@ Kind = Literal[
     "pregnancy_weeks",
     "pain",
 ]
-HOURS = {
+HOURS: Final = {
     "秒": 1 / 3600, "分钟": 1 / 60, "小时": 1.0, "钟": 1.0, "钟头": 1.0, "天": 24.0, "日": 24.0,
     "夜": 24.0, "周": 168.0, "星期": 168.0, "礼拜": 168.0, "月": 720.0, "年": 8760.0,
 }  # fmt: skip
-MONTHS = {"岁": 12.0, "周岁": 12.0, "月": 1.0, "周": 12 / 52, "星期": 12 / 52, "天": 12 / 365}
-DIGITS_BEFORE = tuple("0123456789.")
-NO_DEGREES = (
+MONTHS: Final = {
+    "岁": 12.0, "周岁": 12.0, "月": 1.0, "周": 12 / 52, "星期": 12 / 52, "天": 12 / 365,
+}  # fmt: skip
+DIGITS_BEFORE: Final = tuple("0123456789.")
+NO_DEGREES: Final = (
     "岁", "天", "周", "个", "月", "年", "/", "%", "m", "c", "k", "u", "公", "斤", "毫", "厘", "次",
     "元", "-",
 )  # fmt: skip
-FEVER_LEAST, FEVER_MOST = 34.0, 43.0  # °C that a living patient can have
-AGE_MOST_MONTHS = 130 * 12.0
+FEVER_LEAST: Final = 34.0  # °C that a living patient can have
+FEVER_MOST: Final = 43.0
+AGE_MOST_MONTHS: Final = 130 * 12.0
 
-CHILD = "宝宝|宝贝|婴儿|孩子|小孩|娃|女儿|儿子|孙子|孙女|外孙|新生儿|bb|宝|男孩|女孩|早产儿|毛毛|崽"
-NUMBER = r"\d{1,4}(?:[.点]\d{1,2})?"
-DURATION = re.compile(
+CHILD: Final = (
+    "宝宝|宝贝|婴儿|孩子|小孩|娃|女儿|儿子|孙子|孙女|外孙|新生儿|bb|宝|男孩|女孩|早产儿|毛毛|崽"
+)
+NUMBER: Final = r"\d{1,4}(?:[.点]\d{1,2})?"
+DURATION: Final = re.compile(
     rf"(?:(?P<n>{NUMBER})(?:-(?P<high>\d{{1,3}}))?|(?P<half>半))"
     r"(?P<more>多|来)?(?:个(?P<and_half>半)?(?:多)?)?"
     r"(?P<unit>分钟|小时|钟头|钟|天|日|夜|周(?!岁)|星期|礼拜|月|年)(?P<half_after>半)?"
 )
-AGE = re.compile(
+AGE: Final = re.compile(
     rf"(?P<n>{NUMBER})(?:-\d{{1,3}})?(?P<more>多)?(?:个(?P<and_half>半)?多?)?"
     r"(?P<unit>周岁|岁|月|周|星期|天)(?P<half>半)?(?:多)?零?(?:(?P<months>\d{1,2})个?月)?"
 )
-OLD_BEFORE = re.compile(
+OLD_BEFORE: Final = re.compile(
     rf"(?:{CHILD}|出生|生下来|生后|月龄|未满|不满|不到|满)"
     r"(?:今年|现在|已经|才|刚|刚刚|快|有|了|是|满|都|大概|约|,| )*$"
 )
-OLD_AFTER = re.compile(rf"^(?:大|月龄|龄|的?(?:小|男|女)?(?:{CHILD}))")
-NEWBORN = re.compile(r"新生儿|刚出生|刚满月|未满月|没满月|还没满月|月子里的(?:宝宝|孩子|娃)")
-TEMPERATURE = re.compile(
+OLD_AFTER: Final = re.compile(rf"^(?:大|月龄|龄|的?(?:小|男|女)?(?:{CHILD}))")
+NEWBORN: Final = re.compile(r"新生儿|刚出生|刚满月|未满月|没满月|还没满月|月子里的(?:宝宝|孩子|娃)")
+TEMPERATURE: Final = re.compile(
     r"(?P<n>3[4-9]|4[0-3])(?:(?:\.|点)(?P<d>\d)\d?|度(?P<after>\d))?(?P<unit>度|c)?(?!\d)"
 )
-WARM = re.compile(
+WARM: Final = re.compile(
     r"(?:体温|烧到|烧|发热|温度)(?:是|有|到|到了|量了|都|为|在|达|最高|已经|一直|,| )*$"
 )
-WARM_REACH = 10  # characters before a number that say that it is a temperature
-PRESSURE = re.compile(
+WARM_REACH: Final = 10  # characters before a number that say that it is a temperature
+PRESSURE: Final = re.compile(
     r"(?<!\d)(?P<high>\d{2,3})(?:/|-|~|\\|比|,低压)(?P<low>\d{2,3})(?!\d)(?!年|月|岁|天)"
 )
-NAMED = re.compile(
+NAMED: Final = re.compile(
     r"(?P<name>高压|收缩压|低压|舒张压|血压|血糖|心率|心跳|脉搏|血氧饱和度|血氧|氧饱和度|怀孕|孕|停经)"
     r"(?:值|高|低|是|才|已经|有|到|到了|都|为|在|达|达到|最高|已经|一直|竟然|升到|飙到|测了|量了|只有|才|掉到|降到"
     r"|每分钟|大概|差不多|快|约|:|,| |了|餐后|空腹)*"
     rf"(?P<n>{NUMBER})(?P<unit>(?:个)?(?:多)?(?:半)?月|多?周|多?天|岁)?"
 )
-PAIN = re.compile(r"(?:疼|痛)[^,。!?;]{0,6}?(?P<n>10|[1-9])(?:-(?P<high>10|[1-9]))?分(?!钟)")
-MAY_MEASURE = re.compile(r"[\d半新刚满]")  # found at once; most texts have none
-DIGIT = re.compile(r"\d|半|新生儿|刚出生|满月")
+PAIN: Final = re.compile(r"(?:疼|痛)[^,。!?;]{0,6}?(?P<n>10|[1-9])(?:-(?P<high>10|[1-9]))?分(?!钟)")
+MAY_MEASURE: Final = re.compile(r"[\d半新刚满]")  # found at once; most texts have none
+DIGIT: Final = re.compile(r"\d|半|新生儿|刚出生|满月")
 
 
 class Measure(msgspec.Struct, frozen=True, gc=False):
@@ -134,7 +139,7 @@ def _meant(name: str, value: float, unit: str) -> tuple[Kind, float] | None:
     return (kind, value) if least <= value <= most else None
 
 
-RANGES: dict[str, tuple[Kind, float, float]] = {
+RANGES: Final[dict[str, tuple[Kind, float, float]]] = {
     "高压": ("bp_systolic", 50, 300),
     "收缩压": ("bp_systolic", 50, 300),
     "血压": ("bp_systolic", 50, 300),
@@ -199,7 +204,7 @@ def _pains(text: str) -> Iterator[Measure]:
 
 
 # Each with words of which one has to stand in the text: looking for them costs next to nothing.
-READERS: tuple[tuple[Callable[[str], Iterator[Measure]], tuple[str, ...]], ...] = (
+READERS: Final[tuple[tuple[Callable[[str], Iterator[Measure]], tuple[str, ...]], ...]] = (
     (_pressures, ("/", "-", "~", "\\", "比", "低压")),
     (_named, ("压", "血糖", "心率", "心跳", "脉搏", "氧", "孕", "停经")),
     (_temperatures, ("3", "4")),

@@ -8,21 +8,22 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 import ahocorasick_rs
 import msgspec
 import opencc
 
-DIGITS = dict(
+DIGITS: Final = dict(
     zip("零〇一二三四五六七八九两俩仨壹贰叁肆伍陆柒捌玖", "00123456789223123456789", strict=True)
 )
-SCALES = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000}
-UNITS = (
+SCALES: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000}
+UNITS: Final = (
     "周岁|岁|个半月|个多月|个月|月大|月龄|月份|多天|天|多周|周|个星期|星期|个礼拜|礼拜|多年|年|"
     "个半小时|个多小时|个小时|小时|个钟|钟头|分钟|秒|度|多次|次|片|粒|楼|层|米|斤|点|胎|级"
 )
-NUMERAL = "".join(DIGITS) + "".join(SCALES)
-NUMBER = re.compile(
+NUMERAL: Final = "".join(DIGITS) + "".join(SCALES)
+NUMBER: Final = re.compile(
     # A pair of neighbours is a range (两三天), a longer run or one with its unit a number.
     r"(?P<ten>[一二三四五六七八九]?十)?"
     rf"(?P<range>[一二两三四五六七八][二两三四五六七八九])(?={UNITS})"
@@ -30,8 +31,8 @@ NUMBER = re.compile(
     rf"|(?<=[\d{NUMERAL}]点)(?P<tenth>[一二三四五六七八九])(?![十点分个刻天岁])"
     rf"|(?P<run>[{NUMERAL}]{{2,12}})|(?P<one>[{NUMERAL}])(?={UNITS})"
 )
-NUMERALS = re.compile(f"[{NUMERAL}]+")  # found at once; NUMBER is only tried there
-LONE = {
+NUMERALS: Final = re.compile(f"[{NUMERAL}]+")  # found at once; NUMBER is only tried there
+LONE: Final = {
     "千万",
     "百千",
     "十万",
@@ -43,8 +44,8 @@ LONE = {
     "一万",
     "万万",
 }  # mostly talk
-PLACES = str.maketrans(DIGITS)
-KEPT_MOST = 24  # groups of terms in normal spelling
+PLACES: Final = str.maketrans(DIGITS)
+KEPT_MOST: Final = 24  # groups of terms in normal spelling
 
 
 class Normal(msgspec.Struct, frozen=True):
@@ -182,7 +183,7 @@ def _table() -> dict[int, str]:
     return table | {ord(key): value for key, value in ALWAYS.items()}
 
 
-ALWAYS = {
+ALWAYS: Final = {
     "℃": "度",
     "°": "度",
     "˚": "度",

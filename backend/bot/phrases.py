@@ -12,6 +12,7 @@ import operator
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -20,11 +21,14 @@ from backend.bot.normalise import plain_all
 from backend.bot.scope import CLAUSE_ENDS, SENTENCE_ENDS, Span
 from backend.bot.talk import Status
 
-GAP, WIDE = 6, 20
-EXPANDED_MOST = 600  # words that one piece may stand for
-PIECES_MOST = 4
-COMPILED_MOST = 4  # sets of all phrases, of all versions
-TOKEN = re.compile(r"(?P<list><[^<>]+>)|\((?P<group>[^()]+)\)(?P<optional>\?)?|(?P<text>[^<>()?]+)")
+GAP: Final = 6
+WIDE: Final = 20
+EXPANDED_MOST: Final = 600  # words that one piece may stand for
+PIECES_MOST: Final = 4
+COMPILED_MOST: Final = 4  # sets of all phrases, of all versions
+TOKEN: Final = re.compile(
+    r"(?P<list><[^<>]+>)|\((?P<group>[^()]+)\)(?P<optional>\?)?|(?P<text>[^<>()?]+)"
+)
 
 
 class Occurrence(msgspec.Struct, gc=False):
@@ -170,7 +174,7 @@ class Phrases:
                     found.setdefault(pattern.sign, []).append(occurrence)
 
 
-TERM = operator.itemgetter(0)
+TERM: Final = operator.itemgetter(0)
 
 
 def _places(hits: Iterable[Hit]) -> dict[int, list[Span]]:

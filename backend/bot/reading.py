@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from backend.bot import learned, measures
 from backend.bot.matching import Hit
@@ -11,10 +11,10 @@ from backend.bot.rules import Rules
 from backend.bot.scope import Scope, Span
 from backend.bot.talk import TEXT_MOST, Evidence, EvidenceKind, Person, Status
 
-OCCURRENCES_MOST = 24  # of one sign in one message: who says it more often says nothing new
-READ_MOST = 200  # messages; each of some hundred kilobytes at most
-NUMBER = operator.itemgetter(0)  # of a hit
-FROM_RECORD = -1  # the turn of what the record says, not the resident
+OCCURRENCES_MOST: Final = 24  # of one sign in one message: who says it more often says nothing new
+READ_MOST: Final = 200  # messages; each of some hundred kilobytes at most
+NUMBER: Final = operator.itemgetter(0)  # of a hit
+FROM_RECORD: Final = -1  # the turn of what the record says, not the resident
 
 
 class Reading:

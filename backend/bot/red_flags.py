@@ -4,6 +4,7 @@ A denial takes away its own words only: a flag that stands elsewhere, or earlier
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -14,7 +15,7 @@ from backend.bot.rules import Rules
 from backend.bot.schema import RedFlag
 from backend.bot.talk import Flag, Person, Status
 
-LEVELS = ("I", "II", "III", "IV")
+LEVELS: Final = ("I", "II", "III", "IV")
 
 
 class Raised(msgspec.Struct, frozen=True):

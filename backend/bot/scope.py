@@ -8,6 +8,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -15,29 +16,35 @@ from backend.bot.matching import Hit
 from backend.bot.schema import Cue, CueKind
 from backend.bot.talk import Status
 
-SENTENCE_ENDS = frozenset("。!?;…\n")
-CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",，:")
-STOP = re.compile(f"[{''.join(sorted(CLAUSE_ENDS))}]")
-LISTS = "、和及与跟或/+ "
-LIST_ITEM_MOST = 6  # characters of one more thing in a list that a denial goes on over
-LIST = re.compile(f"[^{LISTS}]{{0,{LIST_ITEM_MOST}}}(?:[{LISTS}][^{LISTS}]{{0,{LIST_ITEM_MOST}}})+")
-BEFORE: dict[str, Status] = {
+SENTENCE_ENDS: Final = frozenset("。!?;…\n")
+CLAUSE_ENDS: Final = SENTENCE_ENDS | frozenset(",，:")
+STOP: Final = re.compile(f"[{''.join(sorted(CLAUSE_ENDS))}]")
+LISTS: Final = "、和及与跟或/+ "
+LIST_ITEM_MOST: Final = 6  # characters of one more thing in a list that a denial goes on over
+LIST: Final = re.compile(
+    f"[^{LISTS}]{{0,{LIST_ITEM_MOST}}}(?:[{LISTS}][^{LISTS}]{{0,{LIST_ITEM_MOST}}})+"
+)
+BEFORE: Final[dict[str, Status]] = {
     "uncertain": "uncertain",
     "hypothetical": "hypothetical",
     "past": "past",
     "other": "other_person",
 }
-BREAKS = frozenset({"break", "weak"})  # a weak one may itself be denied: 没有突然胸痛
-DENIALS = frozenset({"absent", "after"})
-SILENT = BREAKS | {"plain"}  # by themselves they say nothing of a word
-BEHIND: dict[str, Status] = {"question": "uncertain", "about": "hypothetical"}  # 中风的后遗症
-LOOKED_MOST = 80  # characters on either side: no text, however long, costs more for each word in it
-AFTER_MOST = 4  # characters between a word and what says after it that it is gone
-COMPOUND_MOST = (
+BREAKS: Final = frozenset({"break", "weak"})  # a weak one may itself be denied: 没有突然胸痛
+DENIALS: Final = frozenset({"absent", "after"})
+SILENT: Final = BREAKS | {"plain"}  # by themselves they say nothing of a word
+BEHIND: Final[dict[str, Status]] = {
+    "question": "uncertain",
+    "about": "hypothetical",  # 中风的后遗症
+}
+# Characters on either side: no text, however long, costs more for each word in it.
+LOOKED_MOST: Final = 80
+AFTER_MOST: Final = 4  # characters between a word and what says after it that it is gone
+COMPOUND_MOST: Final = (
     24  # characters of a list with strokes, 手术后/卧床后胸痛, that a denial may go over
 )
 # What may stand between a denial and a number that it denies: 没有烧到39度, 血压没超过180.
-NUMBERED = re.compile(
+NUMBERED: Final = re.compile(
     r"(?:血压|体温|血糖|心率|脉搏)?(?:[\d.-]+(?:岁|个?月龄?))?"
     r"(?:烧到|量到|升到|达到|到|超过|超|高过|高于|大于|≥|>)*"
 )

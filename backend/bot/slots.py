@@ -2,8 +2,8 @@
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-
-import msgspec
+from dataclasses import dataclass
+from typing import Final
 
 from backend.bot import cases
 from backend.bot.measures import HOURS, Measure
@@ -12,13 +12,14 @@ from backend.bot.rules import Rules
 from backend.bot.schema import Question
 from backend.bot.talk import Evidence, Person, Status
 
-YEAR = 12
-SLOT_MOST = 200  # characters
-SEXES = {"male": "男", "female": "女"}
-LISTED_MOST = 12  # names in one line of a summary
+YEAR: Final = 12
+SLOT_MOST: Final = 200  # characters
+SEXES: Final = {"male": "男", "female": "女"}
+LISTED_MOST: Final = 12  # names in one line of a summary
 
 
-class Spoken(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Spoken:
     """What signs mean for slots; made once for a version of the rules."""
 
     options: dict[int, tuple[Question, str]]
@@ -46,7 +47,7 @@ def _spoken(rules: Rules) -> Spoken:
     return made
 
 
-MEASURED = {"duration": "duration_hours", "age": "age_months"}
+MEASURED: Final = {"duration": "duration_hours", "age": "age_months"}
 
 
 def known(
@@ -102,8 +103,8 @@ def whose(
     return person, list(readings)
 
 
-NOBODY = Person()
-SAME_AGE_MONTHS = 36
+NOBODY: Final = Person()
+SAME_AGE_MONTHS: Final = 36
 
 
 def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evidence]]:
@@ -125,8 +126,8 @@ def _said(spoken: Spoken, reading: Reading) -> Iterator[tuple[Question, str, Evi
             yield asked, in_words(measure), _proof(asked, reading, measure.start, measure.end)
 
 
-TOLD = ("present", "past", "uncertain")
-LENGTH_AND_END = operator.itemgetter(0, 1)
+TOLD: Final = ("present", "past", "uncertain")
+LENGTH_AND_END: Final = operator.itemgetter(0, 1)
 
 
 def symptoms(rules: Rules, readings: Sequence[Reading]) -> dict[Status, list[str]]:

@@ -2,18 +2,19 @@
 
 import operator
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from backend.bot import cases, departments, intents, red_flags, slots
 from backend.bot.cases import Candidates
 from backend.bot.reading import Reading, read_all, without_record
 from backend.bot.red_flags import LEVELS, Raised
 from backend.bot.rules import Rules
-from backend.bot.schema import Rule
+from backend.bot.schema import Rule, TierRule
 from backend.bot.talk import Evidence, Person, Priority, Ranked, Status, Tier, Triage
 
-EVIDENCE_MOST = 60  # of what decided, red flags first
-WORDS_MOST = 300  # characters of the resident's own words in a summary
-MEASURED = {
+EVIDENCE_MOST: Final = 60  # of what decided, red flags first
+WORDS_MOST: Final = 300  # characters of the resident's own words in a summary
+MEASURED: Final = {
     "temperature": "体温{:g}℃", "bp_systolic": "收缩压{:g}", "bp_diastolic": "舒张压{:g}",
     "glucose": "血糖{:g}", "pulse": "脉搏{:g}", "oxygen": "血氧{:g}%", "pain": "疼痛{:g}分",
     "pregnancy_weeks": "孕{:.0f}周",
@@ -97,19 +98,30 @@ def _tier(
     used: list[Rule],
     candidates: Candidates,
 ) -> Tier:
-    department = ranked[0].name if ranked else None
     may_hold = candidates["tiers"]
-    for at, rule in enumerate(rules.tiers):
-        if rule.when and at not in may_hold:
-            continue
-        if rule.priorities and priority not in rule.priorities:
-            continue
-        if rule.departments and department is not None and department not in rule.departments:
-            continue
-        if not rule.when or any([cases.holds(case, readings, person) for case in may_hold[at]]):
+    for at, rule in _tiers(rules, priority, ranked[0].name if ranked else None):
+        if not rule.when or (
+            at in may_hold and any([cases.holds(case, readings, person) for case in may_hold[at]])
+        ):
             used.append(rule)
             return rule.tier
     return "township"
+
+
+def _tiers(rules: Rules, priority: Priority, department: str | None) -> list[tuple[int, TierRule]]:
+    """Those that may speak of such a priority and department, with their numbers; worked out once
+    for each pair."""
+    known: dict[tuple[Priority, str | None], list[tuple[int, TierRule]]]
+    known = rules.memo.setdefault(TIERS, {})
+    found = known.get((priority, department))
+    if found is None:
+        found = known[priority, department] = [
+            (at, rule)
+            for at, rule in enumerate(rules.tiers)
+            if (not rule.priorities or priority in rule.priorities)
+            and (not rule.departments or department is None or department in rule.departments)
+        ]
+    return found
 
 
 def _proofs(rules: Rules, readings: Sequence[Reading], raised: Sequence[Raised]) -> list[Evidence]:
@@ -166,13 +178,15 @@ def _around(rules: Rules) -> dict[str, list[str]]:
     return made
 
 
-BY_STATUS: tuple[tuple[Status, str], ...] = (
+BY_STATUS: Final[tuple[tuple[Status, str], ...]] = (
     ("uncertain", "doubtful"), ("absent", "denied"), ("past", "past"),
 )  # fmt: skip
-DETAILS = ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
-REVIEWED_BY = operator.attrgetter("reviewed_by")
-SUMMARY = "sum_"  # begins the names of its wordings
-NEXT, SAFETY = ({level: f"{name}_{level}" for level in LEVELS} for name in ("next", "safety"))
+DETAILS: Final = ("who", "age", "sex", "pregnancy", "duration", "severity", "chronic", "medicines")
+REVIEWED_BY: Final = operator.attrgetter("reviewed_by")
+TIERS: Final = "tiers that may be"  # a memo of the rules
+SUMMARY: Final = "sum_"  # begins the names of its wordings
+NEXT: Final = {level: f"next_{level}" for level in LEVELS}
+SAFETY: Final = {level: f"safety_{level}" for level in LEVELS}
 
 
 def _measured(readings: Sequence[Reading]) -> list[str]:

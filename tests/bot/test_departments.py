@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.bot import departments, learned, triage
 from backend.bot.learned import Learned
@@ -110,3 +112,8 @@ def test_nothing_said_leads_nowhere(shipped: Rules) -> None:
     assert ranked(shipped, "") == ranked(shipped, "…… 123") == []
     assert triage.decide(shipped, Person(), [""]).departments == ()
     assert learned.of(shipped).labels("no such table") == ()
+
+
+@given(st.floats(0, 1) | st.integers(0, 20_000).map(lambda number: number / 20_000))
+def test_a_share_is_shown_as_round_would(share: float) -> None:
+    assert departments.shown(share) == round(share, departments.DIGITS)
