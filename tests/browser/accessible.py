@@ -28,14 +28,14 @@ RUN = """async (tags) => {
 
 
 @functools.cache
-def _script() -> str:
+def script() -> str:
     return AXE.read_text() + COLOURS_ONCE
 
 
 def axe(page: Page) -> list[Any]:
     """What breaks a rule: its name, where, and why."""
     if not page.evaluate("'axe' in window"):
-        page.evaluate(_script())
+        page.evaluate(script())
     passed, found = page.evaluate(RUN, WCAG)
     assert passed > 10  # it did look
     return list(found)

@@ -17,7 +17,7 @@ from backend import clock, periods
 from backend.satisfaction import report
 from backend.shares import LEAST
 from tests.browser import tabbing
-from tests.browser.accessible import axe, keep_few
+from tests.browser.accessible import axe, keep_few, script
 from tests.browser.phone import a_user
 from tests.browser.pictures import picture
 from tests.browser.service import Service
@@ -167,6 +167,7 @@ def a_chat(service: Service, hospital: UUID) -> str:
 def one(browser: Browser, service: Service) -> Iterator[Desk]:
     """The browser that all of them use, one after the other."""
     desk = Desk(browser, service)
+    desk.context.add_init_script(script())
     yield desk
     desk.close()
 
