@@ -125,7 +125,10 @@ async def test_pages_hold_each_row_once(settings: Settings, noon: clock.Hands) -
 def actions() -> Iterator[str]:
     """Every action that the source names where it leaves an audit row about patients."""
     for path in sorted(Path(backend.__file__).parent.rglob("*.py")):
-        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        source = path.read_text("utf-8")
+        if "record(" not in source and "note_read(" not in source:
+            continue  # to parse all of us takes a second
+        for call in ast.walk(ast.parse(source)):
             if not isinstance(call, ast.Call):
                 continue
             name = getattr(call.func, "attr", None) or getattr(call.func, "id", "")
