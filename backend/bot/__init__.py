@@ -3,5 +3,4 @@ as they were compiled, where they were compiled from these very sources (ADR 004
 
 from backend.bot import compiled
 
-if (found := compiled.folder()) is not None:
-    __path__.insert(0, str(found))
+compiled.use(__path__)

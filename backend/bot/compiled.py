@@ -6,6 +6,8 @@ a character runs what is written there. `compiling.py` makes these folders.
 """
 
 import hashlib
+from collections.abc import MutableSequence
+from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +15,20 @@ from pathlib import Path
 SOURCES = Path(__file__).parent
 BUILT = SOURCES / "built"
 DIGITS = 16
+LIBRARY = "backend.bot.turn__mypyc"  # which all compiled modules are in
+
+
+def use(path: MutableSequence[str]) -> None:
+    """Puts the compiled modules first in the package's path, if this system can load them: one
+    that is older than where they were compiled may not."""
+    found = folder()
+    if found is None:
+        return
+    path.insert(0, str(found))
+    try:
+        import_module(LIBRARY)
+    except ImportError:
+        path.remove(str(found))
 
 
 def folder() -> Path | None:

@@ -22,14 +22,14 @@ from pathlib import Path
 import msgspec
 
 from backend.bot import compiled, rules, shelf, triage
-from backend.bot.compiled import BUILT, SOURCES
+from backend.bot.compiled import BUILT, LIBRARY, SOURCES
 from backend.bot.talk import Person
 
 MODULES = (
     "cases", "departments", "intents", "learned", "matching", "measures", "normalise", "phrases",
     "reading", "red_flags", "scope", "slots", "triage",
 )  # fmt: skip
-GROUP = "backend.bot.turn"  # they are one library, so that they call each other directly
+GROUP = LIBRARY.removesuffix("__mypyc")  # one library, so that they call each other directly
 OPTIMISED = "1"  # 2 and 3 take longer to compile and are no faster
 COMPILE_S, DECIDE_S = 900.0, 300.0
 PERSONS = (

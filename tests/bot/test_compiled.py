@@ -11,11 +11,12 @@ import pytest
 from backend.bot import compiled, compiling
 from tests.processes import ROOT
 
+LIBRARY = compiled.LIBRARY.rpartition(".")[2]
 IS_USED = "from backend.bot import compiled; print(compiled.is_used())"
 
 
 def copied(folder: Path) -> Path:
-    """The bot's sources, with an empty module in the place of one that was compiled from them."""
+    """The bot's sources, with empty modules in the place of what was compiled from them."""
     bot = folder / "backend" / "bot"
     bot.mkdir(parents=True)
     shutil.copy(ROOT / "backend" / "__init__.py", bot.parent)
@@ -24,6 +25,7 @@ def copied(folder: Path) -> Path:
     built = bot / "built" / compiled.digest(bot)
     built.mkdir(parents=True)
     (built / f"triage{compiled.EXTENSION_SUFFIXES[0]}").touch()
+    (built / f"{LIBRARY}.py").touch()
     return bot
 
 
@@ -48,6 +50,13 @@ def test_after_a_change_in_any_module_the_sources_run(tmp_path: Path) -> None:
     assert not is_used(tmp_path)
     (bot / "more.py").unlink()
     assert is_used(tmp_path)
+
+
+def test_a_system_that_cannot_load_it_runs_the_sources(tmp_path: Path) -> None:
+    (built,) = (copied(tmp_path) / "built").iterdir()
+    (built / f"{LIBRARY}.py").unlink()
+    (built / f"{LIBRARY}{compiled.EXTENSION_SUFFIXES[0]}").write_bytes(b"of another system")
+    assert not is_used(tmp_path)
 
 
 def test_another_python_has_another_digest(monkeypatch: pytest.MonkeyPatch) -> None:
