@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ STOP_S = 10.0
 MEMORY = Path("/dev/shm")  # noqa: S108  in a folder of our own there
 MEMORY_LEAST = 2 << 30  # a container's usual 64 MiB are too few
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+COMPILED_S = 15.0  # until the first suite of a new checkout has collected its tests
 SUM = re.compile(r"=.* in |Tests  ")
 
 
@@ -132,8 +134,13 @@ def main(arguments: list[str]) -> int:
         for suite in suites:
             stack.callback(suite.stop)
         _start_more(suites[:1] if whole and is_new() else suites)
-        if whole:  # while they run, the pages are built
+        if whole:  # while they run, the pages are built; npm may wait for its registry
+            second = threading.Timer(COMPILED_S, _start_more, [suites])
+            stack.callback(second.cancel)
+            second.start()
             engines["Node"], engines["Chromium"] = _mini_program()
+            second.cancel()
+            second.join()
             others = _others(folder, engines, chosen, limits)
             suites += others
             for suite in others:
