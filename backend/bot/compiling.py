@@ -32,6 +32,7 @@ MODULES = (
 GROUP = LIBRARY.removesuffix("__mypyc")  # one library, so that they call each other directly
 OPTIMISED = "1"  # 2 and 3 take longer to compile and are no faster
 COMPILE_S, DECIDE_S = 900.0, 300.0
+SAID_MOST = 2_000  # bytes
 PERSONS = (
     Person(),
     Person(age_months=360, sex="female", is_pregnant=True, conditions=("高血压",)),
@@ -51,7 +52,7 @@ def main() -> int:
     print("正在编译分诊程序，大约半分钟…… / Compiling the bot")  # noqa: T201
     try:
         build()
-    except CompileError as error:
+    except (CompileError, OSError) as error:
         print(f"{error}\n分诊程序没有编译，照样能用，只是慢一些。", file=sys.stderr)  # noqa: T201
         return 1
     return 0
@@ -109,8 +110,13 @@ def _python(folder: Path, function: str, timeout_s: float) -> bytes:
     except subprocess.TimeoutExpired:
         raise CompileError(f"{timeout_s:.0f} 秒还没有编译完。") from None
     if done.returncode != 0:
-        raise CompileError((done.stdout + done.stderr).decode(errors="replace"))
+        raise CompileError(_end(done.stdout) + _end(done.stderr))
     return done.stdout
+
+
+def _end(output: bytes) -> str:
+    """A compiler may have thousands of lines to say."""
+    return output[-SAID_MOST:].decode(errors="replace")
 
 
 def _put(made: Path, where: Path) -> None:

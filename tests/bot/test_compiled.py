@@ -108,3 +108,25 @@ def test_only_what_decides_as_the_sources_do_is_kept(
     if found:
         assert [path.name for path in found.iterdir()] == ["triage.abi.so"]
     assert list(nothing_built.glob("making-*")) == []
+
+
+def test_what_goes_wrong_is_said_and_leaves_nothing(
+    nothing_built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = compiling._python
+    monkeypatch.setattr(compiling, "_python", lambda folder, _, most_s: run(folder, "gone", most_s))
+    monkeypatch.setattr(compiling, "_missing", lambda: None)
+    assert compiling.main() == 1
+    said = capsys.readouterr().err
+    assert "no attribute 'gone'" in said
+    assert "照样能用" in said
+    assert list(nothing_built.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_nothing_is_compiled(
+    nothing_built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing_built.touch()
+    monkeypatch.setattr(compiling, "_missing", lambda: None)
+    assert compiling.main() == 1
+    assert "照样能用" in capsys.readouterr().err
