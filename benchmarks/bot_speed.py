@@ -31,7 +31,7 @@ from pathlib import Path
 
 import yaml
 
-from backend.bot import datasets, departments, learned, rules, shelf, triage
+from backend.bot import compiled, datasets, departments, learned, rules, shelf, triage
 from backend.bot.departments import LEARNED
 from backend.bot.matching import automaton
 from backend.bot.reading import Reading
@@ -178,7 +178,9 @@ def main() -> None:
     shipped = shelf.warmed(rules.load(unsigned_allowed=True))
     first = (time.process_time_ns() - began) / 1e6
     terms = sum(len(table.rows) for table in shipped.tables.values())
+    how = "compiled" if compiled.is_used() else "as Python, not compiled"
     print(f"{len(messages)} messages, {terms} weighted terms, {len(shipped.phrases.terms)} words")
+    print(f"a turn runs {how}")
     show("a whole turn", best(lambda text: triage.decide(shipped, NOBODY, [text]), messages))
     print(f"all rules read for the first time: {first:.0f} ms of processor time")
     for what, spent in reading().items():
