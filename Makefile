@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install
 # A lock is complete, so there is nothing to resolve; `make check` sees whether it is.
 LOCKED := $(PIP) --no-deps --require-hashes -r
+EDITABLE := $(PIP) --no-deps --no-build-isolation -e .
 UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
@@ -80,6 +81,7 @@ lock: $(VENV)/.dev ## 更新依赖锁定文件 / resolve and lock the dependenci
 	@command -v $(BIN)/uv >/dev/null || $(PIP) uv
 	$(UV_LOCK) pyproject.toml requirements/build.in -o requirements/runtime.txt
 	$(UV_LOCK) requirements/node.in -o requirements/node.txt
+	$(UV_LOCK) requirements/pip.in -o requirements/pip.txt
 	$(UV_LOCK) --extra dev pyproject.toml requirements/build.in \
 		-c requirements/runtime.txt -o requirements/dev.txt
 
@@ -116,10 +118,14 @@ $(VENV)/.python:
 	fi; \
 	touch $@
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.python
+$(VENV)/.pip: requirements/pip.txt $(VENV)/.python
+	@$(LOCKED) requirements/pip.txt
+	@touch $@
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.pip
 	@echo "正在安装依赖，第一次大约一分钟…… / Installing dependencies"
 	@$(LOCKED) requirements/runtime.txt
-	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(EDITABLE)
 	@touch $@
 
 $(NODE_MODULES): $(STUB)/package-lock.json $(STUB)/package.json $(VENV)/.python
@@ -130,7 +136,9 @@ $(NODE_MODULES): $(STUB)/package-lock.json $(STUB)/package.json $(VENV)/.python
 $(HOST): $(NODE_MODULES) $(HOST_SOURCES)
 	@$(NPM) run --silent build
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	@echo "正在安装开发工具…… / Installing development tools"
-	@$(LOCKED) requirements/dev.txt
-	@touch $@
+# The lock for developers holds the runtime's too. What they never import need not be compiled.
+$(VENV)/.dev: requirements/dev.txt requirements/runtime.txt pyproject.toml $(VENV)/.pip
+	@echo "正在安装依赖和开发工具，第一次大约一分钟…… / Installing dependencies and development tools"
+	@$(LOCKED) requirements/dev.txt --no-compile
+	@$(EDITABLE)
+	@touch $(VENV)/.runtime $@

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("runtime", "dev", "node")
+LOCKS = ("runtime", "dev", "node", "pip")
 PIN = re.compile(r"([a-z0-9][a-z0-9._-]*)==(\S+?)(?: ; .+?)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
@@ -59,8 +59,8 @@ def test_every_pin_has_a_hash(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_what_is_declared_is_locked(lock: str) -> None:
     """`make lock` was run after pyproject.toml changed."""
-    if lock == "node":
-        wanted = by_name(listed("node"))
+    if lock in ("node", "pip"):
+        wanted = by_name(listed(lock))
     else:
         wanted = declared("dev") if lock == "dev" else declared()
     assert wanted.keys() - pins(lock).keys() == set()
