@@ -175,13 +175,13 @@ def _mini_program() -> tuple[Engine, Engine]:
 def _databases(
     folder: Path, engines: dict[str, Engine], chosen: list[str], *, whole: bool
 ) -> list[Suite]:
-    """`whole`: what needs no database is a suite of its own, see `_others`."""
+    """The longer one first. `whole`: what needs no database is a suite of its own: `_others`."""
     part = ["--part", "engine"] if whole else []
     suites = [_pytest(folder, "sqlite", "--engine", "sqlite", *part, *chosen)]
     database, shared = engines["PostgreSQL"], engines["Redis"]
     if database.url and shared.url:
         where = ["--postgres-url", database.url, "--redis-url", shared.url]
-        suites.append(_pytest(folder, "postgres", "--engine", "postgres", *where, *chosen))
+        suites.insert(0, _pytest(folder, "postgres", "--engine", "postgres", *where, *chosen))
     return suites
 
 

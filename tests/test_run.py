@@ -112,14 +112,14 @@ def test_one_failing_suite_fails_the_whole(tmp_path: Path, outcome: dict[str, in
 
 def test_arguments_are_for_the_databases(tmp_path: Path) -> None:
     found = run._databases(tmp_path, ALL, ["-m", "not soak", "-k", "one"], whole=False)
-    assert [suite.name for suite in found] == ["sqlite", "postgres"]
+    assert [suite.name for suite in found] == ["postgres", "sqlite"]
     assert all("one" in suite.command for suite in found)
     assert "--part" not in found[0].command
 
 
 def test_the_whole_has_all_that_can_be_had(tmp_path: Path) -> None:
     found = run._databases(tmp_path, ALL, [], whole=True) + run._others(tmp_path, ALL, [], [])
-    assert [suite.name for suite in found] == ["sqlite", "postgres", "browser", "apart", "vitest"]
+    assert [suite.name for suite in found] == ["postgres", "sqlite", "browser", "apart", "vitest"]
     gone = dict.fromkeys(run.TESTED_BY, GONE)
     found = run._databases(tmp_path, gone, [], whole=True) + run._others(tmp_path, gone, [], [])
     assert [suite.name for suite in found] == ["sqlite", "apart"]
