@@ -32,7 +32,7 @@ SIDE_BY_SIDE = max(2, os.cpu_count() or 1) + 2  # each waits for somebody part o
 TESTED_BY = {"PostgreSQL": "postgres", "Redis": "postgres", "Node": "vitest", "Chromium": "browser"}
 SUITE_S = 1800.0  # far above the promised 300; a suite that hangs must end
 # Side by side each would get the same, and the longest would run on alone in the end.
-NICE = {"postgres": 0, "sqlite": 5, "browser": 5, "apart": 10, "vitest": 10}
+NICE = {"postgres": 0, "sqlite": 2, "browser": 6, "apart": 10, "vitest": 10}
 TEST_S = 300  # a test that hangs ends the suite with a traceback that names it
 SOAK_S = 6 * 3600.0
 STOP_S = 10.0
