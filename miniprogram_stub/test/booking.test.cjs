@@ -126,6 +126,17 @@ describe('hold and confirm', () => {
     expect(posts(found)).toEqual(['/appointments', '/me/subscriptions', '/appointments/x1/confirm'])
   })
 
+  test('the second tap of a double tap, also a slow one, confirms nothing', async () => {
+    start()
+    const page = await confirmPage()
+    await page.hold()
+    expect(page.data).toMatchObject({ step: 'held', busy: false, fresh: true })
+    await vi.advanceTimersByTimeAsync(900)
+    expect(page.data.fresh).toBe(true)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(page.data.fresh).toBe(false)
+  })
+
   test('pulled down, what is free is asked for anew; what is held stays', async () => {
     const found = start()
     const page = await confirmPage()
