@@ -23,6 +23,7 @@ STUB = ROOT / "miniprogram_stub"
 TARGET_DP = {"normal": 44, "elder": 60}
 MODES = ("normal", "elder")
 BARS = 104  # px, above and below what scrolls
+WALKS_MOST = 3  # through a page that has not shown all yet
 APP = json.loads((STUB / "mp/app.json").read_text())
 PAGES = [page.rpartition("/")[2] for page in APP["pages"]]
 PAGES += [page for pack in APP["subPackages"] for page in pack["pages"]]
@@ -161,9 +162,12 @@ REACHABLE = """() => [...document.querySelectorAll('button,a[href],input,textare
 
 def keyboard(page: Page) -> list[str]:
     """Everything is reached, in the order of reading, seen, outlined and named."""
-    reachable = page.evaluate(REACHABLE)
-    page.evaluate("document.getElementById('title').focus()")
-    stops = tabbing.stops(page, STOP, reachable)
+    for _ in range(WALKS_MOST):
+        reachable = page.evaluate(REACHABLE)
+        page.evaluate("document.getElementById('title').focus()")
+        stops = tabbing.stops(page, STOP, reachable)
+        if page.evaluate(REACHABLE) == reachable:  # else more has been loaded meanwhile
+            break
     controls = [stop for stop in stops if not stop["scroller"]]
     faults = []
     back = page.evaluate("document.getElementById('back').checkVisibility()")  # before the title
