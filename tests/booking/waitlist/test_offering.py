@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -459,33 +460,38 @@ async def test_leaving_while_places_come_back_loses_none(
     assert await booked_in(slot.id) == 1
 
 
-async def test_an_offer_made_while_one_leaves_goes_on_to_the_next(
-    db: None, settings: Settings, engine: str, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
+def after_the_look(
+    monkeypatch: pytest.MonkeyPatch, does: Callable[[], Coroutine[Any, Any, object]]
 ) -> None:
-    if engine == "sqlite":
-        pytest.skip("one writer: nothing comes between")
+    """Between the next look at a row and what follows from it, somebody else does a thing."""
+    get = WaitlistEntry.get
+
+    async def get_and_then(**which: Any) -> WaitlistEntry:
+        monkeypatch.undo()
+        row = await get(**which)
+        await asyncio.create_task(does(), context=contextvars.Context())
+        return row
+
+    monkeypatch.setattr(WaitlistEntry, "get", get_and_then)
+
+
+async def test_an_offer_made_while_one_leaves_goes_on_to_the_next(
+    postgres_only: None, db: None, settings: Settings, noon: clock.Hands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     clinic, slot, booked, ticket = await a_full_clinic(settings)
     people = [await a_person(settings) for _ in range(2)]
     waits = [await join(person, clinic) for person in people]
-    get = WaitlistEntry.get
-
-    async def get_while_a_place_comes_back(**which: Any) -> WaitlistEntry:
-        monkeypatch.undo()
-        row = await get(**which)
-        await asyncio.create_task(cancel(booked, ticket), context=contextvars.Context())
-        return row
-
-    monkeypatch.setattr(WaitlistEntry, "get", get_while_a_place_comes_back)
+    after_the_look(monkeypatch, lambda: cancel(booked, ticket))
     await leaving.leave(people[0].actor, a_desk(), waits[0].id)
     assert [await state_of(wait) for wait in waits] == ["left", "offered"]
     assert await booked_in(slot.id) == 1
 
 
 async def test_another_offer_made_while_one_leaves_is_left_too(
-    db: None, settings: Settings, engine: str, noon: clock.Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if engine == "sqlite":
-        pytest.skip("one writer: nothing comes between")
+    postgres_only: None, db: None, settings: Settings, noon: clock.Hands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     clinic = await a_clinic(settings)
     slots = await a_schedule(settings, clinic, slots=2)
     booked = [await a_person(settings) for _ in slots]
@@ -493,19 +499,13 @@ async def test_another_offer_made_while_one_leaves_is_left_too(
     person = await a_person(settings)
     wait = await join(person, clinic)
     await cancel(booked[0], tickets[0])
-    first, get = await offer_of(person, slots[0]), WaitlistEntry.get
+    first = await offer_of(person, slots[0])
 
     async def another() -> None:
         await decline(person, first.id)
         await cancel(booked[1], tickets[1])
 
-    async def get_while_another_is_offered(**which: Any) -> WaitlistEntry:
-        monkeypatch.undo()
-        row = await get(**which)
-        await asyncio.create_task(another(), context=contextvars.Context())
-        return row
-
-    monkeypatch.setattr(WaitlistEntry, "get", get_while_another_is_offered)
+    after_the_look(monkeypatch, another)
     await leaving.leave(person.actor, a_desk(), wait.id)
     assert await state_of(wait) == "left"
     assert [await booked_in(slot.id) for slot in slots] == [0, 0]
