@@ -290,10 +290,8 @@ class Breakable:
 
 
 @pytest.fixture
-def breakable(engine: str, tmp_path: Path) -> Iterator[Breakable]:
+def breakable(postgres_only: None, tmp_path: Path) -> Iterator[Breakable]:
     """Not in the test itself, in whose event loop nobody can wait for PostgreSQL to start."""
-    if engine != "postgres":
-        pytest.skip("PostgreSQL only")
     with own_postgres() as (url, data), own_redis(tmp_path) as redis:
         yield Breakable(url, data, redis)
 

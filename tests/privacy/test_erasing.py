@@ -139,11 +139,9 @@ BLOCKED = "SELECT pid FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pi
 
 
 async def test_an_offer_and_an_erasure_never_wait_for_each_other(
-    db: None, settings: Settings, engine: str
+    postgres_only: None, db: None, settings: Settings
 ) -> None:
     """An offer has the entry in line, and then refers to the patient."""
-    if engine == "sqlite":
-        pytest.skip("one writer: nobody waits for anybody")
     who = await a_person(settings)
     wait = await join(who, await a_clinic(settings))
     async with database.transaction():
